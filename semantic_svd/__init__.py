@@ -1,0 +1,1 @@
+"""How networks learn meaning, one mode at a time."""
