@@ -1,0 +1,216 @@
+"""Network: sizes, activations, biases and first weights, and the signals of a batch, forward and back.
+
+a_l = h_{l-1} W_l' + b_l        h_l = f_l(a_l)        h_0 = x, the response is h_L
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from semantic_svd.errors import InputError
+from semantic_svd.products import Array, times
+
+State = dict[str, Array]  # W1, b1, B1, W2, ...: (n_seeds, post, pre) or (n_seeds, post)
+
+
+class Activation(NamedTuple):
+    """An activation: f, which may overwrite its argument, and its slope f' as a function of h = f(a)."""
+
+    f: Callable[[Array], Array]
+    slope: Callable[[Array], Array] | None
+
+
+def _sigmoid(a: Array) -> Array:
+    np.multiply(a, 0.5, out=a)  # 1 / (1 + e^-a) = (1 + tanh(a / 2)) / 2, which overflows nowhere
+    np.tanh(a, out=a)
+    return np.multiply(np.add(a, 1.0, out=a), 0.5, out=a)
+
+
+def _softmax(a: Array) -> Array:
+    a -= a.max(axis=-1, keepdims=True)
+    np.maximum(
+        a, -80.0, out=a
+    )  # e^-80 is still a normal number; products with subnormal ones are 100 times slower
+    np.exp(a, out=a)
+    a /= a.sum(axis=-1, keepdims=True)
+    return a
+
+
+ACTIVATIONS: dict[str, Activation] = {
+    "linear": Activation(lambda a: a, None),
+    "tanh": Activation(lambda a: np.tanh(a, out=a), lambda h: 1.0 - h**2),
+    "sigmoid": Activation(_sigmoid, lambda h: h * (1.0 - h)),
+    "relu": Activation(lambda a: np.maximum(a, 0.0, out=a), lambda h: (h > 0).astype(h.dtype)),
+    "softmax": Activation(_softmax, None),
+}
+
+
+@dataclass(frozen=True)
+class Network:
+    """A layered network, described; its weights live in a run.
+
+    Parameters
+    ----------
+    sizes : units of each layer, the input first
+    hidden, output : names of activations (`ACTIVATIONS`); "softmax" stands at the output only
+    biases : whether the layers have biases
+    initial : "uniform" on +-scale/sqrt(fan-in), or "normal" with standard deviation scale. Biases start at 0
+    scale : size of the first weights
+
+    The loss follows from the output: the cross-entropy with softmax, else the squared error 1/2 sum (t - y)^2, summed
+    over units and averaged over items.
+
+    Raises
+    ------
+    InputError
+        When a size, an activation or a start is none that there is.
+
+    Examples
+    --------
+    >>> Network((34, 8, 8, 34), hidden="tanh").layers
+    3
+    """
+
+    sizes: tuple[int, ...]
+    hidden: str = "linear"
+    output: str = "linear"
+    biases: bool = True
+    initial: Literal["uniform", "normal"] = "uniform"
+    scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sizes", tuple(self.sizes))
+        if len(self.sizes) < 2 or not all(isinstance(n, int) and n > 0 for n in self.sizes):
+            raise InputError(f"the sizes of a network are two or more whole numbers over 0, not {self.sizes}")
+        for name, where, allowed in (
+            (self.hidden, "hidden", [a for a in ACTIVATIONS if a != "softmax"]),
+            (self.output, "output", list(ACTIVATIONS)),
+        ):
+            if name not in allowed:
+                raise InputError(f"no {where} activation {name!r}; there are {', '.join(allowed)}")
+        if self.initial not in ("uniform", "normal"):
+            raise InputError(f"no initial weights {self.initial!r}; there are uniform, normal")
+        if not self.scale > 0:
+            raise InputError(f"the scale of the initial weights is a number over 0, not {self.scale}")
+
+    @property
+    def layers(self) -> int:
+        """Number of layers of weights; layer 0 is the input."""
+        return len(self.sizes) - 1
+
+    @property
+    def loss(self) -> str:
+        """Name of the loss that the output implies."""
+        return "cross-entropy" if self.output == "softmax" else "squared error"
+
+    def activation(self, layer: int) -> Activation:
+        """Return the activation of a layer, counted from 1."""
+        return ACTIVATIONS[self.output if layer == self.layers else self.hidden]
+
+    def std(self, fan_in: int) -> float:
+        """Return the standard deviation of the initial weights of a unit with so many senders."""
+        return self.scale if self.initial == "normal" else self.scale / np.sqrt(3 * fan_in)
+
+    def draw(self, rng: np.random.Generator, n_post: int, n_pre: int) -> Array:
+        """Return one matrix of initial weights, (n_post, n_pre)."""
+        if self.initial == "normal":
+            return rng.normal(0.0, self.scale, (n_post, n_pre))
+        bound = self.scale / np.sqrt(n_pre)
+        return rng.uniform(-bound, bound, (n_post, n_pre))
+
+    def names(self) -> list[str]:
+        """Return the names of the forward parameters, W1, b1, W2, ..."""
+        kinds = "Wb" if self.biases else "W"
+        return [f"{kind}{layer}" for layer in range(1, self.layers + 1) for kind in kinds]
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Return the shape of a forward parameter for one seed."""
+        layer = int(name[1:])
+        return (self.sizes[layer],) if name[0] == "b" else (self.sizes[layer], self.sizes[layer - 1])
+
+    def activity(self, state: Mapping[str, Array], x: Array, layer: int) -> Array:
+        """Return h of a layer, (n_seeds, n_items, units), for x (n_items, inputs) and weights that lead by one axis."""
+        return Signals(self, state, x).activity(layer)
+
+
+class Signals:
+    """The forward and backward signals of one batch, each computed when first asked for.
+
+    Parameters
+    ----------
+    network : Network
+    state : the weights of all seeds, W1 (n_seeds, unit_1, unit_0), b1 (n_seeds, unit_1), ...
+    x : array of shape (n_items, inputs), shared by all seeds, or (n_seeds, n_items, inputs)
+    target : array like x, with the outputs; only an error or a loss reads it
+    back : function of a hidden layer l that returns the matrix M, (n_seeds, sender, unit_l), by which an error
+        returns: error_l = delta_sender M. By default the forward weights, which makes it the gradient
+    direct : whether the sender is the output layer for every l, and not the next layer
+    slopes : the layers whose f' enters the error: "all", "hidden" or "none"
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        state: Mapping[str, Array],
+        x: Array,
+        target: Array | None = None,
+        *,
+        back: Callable[[int], Array] | None = None,
+        direct: bool = False,
+        slopes: str = "all",
+    ):
+        self.network, self.state, self.target = network, state, target
+        self._back = back or (lambda layer: state[f"W{layer + 1}"])
+        self._direct, self._slopes = direct, slopes
+        self._activity: dict[int, Array] = {0: x}
+        self._error: dict[int, Array] = {}
+        self._teach: dict[int, Array] = {}
+
+    def activity(self, layer: int) -> Array:
+        """Return h of a layer, (n_seeds, n_items, units); h_0 is x."""
+        if layer not in self._activity:
+            a = times(self.activity(layer - 1), self.state[f"W{layer}"].mT)
+            if self.network.biases:
+                a += self.state[f"b{layer}"][:, None, :]
+            self._activity[layer] = self.network.activation(layer).f(a)
+        return self._activity[layer]
+
+    def error(self, layer: int) -> Array:
+        """Return the error handed to the units of a layer, before the factor f'."""
+        if layer not in self._error:
+            if layer == self.network.layers:
+                if self.target is None:
+                    raise InputError("this rule asks for an error, so it needs targets; pass y")
+                self._error[layer] = self.target - self.activity(layer)
+            else:
+                sender = self.network.layers if self._direct else layer + 1
+                self._error[layer] = times(self.teach(sender), self._back(layer))
+        return self._error[layer]
+
+    def teach(self, layer: int) -> Array:
+        """Return the error handed to the units of a layer, after the factor f'."""
+        if layer not in self._teach:
+            slope = self.network.activation(layer).slope
+            enters = self._slopes == "all" or (self._slopes == "hidden" and layer < self.network.layers)
+            error = self.error(layer)
+            self._teach[layer] = error * slope(self.activity(layer)) if slope and enters else error
+        return self._teach[layer]
+
+    def always_one(self) -> Array:
+        """Return the activity of the sender of every bias, (n_items, 1)."""
+        x = self._activity[0]
+        return np.ones((x.shape[-2], 1), x.dtype)
+
+    @cached_property
+    def loss(self) -> Array:
+        """The loss of each seed, (n_seeds,): averaged over items, summed over units."""
+        if self.network.output == "softmax":
+            y = self.activity(self.network.layers)
+            assert self.target is not None
+            return -(self.target * np.log(y)).sum(axis=-1).mean(axis=-1)
+        error = self.error(self.network.layers).mT  # in memory as it is laid out
+        flat = error.reshape(len(error), -1)
+        return np.einsum("si,si->s", flat, flat) / (2 * error.shape[-1])

@@ -1,0 +1,126 @@
+"""Records: what one snapshot of a training holds, a table of small functions.
+
+Weights say everything; responses, hidden activity, class means and strengths are smaller.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from semantic_svd.errors import InputError
+from semantic_svd.network import Network, Signals
+from semantic_svd.products import Array
+from semantic_svd.rules import Rule
+from semantic_svd.runs import Dims
+from semantic_svd.tasks import Table, Task, as_task
+
+
+@dataclass(frozen=True)
+class Record:
+    """A part of each snapshot: its variables, name -> (dimensions, shape), and their values given the signals of
+    all items and of the probe.
+    """
+
+    variables: dict[str, tuple[Dims, tuple[int, ...]]]
+    values: Callable[..., dict[str, Array]]
+
+
+def _weights(rule: Rule, network: Network, task: Task, n_probed: int) -> Record:
+    names = {name: (axes_of(name, rule, network), network.shape(name)) for name in network.names()}
+    if not rule.feedback.fixed:
+        for layer in rule.feedback_layers(network):
+            shape = network.sizes[layer], network.sizes[rule.sender(layer, network)]
+            names[f"B{layer}"] = (axes_of(f"B{layer}", rule, network), shape)
+    return Record(names, lambda signals, probed: {name: signals.state[name] for name in names})
+
+
+def _responses(rule: Rule, network: Network, task: Task, n_probed: int) -> Record:
+    last = network.layers
+    variables = {"response": (("item", f"unit_{last}"), (n_probed, network.sizes[last]))}
+    return Record(variables, lambda signals, probed: {"response": probed.activity(last)})
+
+
+def _hidden(rule: Rule, network: Network, task: Task, n_probed: int) -> Record:
+    layers = range(1, network.layers)
+    variables = {f"h{k}": (("item", f"unit_{k}"), (n_probed, network.sizes[k])) for k in layers}
+    return Record(variables, lambda signals, probed: {f"h{k}": probed.activity(k) for k in layers})
+
+
+def _class_means(rule: Rule, network: Network, task: Task, n_probed: int) -> Record:
+    one_hot = task.y
+    if not (
+        np.isin(one_hot, (0, 1)).all() and (one_hot.sum(axis=1) == 1).all() and one_hot.any(axis=0).all()
+    ):
+        raise InputError(
+            "class means need targets that name one class an item (one-hot), and an item of every class"
+        )
+    averages = (one_hot / one_hot.sum(axis=0)).T
+    layers, last = range(1, network.layers), f"unit_{network.layers}"
+    variables = {f"m{k}": ((last, f"unit_{k}"), (network.sizes[-1], network.sizes[k])) for k in layers}
+    return Record(
+        variables, lambda signals, probed: {f"m{k}": averages @ signals.activity(k) for k in layers}
+    )
+
+
+def _strengths(rule: Rule, network: Network, task: Task, n_probed: int) -> Record:
+    from semantic_svd.modes import strengths, svd
+
+    reference = svd(task.y)
+    variables = {"strength": (("mode",), (reference.sizes["mode"],))}
+    return Record(
+        variables,
+        lambda signals, probed: {"strength": strengths(signals.activity(network.layers), reference).values},
+    )
+
+
+RECORDS = {
+    "weights": _weights,
+    "responses": _responses,
+    "hidden": _hidden,
+    "class_means": _class_means,
+    "strengths": _strengths,
+}
+
+
+def record_of(
+    names: Sequence[str], rule: Rule, network: Network, task: Task, probed: Table | None, test: Any
+) -> Record:
+    """Return all that a snapshot holds as one record."""
+    x = task.x if probed is None else probed[0].astype(task.x.dtype)
+    if x.shape[1] != network.sizes[0]:
+        raise InputError(f"the network has {network.sizes[0]} inputs, the probe has {x.shape[1]}")
+    parts = [Record({"loss": ((), ())}, lambda signals, probed: {"loss": signals.loss})]
+    for name in names:
+        if name not in RECORDS:
+            raise InputError(f"no record {name!r}; there are {', '.join(RECORDS)}")
+        parts.append(RECORDS[name](rule, network, task, len(x)))
+    if test is not None:
+        parts.append(_test(network, as_task(*test, network, task.x.dtype)))
+    variables = {name: v for part in parts for name, v in part.variables.items()}
+
+    def values(signals: Signals) -> dict[str, Array]:
+        seen = signals if probed is None else Signals(network, signals.state, x)
+        return {name: v for part in parts for name, v in part.values(signals, seen).items()}
+
+    return Record(variables, values)
+
+
+def _test(network: Network, test: Task) -> Record:
+    right = test.y.argmax(axis=1)
+
+    def values(signals: Signals, probed: Signals) -> dict[str, Array]:
+        tested = Signals(network, signals.state, test.x, test.y)
+        hits = tested.activity(network.layers).argmax(axis=-1) == right
+        return {"accuracy": hits.mean(axis=-1), "test_loss": tested.loss}
+
+    return Record({"accuracy": ((), ()), "test_loss": ((), ())}, values)
+
+
+def axes_of(name: str, rule: Rule, network: Network) -> Dims:
+    """Return the names of the axes of a parameter after the seed's."""
+    layer = int(name[1:])
+    if name[0] == "b":
+        return (f"unit_{layer}",)
+    return f"unit_{layer}", f"unit_{layer - 1 if name[0] == 'W' else rule.sender(layer, network)}"

@@ -1,0 +1,215 @@
+"""Rule and RULES: the methods section of the literature as a table.
+
+A rule says which plasticity sits on which layer, by which path the error reaches the hidden units, and the rates.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Literal, NamedTuple
+
+from semantic_svd.errors import InputError
+from semantic_svd.feedback import Feedback
+from semantic_svd.network import Network, Signals, State
+from semantic_svd.plasticity import Delta, Hebb, Oja, Plasticity, Sanger, Synapse
+from semantic_svd.products import Array
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One learning rule: a frozen table of plasticities, a path for the error, and rates.
+
+    Parameters
+    ----------
+    hidden : plasticity of the hidden layers; one for all, or a tuple with one for each
+    output, bias : plasticity of the output layer and of the biases
+    path : how the error reaches hidden units: "transpose" (W'), "chain" (B in place of W', layer by layer) or
+        "direct" (the output's error through B)
+    feedback : the kind of B and what it learns by, on the paths that have one
+    slopes : the layers whose f' enters the error
+    rate : one learning rate, or three: hidden, output, feedback
+    schedule : "constant", or "linear" to zero over the epochs
+    about : the rule's equation and source
+
+    `repr(rule)` is Python source that evaluates to the rule; a run keeps it as its provenance.
+
+    Raises
+    ------
+    InputError
+        When a path, schedule or rate is none that there is.
+
+    Examples
+    --------
+    >>> Rule(hidden=Delta() + 1e-3 * Hebb(), rate=0.05).hidden
+    Delta() + 0.001 * Hebb()
+    """
+
+    hidden: Plasticity | tuple[Plasticity, ...] = Delta()
+    output: Plasticity = Delta()
+    bias: Plasticity = Delta()
+    path: Literal["transpose", "chain", "direct"] = "transpose"
+    feedback: Feedback = Feedback()
+    slopes: Literal["all", "hidden", "none"] = "all"
+    rate: float | tuple[float, float, float] = 0.1
+    schedule: Literal["constant", "linear"] = "constant"
+    about: str = field(default="", compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        for name, value, allowed in (
+            ("path", self.path, ("transpose", "chain", "direct")),
+            ("slopes", self.slopes, ("all", "hidden", "none")),
+            ("schedule", self.schedule, ("constant", "linear")),
+        ):
+            if value not in allowed:
+                raise InputError(f"no {name} {value!r} of a rule; there are {', '.join(allowed)}")
+        if len(self.rates) != 3 or not all(0 <= rate < float("inf") for rate in self.rates):
+            raise InputError(
+                f"a rule's rate is one number of 0 or more, or three (hidden, output, feedback), not {self.rate}"
+            )
+
+    @property
+    def rates(self) -> tuple[float, ...]:
+        """Rates of the hidden layers, the output layer and the feedback."""
+        return self.rate if isinstance(self.rate, tuple) else (self.rate,) * 3
+
+    def rate_factor(self, epoch: int, epochs: int) -> float:
+        """Return what multiplies the rates in an epoch, counted from 0, of so many."""
+        return 1.0 - epoch / epochs if self.schedule == "linear" else 1.0
+
+    def plasticity(self, layer: int, network: Network) -> Plasticity:
+        """Return the plasticity of a layer's weights, the layers counted from 1."""
+        if layer == network.layers:
+            return self.output
+        if not isinstance(self.hidden, tuple):
+            return self.hidden
+        if len(self.hidden) != network.layers - 1:
+            raise InputError(
+                f"the rule has {len(self.hidden)} hidden plasticities, the network {network.layers - 1} hidden layers"
+            )
+        return self.hidden[layer - 1]
+
+    def feedback_layers(self, network: Network) -> range:
+        """Return the hidden layers that have a feedback matrix."""
+        return range(1, 1 if self.path == "transpose" else network.layers)
+
+    def sender(self, layer: int, network: Network) -> int:
+        """Return the layer from which a hidden layer's error comes."""
+        return network.layers if self.path == "direct" else layer + 1
+
+    def signals(self, network: Network, state: State, x: Array, target: Array | None) -> Signals:
+        """Return the signals of a batch under this rule; see `Signals` for the shapes."""
+
+        def back(layer: int) -> Array:
+            if self.path == "transpose":
+                return state[f"W{layer + 1}"]
+            forward = (
+                through(state, layer, self.sender(layer, network)) if self.feedback.copies_signs else None
+            )
+            return self.feedback.used(state[f"B{layer}"], forward).mT
+
+        return Signals(network, state, x, target, back=back, direct=self.path == "direct", slopes=self.slopes)
+
+    def synapses(self, signals: Signals) -> Iterator["Plastic"]:
+        """Yield every plastic matrix of a network with what it sees of the batch."""
+        network, state = signals.network, signals.state
+        hidden_rate, output_rate, feedback_rate = self.rates
+        for layer in range(1, network.layers + 1):
+            rate = output_rate if layer == network.layers else hidden_rate
+            post = _later(signals.activity, layer)
+            errors = _later(signals.error, layer), _later(signals.teach, layer)
+            synapse = Synapse(state[f"W{layer}"], _later(signals.activity, layer - 1), post, *errors)
+            yield Plastic(f"W{layer}", synapse, self.plasticity(layer, network), rate)
+            if network.biases:
+                synapse = Synapse(state[f"b{layer}"][..., None], signals.always_one, post, *errors)
+                yield Plastic(f"b{layer}", synapse, self.bias, rate)
+            if layer in self.feedback_layers(network):
+                pre = _later(signals.activity, self.sender(layer, network))
+                synapse = Synapse(state[f"B{layer}"], pre, post, *errors)
+                yield Plastic(f"B{layer}", synapse, self.feedback.learns, feedback_rate)
+
+
+class Plastic(NamedTuple):
+    """A plastic matrix: its name, what it sees, what it learns by, how fast."""
+
+    name: str
+    synapse: Synapse
+    plasticity: Plasticity
+    rate: float
+
+
+def through(state: State, layer: int, sender: int) -> Array:
+    """Return the product of the forward matrices from a layer to a later one, (n_seeds, sender, unit)."""
+    product = state[f"W{layer + 1}"]
+    for later in range(layer + 2, sender + 1):
+        product = state[f"W{later}"] @ product
+    return product
+
+
+def as_rule(rule: Rule | str) -> Rule:
+    """Return a rule by its name in RULES, or the rule itself.
+
+    Examples
+    --------
+    >>> as_rule("bpa").hidden
+    Oja(decay='subspace')
+    """
+    if isinstance(rule, Rule):
+        return rule
+    if rule not in RULES:
+        raise InputError(f"no rule {rule!r}; there are {', '.join(RULES)}")
+    return RULES[rule]
+
+
+def sum_rule(plasticity: Plasticity, beta: float) -> Rule:
+    """Return backpropagation plus beta times a plasticity, on every layer (Imagination Technologies 2021).
+
+    Examples
+    --------
+    >>> sum_rule(Hebb(), beta=0.01).output
+    Delta() + 0.01 * Hebb()
+    """
+    both = Delta() + beta * plasticity
+    return Rule(hidden=both, output=both)
+
+
+_BPA = Rule(
+    hidden=Oja(),
+    about="hidden dW = <post pre'> - <post post'> W; output <delta pre'>. 34-8-34, linear, no biases. "
+    "Gupta's BPA report, equation 2; Oja 1989, doi:10.1142/S0129065789000475",
+)
+
+RULES: dict[str, Rule] = {
+    "backprop": Rule(
+        about="dW = <delta pre'>, delta carried back through W'. Rumelhart, Hinton & Williams 1986, "
+        "doi:10.1038/323533a0"
+    ),
+    "bpa": _BPA,
+    "bpa_unit": replace(
+        _BPA,
+        hidden=Oja("unit"),
+        about="hidden dW = <post pre'> - diag<post^2> W: every unit finds the first component. Oja 1982, "
+        "doi:10.1007/BF00275687",
+    ),
+    "bpa_sanger": replace(
+        _BPA,
+        hidden=Sanger(),
+        about="hidden dW = <post pre'> - tril<post post'> W: units find the components in order. Sanger 1989, "
+        "doi:10.1016/0893-6080(89)90044-0",
+    ),
+    "bpa_hebb": replace(
+        _BPA, hidden=Hebb(), about="hidden dW = <post pre'>, which grows without bound. Hebb 1949"
+    ),
+    "sum_hebb": replace(
+        sum_rule(Hebb(), beta=1e-3),
+        about="dW = <delta pre'> + beta <post pre'> on every layer, beta from 1e-6 to 1e-1 in the source, 1e-3 here; "
+        "added to the change, not the gradient (our decision: the source leaves the sign open). Imagination 2021",
+    ),
+    "sum_oja": replace(
+        sum_rule(Oja(), beta=1e-3),
+        about="dW = <delta pre'> + beta (<post pre'> - <post post'> W) on every layer, beta as in sum_hebb. "
+        "Imagination 2021",
+    ),
+}
+
+
+def _later(signal, layer: int):
+    return lambda: signal(layer)

@@ -1,0 +1,276 @@
+"""Run: the labelled snapshots of a training, in memory or on disk (Zarr), and what follows from them.
+
+A run knows its network, so it computes responses and hidden activity from the kept weights when asked for them.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from semantic_svd.errors import InputError
+from semantic_svd.network import Network
+from semantic_svd.products import Array
+
+Dims = tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """The snapshots of a training, with names on every axis.
+
+    Parameters
+    ----------
+    data : xarray.Dataset with W1 (seed, epoch, unit_1, unit_0), b1, B1, ..., loss (seed, epoch), status and end_epoch
+        (seed), W1_end (seed, unit_1, unit_0), ..., input (item, unit_0) and target (item, unit_L); the attributes
+        tell the rule, the network, the hash of the data, the versions.
+        After the end_epoch of a seed that stopped before the others its snapshots are NaN
+
+    Examples
+    --------
+    >>> from semantic_svd.items import load_items
+    >>> from semantic_svd.training import train
+    >>> run = train("bpa", Network((34, 8, 34), biases=False), load_items("mcclelland2020"), epochs=3, seeds=2)
+    >>> run
+    Run(34-8-34 linear, 2 seeds, 4 snapshots to epoch 3)
+    >>> run.response().dims
+    ('seed', 'epoch', 'item', 'property')
+    """
+
+    data: xr.Dataset
+
+    @property
+    def network(self) -> Network:
+        """The network that was trained."""
+        return Network(**json.loads(self.data.attrs["network"]))
+
+    @property
+    def rule(self) -> str:
+        """The text of the rule, Python source."""
+        return self.data.attrs["rule"]
+
+    @property
+    def notes(self) -> list[str]:
+        """What happened to seeds that left the finite numbers, a line each."""
+        return list(self.data.attrs.get("notes", []))
+
+    def __repr__(self) -> str:
+        sizes = "-".join(map(str, self.network.sizes))
+        text = f"Run({sizes} {self.network.hidden}, {self.data.sizes.get('seed', 1)} seeds"
+        if "epoch" in self.data.sizes:
+            text += f", {self.data.sizes['epoch']} snapshots to epoch {int(self.data.epoch[-1])}"
+        return text + ")"
+
+    def sel(self, **labels: Any) -> "Run":
+        """Return the run at some of its seeds or epochs, by label: `run.sel(seed=[0, 1], epoch=100)`."""
+        try:
+            return Run(self.data.sel(labels))
+        except KeyError:
+            allowed = "; ".join(
+                f"{k} from {self.data[k].values[0]} to {self.data[k].values[-1]}"
+                for k in labels
+                if k in self.data
+            )
+            raise InputError(f"the run has no {labels}; it has {allowed or 'seed and epoch'}") from None
+
+    def weights(self, layer: int) -> xr.DataArray:
+        """Return the weights of a layer, (seed, epoch, post, pre), the layers counted from 1."""
+        return self._matrix("W", layer, {f"unit_{layer}": "post", f"unit_{layer - 1}": "pre"})
+
+    def biases(self, layer: int) -> xr.DataArray:
+        """Return the biases of a layer, (seed, epoch, post)."""
+        return self._matrix("b", layer, {f"unit_{layer}": "post"})
+
+    def feedback(self, layer: int) -> xr.DataArray:
+        """Return the feedback matrix of a hidden layer, (seed, epoch, post, pre); its receivers are that layer."""
+        sender = next((str(d) for d in self.data.get(f"B{layer}", xr.DataArray()).dims[-1:]), "")
+        return self._matrix("B", layer, {f"unit_{layer}": "post", sender: "pre"})
+
+    def response(self, items: Any = None, layer: int | None = None) -> xr.DataArray:
+        """Return what a layer says to each item, at every seed and epoch.
+
+        Parameters
+        ----------
+        items : Items, DataFrame, DataArray or array of shape (n_items, inputs); None for those of the training
+        layer : 0 (the input) to the number of layers; None for the output
+
+        Returns
+        -------
+        DataArray (seed, epoch, item, property) for the output layer, (seed, epoch, item, unit) for a hidden one;
+        lazy when the run was opened from disk
+
+        Raises
+        ------
+        InputError
+            When the run kept no weights, or the items or the layer do not fit the network.
+        """
+        network = self.network
+        layer = network.layers if layer is None else layer
+        if not 0 <= layer <= network.layers:
+            raise InputError(f"the network has layers 0 to {network.layers}, not {layer}")
+        unit = f"unit_{layer}"
+        kept = self.data.get("response" if layer == network.layers else f"h{layer}")
+        if items is None and kept is not None:
+            return _name_units(kept, unit, layer == network.layers)
+        x = self._inputs(items)
+        names = network.names()
+        missing = [name for name in names if name not in self.data]
+        if missing:
+            raise InputError(
+                f"this run kept no weights (record='weights'), so layer {layer} can't be computed"
+            )
+        arrays = [self.data[name] for name in names]
+        h = xr.apply_ufunc(
+            lambda *weights: _activity(
+                network, dict(zip(names, weights[:-1], strict=True)), weights[-1], layer
+            ),
+            *arrays,
+            x,
+            input_core_dims=[[d for d in a.dims if str(d).startswith("unit_")] for a in arrays]
+            + [["item", "unit_0"]],
+            output_core_dims=[["item", "unit"]],
+            dask="parallelized",
+            output_dtypes=[arrays[0].dtype],
+            dask_gufunc_kwargs={"output_sizes": {"unit": network.sizes[layer]}},
+        )
+        h = h.rename(unit=unit)
+        if unit in self.data.coords:
+            h = h.assign_coords({unit: self.data.coords[unit]})
+        return _name_units(h, unit, layer == network.layers)
+
+    def hidden(self, layer: int, items: Any = None) -> xr.DataArray:
+        """Return the activity of a hidden layer, (seed, epoch, item, unit); see `response`."""
+        return self.response(items, layer)
+
+    def final(self) -> "Run":
+        """Return the run as each seed ended, without the epoch axis; `data.end_epoch` says when that was."""
+        ends = {str(name): str(name).removesuffix("_end") for name in self.data if str(name).endswith("_end")}
+        constant = [name for name, a in self.data.items() if "epoch" not in a.dims and name not in ends]
+        return Run(self.data[[*ends, *constant]].drop_vars("epoch", errors="ignore").rename(ends))
+
+    def save(self, path: str | Path) -> None:
+        """Write the run to a new Zarr store that `xarray.open_zarr` reads.
+
+        Raises
+        ------
+        InputError
+            When something is there already, or the folder can't be written.
+        """
+        from semantic_svd.store import save
+
+        save(self.data, Path(path))
+
+    @staticmethod
+    def open(path: str | Path) -> "Run":
+        """Open a run lazily from a Zarr store.
+
+        Raises
+        ------
+        InputError
+            When there is no store, or it holds no run.
+        """
+        from semantic_svd.store import open_store
+
+        return Run(open_store(Path(path)))
+
+    def _matrix(self, kind: str, layer: int, names: Mapping[str, str]) -> xr.DataArray:
+        name = f"{kind}{layer}"
+        if name not in self.data:
+            there = [str(v) for v in self.data if str(v)[0] in "WbB" and str(v)[1:].isdigit()]
+            raise InputError(f"the run kept no {name}; it has {', '.join(there) or 'no weights'}")
+        return self.data[name].rename(names)
+
+    def _inputs(self, items: Any) -> xr.DataArray:
+        if items is None:
+            if "input" not in self.data:
+                raise InputError("this run keeps no items of its own; pass the items to respond to")
+            return self.data["input"].drop_vars("unit_0", errors="ignore")
+        x = getattr(items, "array", items)
+        names = (
+            x.index
+            if hasattr(x, "columns")
+            else x.coords.get("item")
+            if isinstance(x, xr.DataArray)
+            else None
+        )
+        x = np.asarray(x, dtype=float)
+        if x.ndim != 2 or x.shape[1] != self.network.sizes[0]:
+            raise InputError(
+                f"the network reads {self.network.sizes[0]} inputs an item, the items have shape {x.shape}"
+            )
+        return xr.DataArray(
+            x, dims=("item", "unit_0"), coords=None if names is None else {"item": np.asarray(names)}
+        )
+
+
+def _activity(network: Network, weights: dict[str, Array], x: Array, layer: int) -> Array:
+    """Return the activity of a layer with the leading axes (seed, epoch) of the weights, C-ordered."""
+    first = weights["W1"]
+    lead = first.shape[:-2]
+    flat = {name: np.asarray(w).reshape(-1, *w.shape[len(lead) :]) for name, w in weights.items()}
+    if layer == 0:
+        return np.broadcast_to(x, (*lead, *x.shape))
+    h = network.activity(flat, x.astype(first.dtype), layer)
+    return np.ascontiguousarray(h).reshape(*lead, *h.shape[1:])
+
+
+def _name_units(h: xr.DataArray, unit: str, output: bool) -> xr.DataArray:
+    return h.rename({unit: "property" if output else "unit"})
+
+
+class Recorder:
+    """Takes the snapshots of a training, in memory, and gives the dataset of a run.
+
+    Parameters
+    ----------
+    epochs : the epochs that are kept, in order
+    seeds : the seeds, in order
+    variables : name -> (dimensions, shape) of what one snapshot holds for one seed
+    dtype : the type of the numbers
+    """
+
+    def __init__(
+        self,
+        epochs: Sequence[int],
+        seeds: Sequence[int],
+        variables: Mapping[str, tuple[Dims, tuple[int, ...]]],
+        dtype: np.dtype,
+    ):
+        self.epochs, self.seeds, self.variables = list(epochs), list(seeds), dict(variables)
+        self._arrays = {
+            name: np.empty((len(epochs), len(seeds), *shape), dtype) for name, (_, shape) in variables.items()
+        }
+        self._count = np.zeros(len(seeds), int)  # snapshots of each seed
+
+    def write(self, index: int, alive: Array, values: Mapping[str, Array]) -> None:
+        """Keep the values (len(alive), ...) of the seeds at `alive` as the snapshot with this index."""
+        everyone = len(alive) == len(self.seeds)
+        for name, value in values.items():
+            self._arrays[name][index, slice(None) if everyone else alive] = value
+        self._count[alive] = index + 1
+
+    def dataset(self) -> xr.Dataset:
+        """Return what was kept: (seed, epoch, ...), NaN where a seed had ended, cut where all had."""
+        length = max(1, int(self._count.max()))
+        arrays = {}
+        for name, (dims, _) in self.variables.items():
+            array = self._arrays[name][:length]
+            for s in np.flatnonzero(self._count < length):
+                array[self._count[s] :, s] = np.nan
+            arrays[name] = (("seed", "epoch", *dims), array.swapaxes(0, 1))
+        return xr.Dataset(arrays, coords={"seed": self.seeds, "epoch": self.epochs[:length]})
+
+
+def network_text(network: Network) -> str:
+    """Return a network as the JSON text that a run's attributes hold.
+
+    Examples
+    --------
+    >>> network_text(Network((2, 3)))[:18]
+    '{"sizes": [2, 3], '
+    """
+    return json.dumps(asdict(network))
