@@ -341,8 +341,8 @@ def clade_support(
     Returns
     -------
     DataArray of dims (..., clade)
-        1 where the response holds the clade, 0 where not, NaN where the response is not finite or all
-        its items are the same. The labels are the names of the items joined by " + "; the lowest link stands first.
+        1 where the response holds the clade, 0 where not, NaN where the response is not finite or all its items
+        are one. The labels are the names of the items joined by " + "; the lowest link stands first.
 
     Raises
     ------
