@@ -1,0 +1,263 @@
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from matplotlib.colors import to_hex
+from scipy.cluster import hierarchy
+
+from semantic_svd import plots
+
+COORDS = {"item": ["hawk", "salmon", "oak"], "property": [f"property {i}" for i in range(20)]}
+MODES = [1, 2, 3]
+
+
+class Tree:
+    """What a dendrogram is drawn from; scipy's own drawing is the truth to compare with."""
+
+    def __init__(self, matrix, items):
+        self.Z = hierarchy.linkage(matrix, "average")
+        self.items = tuple(items)
+        self.order = tuple(hierarchy.leaves_list(self.Z))
+
+
+@pytest.fixture
+def matrix():
+    return xr.DataArray(
+        np.random.default_rng(0).normal(size=(3, 20)), coords=COORDS, dims=("item", "property")
+    )
+
+
+@pytest.fixture
+def tree():
+    return Tree(np.random.default_rng(1).normal(size=(8, 5)), [f"item {i}" for i in range(8)])
+
+
+def decomposition(matrix):
+    U, s, Vt = np.linalg.svd(matrix.values, full_matrices=False)
+    first, second = matrix.dims
+    sides = {"U": ((first, "mode"), U), "s": ("mode", s), "V": ((second, "mode"), Vt.T)}
+    return xr.Dataset(sides, {**matrix.coords, "mode": MODES})
+
+
+def curves(modes=(5, 6), **columns):
+    rows = [
+        (epoch, mode, epoch * mode, epoch * mode - 1, epoch * mode + 2)
+        for mode in modes
+        for epoch in (0, 1, 2)
+    ]
+    return pd.DataFrame(rows, columns=["epoch", "mode", "mean", "low", "high"]).assign(**columns)
+
+
+def texts(labels):
+    return [label.get_text() for label in labels]
+
+
+def drawn(mesh):
+    return np.ma.getdata(mesh.get_array())
+
+
+def test_svd_panels_show_the_matrix_and_its_factors_as_they_are(matrix):
+    modes = decomposition(matrix)
+    whole, U, S, Vt = (drawn(ax.collections[0]) for ax in plots.svd_panels(matrix, modes).axes[:4])
+    np.testing.assert_array_equal(whole, matrix)
+    np.testing.assert_allclose(U @ S @ Vt, matrix, atol=1e-12)
+
+
+def test_svd_panels_name_every_item_property_and_mode(matrix):
+    whole, U, S, Vt = plots.svd_panels(matrix, decomposition(matrix)).axes[:4]
+    assert texts(whole.get_yticklabels()) == texts(U.get_yticklabels()) == COORDS["item"]
+    assert texts(whole.get_xticklabels()) == COORDS["property"]
+    assert {label.get_rotation() for label in whole.get_xticklabels()} == {90.0}
+    assert (
+        texts(U.get_xticklabels())
+        == texts(S.get_yticklabels())
+        == texts(Vt.get_yticklabels())
+        == ["1", "2", "3"]
+    )
+
+
+def test_svd_panels_keep_the_first_row_on_top(matrix):
+    for ax in plots.svd_panels(matrix, decomposition(matrix)).axes[:4]:
+        bottom, top = ax.get_ylim()
+        assert bottom > top
+
+
+def test_svd_panels_centre_every_colour_scale_on_zero_and_share_one_for_U_and_V(matrix):
+    whole, U, S, Vt = (ax.collections[0] for ax in plots.svd_panels(matrix, decomposition(matrix)).axes[:4])
+    for mesh in (whole, U, S, Vt):
+        assert mesh.norm.vmin == -mesh.norm.vmax
+        assert mesh.norm.vmax >= np.abs(drawn(mesh)).max()
+    assert U.norm.vmax == Vt.norm.vmax
+
+
+def test_svd_panels_write_the_equation_between_the_panels(matrix):
+    figure = plots.svd_panels(matrix, decomposition(matrix), title="the data")
+    assert texts(figure.texts) == ["=", "×", "×", "the data"]
+    assert [ax.get_title() for ax in figure.axes] == ["matrix", "U", "S", "V'", "matrix", "S", "U and V'"]
+
+
+@pytest.mark.parametrize("n_columns", [3, 20])
+def test_no_panel_of_the_equation_covers_another_and_none_leaves_the_page(matrix, n_columns):
+    part = matrix[:, :n_columns]
+    figure = plots.svd_panels(part, decomposition(part))
+    boxes = [ax.get_position() for ax in figure.axes]
+    assert all(0 <= box.x0 < box.x1 <= 1 and 0 <= box.y0 < box.y1 <= 1 for box in boxes)
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+
+
+def test_units_of_a_layer_stand_upright_and_say_what_they_are(matrix):
+    layer = matrix[:, :3].rename(property="unit").assign_coords(unit=[1, 2, 3])
+    whole = plots.svd_panels(layer, decomposition(layer), name="hidden layer").axes[0]
+    assert whole.get_xlabel() == "unit" and whole.get_title() == "hidden layer"
+    assert {label.get_rotation() for label in whole.get_xticklabels()} == {0.0}
+
+
+def test_a_mode_has_one_colour_in_every_figure_and_the_first_eight_differ():
+    assert len({to_hex(plots.mode_style(mode)["color"]) for mode in range(1, 9)}) == 8
+    alone, among = plots.strength_lines(curves([3])), plots.strength_lines(curves([1, 2, 3]))
+    assert alone.lines[0].get_color() == among.lines[2].get_color()
+
+
+def test_members_of_a_block_share_a_colour_and_differ_in_line_style():
+    five, six = plots.strength_lines(curves(block="5-6")).lines
+    assert five.get_color() == six.get_color()
+    assert five.get_linestyle() == "-" != six.get_linestyle()
+
+
+def test_strength_lines_draw_the_mean_and_the_band():
+    ax = plots.strength_lines(curves([4], label="trees / flowers"))
+    np.testing.assert_array_equal(ax.lines[0].get_xydata(), [[0, 0], [1, 4], [2, 8]])
+    edges = ax.collections[0].get_paths()[0].vertices
+    assert {(1.0, 3.0), (1.0, 6.0)} <= {tuple(edge) for edge in edges}
+    assert texts(ax.get_legend().get_texts()) == ["4 trees / flowers"]
+
+
+def test_theory_is_dotted_black_and_named_once():
+    theory = curves()[["epoch", "mode"]].assign(strength=7.0)
+    ax = plots.strength_lines(curves(), theory=theory)
+    assert [line.get_linestyle() for line in ax.lines[2:]] == [":", ":"]
+    assert texts(ax.get_legend().get_texts()) == ["5", "6", "theory"]
+
+
+def test_the_axis_says_which_time_it_shows():
+    table = curves().rename(columns={"epoch": "rate_steps"})
+    assert plots.strength_lines(table, x="rate_steps").get_xlabel() == "learning rate × steps"
+
+
+def test_agreement_lines_keep_the_order_and_the_names_of_the_rules():
+    table = pd.concat([curves([1], rule="bpa"), curves([2], rule="backprop")])
+    ax = plots.agreement_lines(table)
+    assert texts(ax.get_legend().get_texts()) == ["bpa", "backprop"]
+    np.testing.assert_array_equal(ax.lines[1].get_ydata(), [0, 2, 4])
+
+
+def test_stages_mark_the_mean_and_reach_from_low_to_high():
+    table = pd.DataFrame(
+        {"rule": "bpa", "mode": [1, 2], "mean": [30.0, 50], "low": [28.0, 45], "high": [35.0, 51]}
+    )
+    ax = plots.stages(table)
+    container = ax.containers[0]
+    np.testing.assert_array_equal(container.lines[0].get_xdata(), [30, 50])
+    segments = container.lines[2][0].get_segments()
+    np.testing.assert_array_equal([segment[:, 0] for segment in segments], [[28, 35], [45, 51]])
+
+
+def test_stages_put_the_first_mode_on_top_and_part_the_rules():
+    row = {"mode": [1, 2], "mean": 3.0, "low": 2.0, "high": 4.0, "label": ["animals", "plants"]}
+    ax = plots.stages(pd.concat([pd.DataFrame(row).assign(rule=rule) for rule in ("bpa", "backprop")]))
+    assert texts(ax.get_yticklabels()) == ["1 animals", "2 plants"]
+    assert ax.get_ylim()[0] > ax.get_ylim()[1]
+    first, second = (container.lines[0] for container in ax.containers)
+    assert first.get_color() != second.get_color() and first.get_marker() != second.get_marker()
+    assert np.all(first.get_ydata() < second.get_ydata())
+
+
+def test_dendrogram_has_the_joints_that_scipy_draws(tree):
+    ours = {frozenset(map(tuple, np.round(line.get_xydata(), 6))) for line in plots.dendrogram(tree).lines}
+    truth = hierarchy.dendrogram(tree.Z, no_plot=True)
+    places = (np.array(truth["icoord"]) - 5) / 10
+    theirs = zip(places, truth["dcoord"], strict=True)
+    assert ours == {frozenset(map(tuple, np.round(np.column_stack(joint), 6))) for joint in theirs}
+
+
+def test_dendrogram_names_the_leaves_in_the_order_of_the_tree(tree):
+    assert texts(plots.dendrogram(tree).get_xticklabels()) == [tree.items[leaf] for leaf in tree.order]
+
+
+def test_branches_of_one_category_take_its_colour_and_the_others_none():
+    points = np.array([[0.0], [1], [10], [12]])
+    tree = Tree(points, ["sparrow", "hawk", "oak", "maple"])
+    groups = {"oak": "trees", "maple": "trees", "sparrow": "birds", "hawk": "birds"}
+    birds, trees, root, *leaves = plots.dendrogram(tree, groups=groups).lines
+    assert [line.get_color() for line in (trees, birds, root)] == [*plots.GROUP_COLOURS[:2], plots.INK]
+    assert [line.get_label() for line in leaves] == ["trees", "birds"]
+    assert [line.get_color() for line in leaves] == plots.GROUP_COLOURS[:2]
+
+
+def test_panels_share_one_axis_of_distance_that_holds_the_tallest_tree(tree):
+    tall = Tree(np.random.default_rng(2).normal(size=(8, 5)) * 9, tree.items)
+    axes = plots.dendrogram_panels(
+        {"epoch 0": tree, "epoch 9": tall}, groups=dict.fromkeys(tree.items, "all")
+    )
+    assert axes[0].get_ylim() == axes[1].get_ylim() == (0, pytest.approx(1.05 * tall.Z[-1, 2]))
+    assert [ax.get_title("left") for ax in axes] == ["epoch 0", "epoch 9"]
+    assert texts(axes[1].get_legend().get_texts()) == ["all"]
+
+
+def test_comparison_writes_verdict_cosine_and_null_into_the_right_cell():
+    table = pd.DataFrame(
+        {
+            "model": ["bpa", "bpa", "backprop", "backprop"],
+            "mode": [1, 2, 1, 2],
+            "verdict": ["same", "sign-flipped", "swapped", "different"],
+            "block_cosine": [0.99, 0.98, 0.97, 0.31],
+            "null_cosine": 0.7,
+        }
+    )
+    ax = plots.comparison(table)
+    np.testing.assert_array_equal(drawn(ax.collections[0]), [[0.99, 0.98], [0.97, 0.31]])
+    at = {text.get_position(): text.get_text() for text in ax.texts}
+    assert at[1.5, 1.5] == "different\n0.31\n(null 0.70)"
+    assert texts(ax.get_yticklabels()) == ["bpa", "backprop"]
+
+
+def test_figures_are_as_wide_as_a_column_or_a_page(tree):
+    assert plots.dendrogram(tree).figure.get_figwidth() == pytest.approx(85 / 25.4)
+    assert plots.dendrogram_panels({"a": tree})[0].figure.get_figwidth() == pytest.approx(175 / 25.4)
+
+
+def test_captions_wrap_to_the_width_of_the_figure():
+    figure, _ = plots.panels(width=plots.COLUMN)
+    plots.caption(figure, "word " * 40)
+    assert max(len(line) for line in figure.get_supxlabel().splitlines()) < 70
+
+
+def test_drawing_leaves_the_settings_of_the_reader_alone(tree):
+    before = dict(mpl.rcParams)
+    plots.dendrogram(tree)
+    assert dict(mpl.rcParams) == before
+
+
+def test_saving_twice_gives_the_same_bytes(tmp_path, tree):
+    table = pd.DataFrame({"a": [1 / 3]})
+    first = [path.read_bytes() for path in plots.save(plots.dendrogram(tree).figure, tmp_path, "tree", table)]
+    again = plots.save(plots.dendrogram(tree).figure, tmp_path, "tree", table)
+    assert [path.read_bytes() for path in again] == first
+    assert b"CreationDate" not in first[0]
+    assert first[2] == b"a\n0.333333\n"
+
+
+def test_text_in_a_pdf_stays_text(tmp_path, tree):
+    pdf = plots.save(plots.dendrogram(tree).figure, tmp_path, "tree", pd.DataFrame())[0].read_bytes()
+    assert b"/CIDFontType2" in pdf and b"/Type3" not in pdf
+
+
+def test_a_figure_that_fails_leaves_the_old_files_and_no_others(tmp_path, tree):
+    plots.save(plots.dendrogram(tree).figure, tmp_path, "tree", pd.DataFrame({"a": [1]}))
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    ax = plots.dendrogram(tree)
+    ax.set_title("$\\unknown$")
+    with pytest.raises(ValueError, match="unknown"):
+        plots.save(ax.figure, tmp_path, "tree", pd.DataFrame({"a": [2]}))
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
