@@ -168,6 +168,7 @@ class Signals:
         self._activity: dict[int, Array] = {0: x}
         self._error: dict[int, Array] = {}
         self._teach: dict[int, Array] = {}
+        self.always_one = np.ones((x.shape[-2], 1), x.dtype)  # the sender of every bias
 
     def activity(self, layer: int) -> Array:
         """Return h of a layer, (n_seeds, n_items, units); h_0 is x."""
@@ -199,11 +200,6 @@ class Signals:
             self._teach[layer] = error * slope(self.activity(layer)) if slope and enters else error
         return self._teach[layer]
 
-    def always_one(self) -> Array:
-        """Return the activity of the sender of every bias, (n_items, 1)."""
-        x = self._activity[0]
-        return np.ones((x.shape[-2], 1), x.dtype)
-
     @cached_property
     def loss(self) -> Array:
         """The loss of each seed, (n_seeds,): averaged over items, summed over units."""
@@ -211,6 +207,5 @@ class Signals:
             y = self.activity(self.network.layers)
             assert self.target is not None
             return -(self.target * np.log(y)).sum(axis=-1).mean(axis=-1)
-        error = self.error(self.network.layers).mT  # in memory as it is laid out
-        flat = error.reshape(len(error), -1)
-        return np.einsum("si,si->s", flat, flat) / (2 * error.shape[-1])
+        error = self.error(self.network.layers)
+        return np.einsum("snp,snp->s", error, error) / (2 * error.shape[1])

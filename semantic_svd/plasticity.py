@@ -6,7 +6,6 @@ Plasticities form a linear space: `Delta() + 0.01 * Hebb()` is one too.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -18,7 +17,7 @@ Memory = dict[str, Array]
 
 
 class Synapse:
-    """What one plastic matrix sees of a batch; each signal is computed when first asked for.
+    """What one plastic matrix sees of a batch; a signal that no plasticity asks for is not computed.
 
     Parameters
     ----------
@@ -40,22 +39,22 @@ class Synapse:
         self.W = W
         self._pre, self._post, self._error, self._teach = pre, post, error, teach
 
-    @cached_property
+    @property
     def pre(self) -> Array:
         """Activity of the senders."""
         return self._pre()
 
-    @cached_property
+    @property
     def post(self) -> Array:
         """Activity of the receivers."""
         return self._post()
 
-    @cached_property
+    @property
     def error(self) -> Array:
         """Error handed to the receivers, before the factor f'."""
         return self._error()
 
-    @cached_property
+    @property
     def teach(self) -> Array:
         """Error handed to the receivers (delta), after the factor f'."""
         return self._teach()

@@ -1,10 +1,10 @@
 """Every matrix product of training: one BLAS, one pool of threads.
 
-numpy and scipy each bring a BLAS with threads of its own; both in one loop cost 3 to 4 times. So large products go
-to scipy's, and stacks of small ones, which never start a thread, to `numpy.matmul`.
+numpy and scipy each bring a BLAS with threads of its own; both in one loop cost 3 to 4 times. So large products
+go to scipy's, and stacks of small ones, which never start a thread, to `numpy.matmul`.
 
-Activity is (seed, item, unit) to the reader and (seed, unit, item) in memory: then W times activity, and the
-outer products that change W, are each one product over all seeds wherever the seeds share a side.
+Activity is (seed, item, unit) to the reader and (item, seed, unit) in memory: then what is added for each unit, as a
+bias is, runs over memory in one sweep for all seeds.
 """
 
 import numpy as np
@@ -26,7 +26,7 @@ def times(h: Array, M: Array) -> Array:
 
     Returns
     -------
-    array of shape (n_seeds, n_items, n_out), in memory (n_seeds, n_out, n_items)
+    array of shape (n_seeds, n_items, n_out), in memory (n_items, n_seeds, n_out)
 
     Examples
     --------
@@ -34,13 +34,16 @@ def times(h: Array, M: Array) -> Array:
     >>> times(np.ones((2, 3)), np.ones((5, 3, 4))).shape
     (5, 2, 4)
     """
-    out = np.empty((len(M), M.shape[2], h.shape[-2]), M.dtype)
-    _multiply(M.mT, h.mT, out, 1.0, 0.0)
-    return out.mT
+    out = np.empty((h.shape[-2], len(M), M.shape[2]), M.dtype).swapaxes(0, 1)
+    if _small(h, M):
+        return np.matmul(h, M, out=out)
+    for s in range(len(M)):
+        _gemm(1.0, h if h.ndim == 2 else h[s], M[s], 0.0, out[s])
+    return out
 
 
 def add_outer(W: Array, u: Array, v: Array, rate: float) -> None:
-    """Add rate * <u v'> to W in place, without forming the outer product's mean.
+    """Add rate * <u v'> to W in place; the mean over items is formed in the product.
 
     Parameters
     ----------
@@ -57,31 +60,25 @@ def add_outer(W: Array, u: Array, v: Array, rate: float) -> None:
     >>> W[0, 0]
     array([0.5, 0.5, 0.5])
     """
-    _multiply(u.mT, v, W, rate / u.shape[-2], 1.0)
+    share = rate / u.shape[-2]
+    if _small(u.mT, W):
+        W += np.matmul(u.mT, share * v) if v.size < u.size else np.matmul(share * u.mT, v)
+        return
+    for s in range(len(W)):
+        _gemm(share, u[s].T, v if v.ndim == 2 else v[s], 1.0, W[s])
 
 
-def _multiply(a: Array, b: Array, out: Array, alpha: float, beta: float) -> None:
-    """Set out to alpha a b + beta out, for a (S, m, k), b (S, k, n) or (k, n) and out (S, m, n)."""
-    n_seeds, m, n = out.shape
-    k = a.shape[-1]
-    if b.ndim == 2 and a.strides[0] == m * a.strides[1]:  # one product for all seeds
-        _gemm(a.reshape(n_seeds * m, k), b, out.reshape(n_seeds * m, n), alpha, beta)
-    elif n_seeds > 1 and m * n * k < SMALL:
-        if beta:
-            out += np.matmul(a * alpha if a.size < b.size else a, b if a.size < b.size else b * alpha)
-        else:
-            np.matmul(a, b, out=out)
-    else:
-        for s in range(n_seeds):
-            _gemm(a[s], b[s] if b.ndim == 3 else b, out[s], alpha, beta)
+def _small(a: Array, b: Array) -> bool:
+    """Return whether a (..., m, k) times b (seeds, k or m, n) is a stack of small products."""
+    return len(b) > 1 and a.shape[-2] * a.shape[-1] * b.shape[-1] < SMALL
 
 
-def _gemm(a: Array, b: Array, out: Array, alpha: float, beta: float) -> None:
-    """Set the C-ordered out to alpha a b + beta out: to BLAS, which reads columns first, out' = b' a'."""
+def _gemm(alpha: float, a: Array, b: Array, beta: float, out: Array) -> None:
+    """Set `out` to alpha a b + beta out; to BLAS, which reads columns first, out' = b' a'."""
     gemm = blas.dgemm if out.dtype == np.float64 else blas.sgemm
     (left, turn_left), (right, turn_right) = _columns_first(b.T), _columns_first(a.T)
     result = gemm(alpha, left, right, beta, out.T, turn_left, turn_right, 1)
-    if not np.may_share_memory(result, out):
+    if not np.may_share_memory(result, out):  # a slice whose rows lie apart was copied
         out[...] = result.T
 
 

@@ -19,8 +19,10 @@ from semantic_svd.tasks import Table, Task, as_task
 
 @dataclass(frozen=True)
 class Record:
-    """A part of each snapshot: its variables, name -> (dimensions, shape), and their values given the signals of
-    all items and of the probe.
+    """A part of each snapshot.
+
+    `variables` tells its names, name -> (dimensions, shape) for one seed; `values` gives the numbers of the seeds at
+    work, from the signals of all items and those of the probe.
     """
 
     variables: dict[str, tuple[Dims, tuple[int, ...]]]

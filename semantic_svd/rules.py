@@ -119,7 +119,7 @@ class Rule:
             synapse = Synapse(state[f"W{layer}"], _later(signals.activity, layer - 1), post, *errors)
             yield Plastic(f"W{layer}", synapse, self.plasticity(layer, network), rate)
             if network.biases:
-                synapse = Synapse(state[f"b{layer}"][..., None], signals.always_one, post, *errors)
+                synapse = Synapse(state[f"b{layer}"][..., None], lambda: signals.always_one, post, *errors)
                 yield Plastic(f"b{layer}", synapse, self.bias, rate)
             if layer in self.feedback_layers(network):
                 pre = _later(signals.activity, self.sender(layer, network))

@@ -56,7 +56,7 @@ def as_task(x: Any, y: Any, network: Network, dtype: Any = None) -> Task:
     dtype = np.dtype(dtype or np.float64)
     if dtype not in (np.float32, np.float64):
         raise InputError(f"dtype is float32 or float64, not {dtype}")
-    return Task(values.astype(dtype), np.asfortranarray(targets.astype(dtype)), items, inputs, outputs)
+    return Task(values.astype(dtype), targets.astype(dtype), items, inputs, outputs)
 
 
 def as_table(x: Any, name: str) -> Table:

@@ -112,9 +112,9 @@ def train(
                 signals = all_items()
             if keep and len(team.alive):
                 recorder.write(index, team.alive, records.values(signals))
-                team.hold(epoch)
+                team.end_epoch[team.alive] = epoch
             if stop_below is not None and (done := signals.loss < stop_below).any():
-                team.stop(done, epoch)
+                team.end(done, "stopped", epoch)
                 signals = all_items()
             if epoch == epochs or not len(team.alive):
                 break
@@ -125,16 +125,14 @@ def train(
                 for xb, yb in _batches(task, team.seeds, epoch, int(batch_size or 0)):
                     step(rule, rule.signals(network, team.state, xb, yb), team.memories, factor)
             advance(epoch + 1)
-    team.finish()
+    team.end(np.ones(len(team.alive), bool), "finished", epochs)
     if set(team.status) == {"diverged"}:
         raise InputError(f"no seed survived at rate {rule.rate}: {team.notes[0]}")
-    data = recorder.dataset().assign(_ends(team, rule, network)).assign(_examples(task, probed, network))
+    data = recorder.dataset()
+    data = data.assign(_ends(team, data, rule, network)).assign(_examples(task, probed, network))
     settings = {"epochs": epochs, "batch_size": batch_size or len(task.x), "stop_below": stop_below or 0.0}
-    return Run(
-        _labelled(data, task, probed, network).assign_attrs(
-            _provenance(rule, network, task, team.notes) | settings
-        )
-    )
+    settings |= _provenance(rule, network, task, team.notes)
+    return Run(_labelled(data, task, probed, network).assign_attrs(settings))
 
 
 def step(rule: Rule, signals: Signals, memories: dict[str, Memory], factor: float = 1.0) -> None:
@@ -183,7 +181,7 @@ class _Team:
         self.alive = np.arange(len(seeds))
         self.status = np.full(len(seeds), "training", dtype=object)
         self.end_epoch = np.zeros(len(seeds), int)
-        self.end = {name: array.copy() for name, array in state.items()}
+        self.ends = {name: np.full_like(array, np.nan) for name, array in state.items()}
         self.notes: list[str] = []
 
     @property
@@ -191,16 +189,13 @@ class _Team:
         """The seeds still at work."""
         return [self.all[s] for s in self.alive]
 
-    def hold(self, epoch: int, who: Any = slice(None)) -> None:
-        """Note the present state of some of the seeds at work as the one that they end with, should they end now."""
-        self.end_epoch[self.alive[who]] = epoch
+    def end(self, who: Array, status: str, epoch: int) -> None:
+        """Let some of the seeds at work go, with the weights that they have."""
+        gone = self.alive[who]
+        self.end_epoch[gone] = epoch
         for name, array in self.state.items():
-            self.end[name][self.alive[who]] = array[who]
-
-    def stop(self, done: Array, epoch: int) -> None:
-        """Let the seeds go that have learned enough."""
-        self.hold(epoch, done)
-        self._leave(done, "stopped")
+            self.ends[name][gone] = array[who]
+        self._leave(who, status)
 
     def diverge(self, layers: Array, epoch: int) -> None:
         """Let the seeds go that left the finite numbers, in the layer that is given for each (0: it did not)."""
@@ -210,10 +205,6 @@ class _Team:
                 f"its last good snapshot is of epoch {self.end_epoch[self.alive[s]]}"
             )
         self._leave(layers > 0, "diverged")
-
-    def finish(self) -> None:
-        """Let the seeds go that reached the last epoch."""
-        self._leave(np.ones(len(self.alive), bool), "finished")
 
     def _leave(self, gone: Array, status: str) -> None:
         self.status[self.alive[gone]] = status
@@ -225,6 +216,9 @@ class _Team:
 def _lost(signals: Signals, look: bool) -> Array:
     """Return the first layer in which each seed left the finite numbers, (n_seeds,), 0 where none."""
     layers = np.zeros(len(signals.state["W1"]), int)
+    finite = np.isfinite(sum(array.sum() for array in signals.state.values()))
+    if finite and (not look or np.isfinite(signals.loss).all()):
+        return layers
     for name, array in signals.state.items():
         total = array.reshape(len(array), -1).sum(axis=1)
         layers[(layers == 0) & ~np.isfinite(total)] = int(name[1:])
@@ -291,11 +285,13 @@ def _given_state(start: Run | Mapping[str, Any], state: State, seeds: list[int])
     return given
 
 
-def _ends(team: _Team, rule: Rule, network: Network) -> dict[str, tuple]:
-    """Return how each seed ended, as variables of a run's dataset."""
-    ends = {
-        f"{name}_end": (("seed", *axes_of(name, rule, network)), array) for name, array in team.end.items()
-    }
+def _ends(team: _Team, data: xr.Dataset, rule: Rule, network: Network) -> dict[str, tuple]:
+    """Return how each seed ended, as variables of a run's dataset; one that diverged, at its last good snapshot."""
+    ends = {}
+    for name, array in team.ends.items():
+        for s in np.flatnonzero(team.status == "diverged") if name in data else ():
+            array[s] = data[name].sel(epoch=team.end_epoch[s]).values[s]
+        ends[f"{name}_end"] = (("seed", *axes_of(name, rule, network)), array)
     return ends | {"status": ("seed", team.status.astype(str)), "end_epoch": ("seed", team.end_epoch)}
 
 
