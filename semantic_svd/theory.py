@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.integrate import solve_ivp
 
 from semantic_svd.errors import InputError
+from semantic_svd.modes import svd
 
 __all__ = [
     "aligned_start",
@@ -361,6 +362,9 @@ def bpa_strengths(
     ``dp/dt = Lambda p + p Lambda - 2 p Lambda p`` and
     ``dn/dt = rate_ratio (I - n) Lambda p + n Lambda (I - p)``;
     the response, projected on mode k of the data, has the strength ``s_k n_kk``. It holds from any start.
+    What is integrated are the factors of p = A'A and n = BA, A = W1 V and B = V'W2:
+    ``dA/dt = A Lambda - A Lambda A'A`` and ``dB'/dt = rate_ratio (A Lambda - A Lambda A'B')``. In p itself rounding
+    would add a rank that the hidden layer, with fewer units than modes, has not, and it would grow like a mode.
 
     Parameters
     ----------
@@ -409,19 +413,18 @@ def bpa_strengths(
         raise InputError(f"rate_ratio = {rate_ratio}: the output rate over the hidden rate is greater than 0")
     s, V = _data_modes(data)
     eigenvalues = s**2 / len(data)
-    inner = hidden @ V  # (..., unit, mode)
-    start = np.stack([np.swapaxes(inner, -1, -2) @ inner, V.T @ output @ inner])  # p and n
-    identity = np.eye(len(s))
+    start = np.stack([hidden @ V, np.swapaxes(output, -1, -2) @ V])  # A and B': (2, ..., unit, mode)
 
     def change(_: float, state: Array) -> Array:
-        p, n = state.reshape(start.shape)
-        weighted = eigenvalues[:, None] * p  # Lambda p
-        dp = weighted + p * eigenvalues - 2 * p @ weighted
-        dn = rate_ratio * (identity - n) @ weighted + n * eigenvalues @ (identity - p)
-        return np.stack([dp, dn]).ravel()
+        A, B = state.reshape(start.shape)
+        weighted = A * eigenvalues  # A Lambda
+        decay = weighted @ np.swapaxes(A, -1, -2)  # A Lambda A', unit by unit
+        return np.stack([weighted - decay @ A, rate_ratio * (weighted - decay @ B)]).ravel()
 
-    n = _integrated(change, start.ravel(), times).reshape(len(times), *start.shape)[:, 1]
-    strengths = s * np.diagonal(n, axis1=-2, axis2=-1)  # (time, ..., mode)
+    state = _integrated(change, start.ravel(), times).reshape(len(times), *start.shape)
+    strengths = s * (state[:, 0] * state[:, 1]).sum(
+        -2
+    )  # n_kk = sum over units of B_ku A_uk: (time, ..., mode)
     return _by_time(np.moveaxis(strengths, 0, -2), W1, times)
 
 
@@ -518,8 +521,11 @@ def _rank(s: Array) -> int:
 
 def _data_modes(data: Array) -> tuple[Array, Array]:
     """Give the singular values and right singular vectors (property, mode), null modes left out."""
-    _, s, Vt = np.linalg.svd(data, full_matrices=False)
-    return s[: _rank(s)], Vt[: _rank(s)].T
+    modes = svd(
+        data
+    )  # the same vectors that a response is projected on, also where singular values are equal
+    s, V = modes.s.values, modes.V.values
+    return s[: _rank(s)], V[:, : _rank(s)]
 
 
 def _check_layers(hidden: Array, output: Array, properties: int) -> None:
