@@ -7,7 +7,7 @@ of figures, nothing to close. The typeface is the one that matplotlib carries: e
 
 import functools
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
@@ -39,6 +39,7 @@ __all__ = [
     "stages",
     "strength_lines",
     "svd_panels",
+    "svd_rows",
 ]
 
 P = ParamSpec("P")
@@ -49,6 +50,7 @@ T = TypeVar("T")
 COLUMN, PAGE = 85, 175  # widths in millimetres: one column, the full page
 MM = 1 / 25.4  # inches in a millimetre
 DENSE = 6.5  # points, for labels that stand close together
+NOTE = 7  # millimetres, room for a note under an SVD
 
 STYLE: Any = {
     "font.family": "DejaVu Sans",
@@ -223,33 +225,77 @@ def svd_panels(
     >>> [ax.get_title() for ax in figure.axes[:4]]
     ['matrix', 'U', 'S', "V'"]
     """
-    items, columns = (matrix[dim].values.tolist() for dim in matrix.dims)
-    U, s, V = modes["U"].values, modes["s"].values, modes["V"].values
-    page = _lay_out(items, columns, len(s))
-    figure = figure if figure is not None else Figure(figsize=(PAGE * MM, (page.height + 7) * MM))
-    numbers = modes["mode"].values.tolist()
-    vectors = float(max(np.abs(U).max(), np.abs(V).max()))
-    limits = {name: float(np.abs(matrix.values).max()), "S": float(s.max()), "U and V'": vectors}
-    unit = "" if isinstance(columns[0], str) else str(matrix.dims[1])
-    heads_of_V = [""] * len(columns) if page.shared_names else columns
-    parts = [
-        (name, matrix.values, items, columns, unit, limits[name]),
-        ("U", U, items, numbers, "mode", vectors),
-        ("S", np.diag(s), numbers, numbers, "mode", limits["S"]),
-        ("V'", V.T, numbers, heads_of_V, unit, vectors),
-    ]
-    for (label, values, rows, heads, counted, limit), box in zip(parts, page.boxes, strict=True):
-        ax = _add_axes(figure, box)
-        _cells(ax, values, limit)
-        _names(ax, rows, heads, box)
-        ax.set_xlabel(counted, fontsize=DENSE, labelpad=1)
-        ax.set_title(label, loc="center", pad=3)
+    page = _page_of(matrix, modes)
+    figure = figure if figure is not None else Figure(figsize=(PAGE * MM, (page.height + NOTE) * MM))
+    blocks = _equation(matrix, modes, name)
+    for block, box in zip(blocks, page.boxes, strict=True):
+        _cells(_add_axes(figure, box), block, box)
+    if page.shared_names:
+        figure.axes[3].set_xticklabels([])
     for sign, x, y in page.signs:
         figure.text(*_at(figure, x, y), sign, ha="center", va="center", fontsize=12)
-    for (label, limit), box in zip(limits.items(), page.bars, strict=True):
-        _colour_bar(_add_axes(figure, box), limit, label)
+    for label, block, box in zip((name, "U and V'", "S"), blocks, page.bars, strict=False):
+        _colour_bar(_add_axes(figure, box), block.limit, label)
     figure.text(*_at(figure, 2, 2), title, va="top", fontweight="bold")
     return figure
+
+
+@styled
+def svd_rows(equations: Mapping[str, tuple[xr.DataArray, xr.Dataset]], name: str = "matrix") -> Figure:
+    """Draw several equations matrix = U S V' under each other, on one page.
+
+    Parameters
+    ----------
+    equations : mapping of title to (matrix, modes)
+        As for `svd_panels`.
+    name : str
+        What the matrices are called.
+
+    Returns
+    -------
+    Figure
+
+    Examples
+    --------
+    >>> from semantic_svd.modes import svd
+    >>> units = xr.DataArray(np.eye(2), dims=("item", "unit"), coords={"item": ["oak", "rose"], "unit": [1, 2]})
+    >>> figure = svd_rows({"layer 1": (units, svd(units)), "layer 2": (units, svd(units))})
+    >>> len(figure.subfigs)
+    2
+    """
+    heights = [_page_of(matrix, modes).height for matrix, modes in equations.values()]
+    heights[-1] += NOTE
+    figure = Figure(figsize=(PAGE * MM, sum(heights) * MM))
+    rows = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
+    for row, (title, (matrix, modes)) in zip(rows, equations.items(), strict=True):
+        svd_panels(matrix, modes, row, title, name)
+    return figure
+
+
+class _Block(NamedTuple):
+    """One matrix of the equation: its entries, the names of its rows and columns, its colour limit."""
+
+    title: str
+    values: np.ndarray
+    rows: list[Any]
+    columns: list[Any]
+    counted: str  # what the numbers of the columns count
+    limit: float
+
+
+def _equation(matrix: xr.DataArray, modes: xr.Dataset, name: str) -> list[_Block]:
+    """List the matrix, U, S and V' with their labels and colour limits."""
+    items, columns = (matrix[dim].values.tolist() for dim in matrix.dims)
+    numbers = modes["mode"].values.tolist()
+    U, s, V = modes["U"].values, modes["s"].values, modes["V"].values
+    counted = "" if isinstance(columns[0], str) else str(matrix.dims[1])
+    whole, vectors = float(np.abs(matrix.values).max()), float(max(np.abs(U).max(), np.abs(V).max()))
+    return [
+        _Block(name, matrix.values, items, columns, counted, whole),
+        _Block("U", U, items, numbers, "mode", vectors),
+        _Block("S", np.diag(s), numbers, numbers, "mode", float(s.max())),
+        _Block("V'", V.T, numbers, columns, counted, vectors),
+    ]
 
 
 # Left, top, width and height, in millimetres from the upper left corner of the figure.
@@ -266,8 +312,9 @@ class _Page(NamedTuple):
     shared_names: bool
 
 
-def _lay_out(items: Sequence[Any], columns: Sequence[Any], rank: int) -> _Page:
-    return (_stacked if len(columns) > 16 else _in_a_row)(items, columns, rank)
+def _page_of(matrix: xr.DataArray, modes: xr.Dataset) -> _Page:
+    items, columns = (matrix[dim].values.tolist() for dim in matrix.dims)
+    return (_stacked if len(columns) > 16 else _in_a_row)(items, columns, modes.sizes["mode"])
 
 
 def _stacked(items: Sequence[Any], columns: Sequence[Any], rank: int) -> _Page:
@@ -338,22 +385,28 @@ def _add_axes(figure: Figure | SubFigure, box: Box) -> Axes:
     return figure.add_axes((left, bottom, right - left, top - bottom))
 
 
-def _cells(ax: Axes, values: np.ndarray, limit: float) -> None:
-    """Fill the axes with a coloured cell for each entry, the first row on top."""
-    ax.pcolormesh(values, cmap=DIVERGING, vmin=-limit, vmax=limit, edgecolors="#DDDDDD", linewidth=0.25)
+def _cells(ax: Axes, block: _Block, box: Box) -> None:
+    """Fill the axes with a coloured cell for each entry, the first row on top; labels shrink before they touch."""
+    ax.pcolormesh(
+        block.values,
+        cmap=DIVERGING,
+        vmin=-block.limit,
+        vmax=block.limit,
+        edgecolors="#DDDDDD",
+        linewidth=0.25,
+    )
     ax.invert_yaxis()
+    rotation = 90 if isinstance(block.columns[0], str) else 0
+    ax.set_xticks(
+        np.arange(len(block.columns)) + 0.5, [str(name) for name in block.columns], rotation=rotation
+    )
+    ax.set_yticks(np.arange(len(block.rows)) + 0.5, [str(name) for name in block.rows])
+    ax.tick_params(axis="x", length=0, pad=2, labelsize=min(DENSE, 2.7 * box[2] / len(block.columns)))
+    ax.tick_params(axis="y", length=0, pad=2, labelsize=min(DENSE, 2.7 * box[3] / len(block.rows)))
+    ax.set_xlabel(block.counted, fontsize=DENSE, labelpad=1)
+    ax.set_title(block.title, loc="center", pad=3)
     for spine in ax.spines.values():
         spine.set(visible=True, color=FAINT, linewidth=0.5)
-
-
-def _names(ax: Axes, rows: Sequence[Any], columns: Sequence[Any], box: Box) -> None:
-    """Name each row and column; the letters shrink before they touch."""
-    points = min(DENSE, 2.7 * box[2] / len(columns))
-    rotation = 90 if isinstance(columns[0], str) else 0
-    ax.set_xticks(np.arange(len(columns)) + 0.5, [str(name) for name in columns], rotation=rotation)
-    ax.set_yticks(np.arange(len(rows)) + 0.5, [str(name) for name in rows])
-    ax.tick_params(axis="x", length=0, pad=2, labelsize=points)
-    ax.tick_params(axis="y", length=0, pad=2, labelsize=min(DENSE, 2.7 * box[3] / len(rows)))
 
 
 def _colour_bar(ax: Axes, limit: float, label: str) -> None:
@@ -533,19 +586,17 @@ def dendrogram(tree: "Tree", ax: Axes | None = None, groups: Mapping[str, str] |
 
     Examples
     --------
-    >>> from types import SimpleNamespace
-    >>> Z = np.array([[0, 2, 1.0, 2], [1, 3, 2.5, 3]])
-    >>> ax = dendrogram(SimpleNamespace(Z=Z, items=("oak", "hawk", "maple"), order=(1, 0, 2)))
-    >>> [label.get_text() for label in ax.get_xticklabels()]
-    ['hawk', 'oak', 'maple']
+    >>> from semantic_svd.dendrograms import linkage
+    >>> leaves = pd.DataFrame({"tall": [9, 0, 8]}, index=["oak", "rose", "maple"])
+    >>> [label.get_text() for label in dendrogram(linkage(leaves)).get_xticklabels()]
+    ['oak', 'maple', 'rose']
     """
     ax = _axes(ax, height=50)
     groups = groups or {}
     colours = dict(zip(dict.fromkeys(groups.values()), GROUP_COLOURS, strict=False))
     names = [tree.items[leaf] for leaf in tree.order]
-    for x, y, leaves in _links(tree):
-        below = {groups.get(tree.items[leaf], "") for leaf in leaves}
-        ax.plot(x, y, color=colours.get(below.pop(), INK) if len(below) == 1 else INK, lw=1, clip_on=False)
+    for bracket, group in zip(*tree.segments([groups.get(name) for name in tree.items]), strict=True):
+        ax.plot(*bracket.T, color=colours.get(group, INK), lw=1, clip_on=False)
     for group, colour in colours.items():
         places = [i for i, name in enumerate(names) if groups.get(name) == group]
         ax.plot(places, [0] * len(places), "s", ms=3.5, color=colour, label=group, clip_on=False, zorder=3)
@@ -578,8 +629,8 @@ def dendrogram_panels(
 
     Examples
     --------
-    >>> from types import SimpleNamespace
-    >>> tree = SimpleNamespace(Z=np.array([[0, 1, 2.5, 2]]), items=("oak", "hawk"), order=(0, 1))
+    >>> from semantic_svd.dendrograms import linkage
+    >>> tree = linkage([[0.0], [2.5]])
     >>> [ax.get_title("left") for ax in dendrogram_panels({"epoch 0": tree, "epoch 9": tree})]
     ['epoch 0', 'epoch 9']
     """
@@ -597,23 +648,6 @@ def dendrogram_panels(
     return axes
 
 
-def _links(tree: "Tree") -> Iterator[tuple[list[float], list[float], list[int]]]:
-    """Walk the tree upwards: the three strokes of each joint, and the leaves below it."""
-    n = len(tree.items)
-    across = {leaf: float(place) for place, leaf in enumerate(tree.order)}
-    height = dict.fromkeys(range(n), 0.0)
-    leaves = {leaf: [leaf] for leaf in range(n)}
-    for node, (left, right, distance, _) in enumerate(tree.Z, start=n):
-        a, b, top = int(left), int(right), float(distance)
-        below = leaves[a] + leaves[b]
-        yield (
-            [across[a], across[a], across[b], across[b]],
-            [height[a], top, top, height[b]],
-            leaves[a] + leaves[b],
-        )
-        across[node], height[node], leaves[node] = (across[a] + across[b]) / 2, top, below
-
-
 # ------------------------------------------------------------------------------------------------- comparison
 
 
@@ -625,7 +659,8 @@ def comparison(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ----------
     table : DataFrame
         As `semantic_svd.modes.compare` gives it: mode, verdict, block_cosine, null_cosine; with a column
-        ``model`` there is one row of cells for each model, and with a column ``label`` the modes are named.
+        ``model`` there is one row of cells for each model, with a column ``label`` the modes are named, and a
+        column ``seeds`` ("18 of 20") stands below the verdict.
     ax : Axes, optional
         Where to draw; a new figure of full page width by default.
 
@@ -649,9 +684,8 @@ def comparison(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
         cosines.to_numpy(), cmap=SEQUENTIAL, vmin=0, vmax=1, edgecolors="white", linewidth=1.5
     )
     for row in table.to_dict("records"):
-        text = (
-            f"{textwrap.fill(row['verdict'], 12)}\n{row['block_cosine']:.2f}\n(null {row['null_cosine']:.2f})"
-        )
+        words = [*textwrap.wrap(row["verdict"], 12), *([row["seeds"]] if "seeds" in row else [])]
+        text = "\n".join([*words, f"{row['block_cosine']:.2f}", f"(null {row['null_cosine']:.2f})"])
         at = modes.index(row["mode"]) + 0.5, models.index(row["model"]) + 0.5
         ink = "white" if row["block_cosine"] > 0.7 else INK
         ax.text(*at, text, ha="center", va="center", fontsize=6, color=ink, linespacing=1.15)

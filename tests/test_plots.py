@@ -7,18 +7,10 @@ from matplotlib.colors import to_hex
 from scipy.cluster import hierarchy
 
 from semantic_svd import plots
+from semantic_svd.dendrograms import linkage
 
 COORDS = {"item": ["hawk", "salmon", "oak"], "property": [f"property {i}" for i in range(20)]}
 MODES = [1, 2, 3]
-
-
-class Tree:
-    """What a dendrogram is drawn from; scipy's own drawing is the truth to compare with."""
-
-    def __init__(self, matrix, items):
-        self.Z = hierarchy.linkage(matrix, "average")
-        self.items = tuple(items)
-        self.order = tuple(hierarchy.leaves_list(self.Z))
 
 
 @pytest.fixture
@@ -30,7 +22,7 @@ def matrix():
 
 @pytest.fixture
 def tree():
-    return Tree(np.random.default_rng(1).normal(size=(8, 5)), [f"item {i}" for i in range(8)])
+    return linkage(np.random.default_rng(1).normal(size=(8, 5)))
 
 
 def decomposition(matrix):
@@ -94,7 +86,7 @@ def test_svd_panels_centre_every_colour_scale_on_zero_and_share_one_for_U_and_V(
 def test_svd_panels_write_the_equation_between_the_panels(matrix):
     figure = plots.svd_panels(matrix, decomposition(matrix), title="the data")
     assert texts(figure.texts) == ["=", "×", "×", "the data"]
-    assert [ax.get_title() for ax in figure.axes] == ["matrix", "U", "S", "V'", "matrix", "S", "U and V'"]
+    assert [ax.get_title() for ax in figure.axes] == ["matrix", "U", "S", "V'", "matrix", "U and V'", "S"]
 
 
 @pytest.mark.parametrize("n_columns", [3, 20])
@@ -111,6 +103,16 @@ def test_units_of_a_layer_stand_upright_and_say_what_they_are(matrix):
     whole = plots.svd_panels(layer, decomposition(layer), name="hidden layer").axes[0]
     assert whole.get_xlabel() == "unit" and whole.get_title() == "hidden layer"
     assert {label.get_rotation() for label in whole.get_xticklabels()} == {0.0}
+
+
+def test_equations_stand_under_each_other_at_the_size_they_have_alone(matrix):
+    modes = decomposition(matrix)
+    alone = plots.svd_panels(matrix, modes)
+    figure = plots.svd_rows({"a": (matrix, modes), "b": (matrix, modes)})
+    assert [texts(row.texts)[-1] for row in figure.subfigs] == ["a", "b"]
+    for row in figure.subfigs:
+        ours, theirs = (ax.get_window_extent().bounds[2:] for ax in (row.axes[0], alone.axes[0]))
+        assert ours == pytest.approx(theirs)
 
 
 def test_a_mode_has_one_colour_in_every_figure_and_the_first_eight_differ():
@@ -186,8 +188,7 @@ def test_dendrogram_names_the_leaves_in_the_order_of_the_tree(tree):
 
 
 def test_branches_of_one_category_take_its_colour_and_the_others_none():
-    points = np.array([[0.0], [1], [10], [12]])
-    tree = Tree(points, ["sparrow", "hawk", "oak", "maple"])
+    tree = linkage(pd.DataFrame({"height": [0, 1, 10, 12]}, index=["sparrow", "hawk", "oak", "maple"]))
     groups = {"oak": "trees", "maple": "trees", "sparrow": "birds", "hawk": "birds"}
     birds, trees, root, *leaves = plots.dendrogram(tree, groups=groups).lines
     assert [line.get_color() for line in (trees, birds, root)] == [*plots.GROUP_COLOURS[:2], plots.INK]
@@ -196,7 +197,7 @@ def test_branches_of_one_category_take_its_colour_and_the_others_none():
 
 
 def test_panels_share_one_axis_of_distance_that_holds_the_tallest_tree(tree):
-    tall = Tree(np.random.default_rng(2).normal(size=(8, 5)) * 9, tree.items)
+    tall = linkage(np.random.default_rng(2).normal(size=(8, 5)) * 9)
     axes = plots.dendrogram_panels(
         {"epoch 0": tree, "epoch 9": tall}, groups=dict.fromkeys(tree.items, "all")
     )
