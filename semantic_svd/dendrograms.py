@@ -500,7 +500,7 @@ def _link_groups(tree: Tree, groups: Sequence[Any] | None) -> tuple[Any, ...]:
 def _trees_beside(
     response: Matrix, data: Matrix, method: str, metric: str
 ) -> tuple[xr.DataArray, NDArray[np.float64], tuple[str, ...]]:
-    """Link the items of each response, and last those of the data: (n_responses + 1, n_items - 1, 4)."""
+    """Link the items of each response (heights in steps) and last those of the data: (trees, links, 4)."""
     array, reference = _labelled(response), linkage(data, method, metric)
     names = tuple(map(str, array["item"].values))
     if names != reference.items:
@@ -513,9 +513,7 @@ def _trees_beside(
     apart = np.ptp(stack, axis=1).max(1) > EQUAL * np.abs(stack).max((1, 2))  # False where NaN
     for i, condensed in enumerate(_condensed(stack, metric)):
         if apart[i] and np.isfinite(condensed).all():
-            steps, size = _on_grid(condensed)
-            Z[i] = hierarchy.linkage(steps, method)
-            Z[i, :, 2] *= size
+            Z[i] = hierarchy.linkage(_on_grid(condensed)[0], method)
     return array, Z, names
 
 
