@@ -19,6 +19,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linear_sum_assignment
 from scipy.special import entr
+from threadpoolctl import threadpool_limits
 
 from semantic_svd.errors import InputError
 
@@ -26,6 +27,7 @@ Array = NDArray[np.floating]
 Groups = tuple[tuple[int, ...], ...]
 
 CHUNK = 2**18  # entries of a stack that one thread takes at a time: 2 MB, what a core's cache holds
+TIE = 1e-9  # how much less the properties' side weighs, so that rounding decides nothing
 COLUMNS = [
     *("mode", "block", "matched", "verdict", "sign", "cosine_U", "cosine_V", "block_cosine", "angle_deg"),
     *("singular_value", "reference_singular_value", "null_cosine"),
@@ -352,9 +354,9 @@ def half_learned(
 def align(modes: xr.Dataset | Matrix, reference: xr.Dataset | Matrix, tolerance: float = 1e-3) -> xr.Dataset:
     """Bring modes to the order, the rotation within blocks and the signs of a reference.
 
-    Each block of the reference takes the modes that overlap with it most, ``(u_i . u'_j)(v_i . v'_j)`` summed over
-    its members, by optimal assignment; then one orthogonal matrix turns them on both sides at once onto the block
-    (Procrustes). A block of one is a sign.
+    Each block of the reference takes the modes that lie in it most, on both sides, by optimal assignment; then one
+    orthogonal matrix turns them on both sides at once onto the block (Procrustes). For a block of one that is a sign.
+    A mode whose two sides have opposite signs follows the reference on the items' side.
 
     Parameters
     ----------
@@ -428,21 +430,22 @@ def align_epochs(modes: xr.Dataset, tolerance: float = 1e-3) -> xr.Dataset:
     modes = _modes(modes)
     if "epoch" not in modes["s"].dims:
         raise InputError(f"align_epochs needs an axis named epoch; got {modes['s'].dims}")
-    order = modes["s"].dims
-    first = modes.transpose("epoch", ...)
-    lead = first["s"].shape[:-1]
-    U, s, V = (part.reshape(lead[0], -1, *part.shape[1:]) for part in _stack(first))
+    names = modes["s"].dims
+    last = modes.transpose(*(d for d in names[:-1] if d != "epoch"), "epoch", ...).compute()
+    U, s, V = (x.reshape(-1, modes.sizes["epoch"], *x.shape[1:]) for x in _stack(last))
     joined = _joined(s, _rank(s, _size(modes)), tolerance)
     alive = _alive(s, _size(modes))
-    T = np.empty((*s.shape, s.shape[-1]), s.dtype)  # (epoch, seed, mode, aligned mode)
-    T[0] = np.eye(s.shape[-1])
-    for e in range(1, lead[0]):
-        both = alive[e - 1][:, :, None] & alive[e][:, None, :]
-        GU, GV = (T[e - 1].mT @ _overlaps(X[e - 1], X[e], both) for X in (U, V))
-        for groups, seeds in _alike(joined[e]):
+    both = alive[:, :-1, :, None] & alive[:, 1:, None, :]
+    GU, GV = (_overlaps(x[:, :-1], x[:, 1:], both) for x in (U, V))  # (seed, epoch, mode before, mode)
+    T = np.empty((*s.shape, s.shape[-1]), s.dtype)  # (seed, epoch, mode, aligned mode)
+    T[:, 0] = np.eye(s.shape[-1])
+    for e in range(1, s.shape[1]):
+        before = T[:, e - 1].mT
+        for groups, seeds in _alike(joined[:, e]):
             # The epoch's own blocks rotate, so they stand where align has the reference's: its turn, reversed.
-            T[e, seeds] = _turns(GU[seeds].mT, GV[seeds].mT, groups).mT
-    return _turned(first, T.reshape(-1, *T.shape[2:])).transpose(*order[:-1], ...)
+            GU_e, GV_e = (before[seeds] @ G[seeds, e - 1] for G in (GU, GV))
+            T[seeds, e] = _turns(GU_e.mT, GV_e.mT, groups).mT
+    return _turned(last, T.reshape(-1, *T.shape[2:])).transpose(*names[:-1], ...)
 
 
 def compare(
@@ -532,7 +535,7 @@ def _rows(
     K = len(GU)
     alive = np.outer(np.arange(K) < rank_ref, np.arange(K) < rank)
     LU, LV = GU * alive, GV * alive
-    order = _matched((LU * LV)[None], groups)[0]
+    order = _matched(LU[None], LV[None], groups)[0]
     for group in groups:
         J = np.array(group)
         cosine, joint = _block_cosines(LU[None], LV[None], J, order[None, J], rank if J[0] < rank_ref else 0)
@@ -592,7 +595,7 @@ def _null_cosines(
     for done in range(0, draws, at_once):
         n = min(at_once, draws - done)
         GU, GV = (_haar(rng, n, size, K)[:, :K] * alive for size in (n_items, n_properties))
-        order = _matched(GU * GV, groups)
+        order = _matched(GU, GV, groups)
         for J in groups:
             cosines[J].append(
                 _block_cosines(GU, GV, np.array(J), order[:, J], rank if J[0] < rank_ref else 0)[0]
@@ -607,7 +610,8 @@ def _quantile(cosines: Array) -> float:
 
 def _haar(rng: np.random.Generator, n: int, size: int, K: int) -> Array:
     """Draw n matrices (size, K) of orthonormal columns, uniformly (Mezzadri 2007: QR with R's signs taken out)."""
-    Q, R = np.linalg.qr(rng.standard_normal((n, size, K)))
+    with threadpool_limits(1, "blas"):
+        Q, R = np.linalg.qr(rng.standard_normal((n, size, K)))
     return Q * np.sign(np.einsum("nkk->nk", R))[:, None, :]
 
 
@@ -627,10 +631,10 @@ def _groups(joined: NDArray[np.bool_]) -> Groups:
 
 def _alike(joined: NDArray[np.bool_]) -> list[tuple[Groups, list[int]]]:
     """Collect the seeds that have the same blocks."""
-    seeds: dict[Groups, list[int]] = {}
+    seeds: dict[bytes, list[int]] = {}
     for seed, row in enumerate(joined):
-        seeds.setdefault(_groups(row), []).append(seed)
-    return list(seeds.items())
+        seeds.setdefault(row.tobytes(), []).append(seed)
+    return [(_groups(joined[found[0]]), found) for found in seeds.values()]
 
 
 def _size(modes: xr.Dataset) -> int:
@@ -653,22 +657,28 @@ def _overlaps(reference: Array, vectors: Array, alive: NDArray[np.bool_]) -> Arr
     return np.where(alive, reference.mT @ vectors, 0)
 
 
-def _matched(overlap: Array, groups: Groups) -> NDArray[np.integer]:
-    """Return for each mode of the reference its partner (n, K), so that the blocks' summed overlap is largest."""
-    gain = np.empty_like(overlap)
+def _matched(GU: Array, GV: Array, groups: Groups) -> NDArray[np.integer]:
+    """Return for each mode of the reference its partner (n, K), so that all blocks together keep the most.
+
+    What block J keeps of mode j is ``|P_J u_j| |P_J v_j|``, the lengths of its projections: for a block of one
+    ``|u . u_j| |v . v_j|``. It is blind to signs and rotations, so that a mode with one side reversed still meets
+    itself, and pulls no other out of place.
+    """
+    gain = np.empty_like(GU)
     for J in groups:
-        gain[:, J] = overlap[:, J].sum(1, keepdims=True)
+        gain[:, J] = np.sqrt((GU[:, J] ** 2).sum(1, keepdims=True) * (GV[:, J] ** 2).sum(1, keepdims=True))
     return np.array([linear_sum_assignment(one, maximize=True)[1] for one in gain])
 
 
 def _turns(GU: Array, GV: Array, groups: Groups) -> Array:
     """Return orthogonal T (n, mode, mode of the reference): U T and V T are nearest to the reference, by block."""
-    order = _matched(GU * GV, groups)
+    order = _matched(GU, GV, groups)
     T = np.zeros_like(GU)
     stack = np.arange(len(T))[:, None, None]
     for J in groups:
         partners = order[:, J]
-        both = _columns(GU + GV, J, partners).mT  # U_J' U_block + V_J' V_block, transposed
+        # U_block' U_J + V_block' V_J; where the sides would turn in opposite ways, the items' side decides
+        both = _columns(GU + (1 - TIE) * GV, J, partners).mT
         T[stack, partners[:, :, None], np.array(J)] = _nearest_rotation(both)
     return T
 
@@ -791,7 +801,7 @@ def _fit(x: xr.DataArray | xr.Dataset, dims: tuple, reference: xr.Dataset) -> No
         if mine in x.coords and other in reference.coords:
             for at, (a, b) in enumerate(zip(x[mine].values, reference[other].values, strict=True)):
                 if a != b:
-                    raise InputError(f"{mine} {at} is {a!r}, in the reference {b!r}: labels must be the same")
+                    raise InputError(f"{mine} {at} is '{a}', in the reference '{b}': labels must be the same")
 
 
 def _labels(s: xr.DataArray) -> Iterator[dict[str, Any]]:
@@ -852,8 +862,8 @@ def _tall(A: Array) -> Array:
 def _in_chunks(work: Callable, A: Array, outs: tuple, core: tuple[int, ...], pooled: bool) -> None:
     """Write work(chunk) into the outs, chunks of the stack on all cores; NaN where a matrix is not finite.
 
-    numpy's SVD works through a stack without Python's lock, and with one BLAS thread to a chunk: BLAS's own threads
-    are slower than none on matrices of this size, and much slower under a pool.
+    numpy's SVD works through a stack without Python's lock. Each chunk gets one BLAS thread: BLAS's own threads are
+    slower than none on matrices that come in stacks, and several times slower under a pool.
     """
     stack = A.reshape(-1, *A.shape[-2:])
     flat = [out.reshape(len(stack), *out.shape[out.ndim - n :]) for out, n in zip(outs, core, strict=True)]
@@ -871,8 +881,6 @@ def _in_chunks(work: Callable, A: Array, outs: tuple, core: tuple[int, ...], poo
     step = max(1, CHUNK // stack[:1].size) if stack.size else 1
     chunks = [slice(first, first + step) for first in range(0, len(stack), step)]
     if pooled and len(chunks) > 1:
-        from threadpoolctl import threadpool_limits
-
         with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
             list(pool.map(one, chunks))
     else:
