@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 from semantic_svd.errors import InputError
 from semantic_svd.feedback import Feedback
 from semantic_svd.network import Network, Signals, State
-from semantic_svd.plasticity import Delta, Hebb, Oja, Plasticity, Sanger, Synapse
+from semantic_svd.plasticity import Delta, Frozen, Hebb, Oja, Plasticity, Sanger, Synapse
 from semantic_svd.products import Array
 
 
@@ -173,6 +173,7 @@ def sum_rule(plasticity: Plasticity, beta: float) -> Rule:
 
 _BPA = Rule(
     hidden=Oja(),
+    bias=Frozen(),
     about="hidden dW = <post pre'> - <post post'> W; output <delta pre'>. 34-8-34, linear, no biases. "
     "Gupta's BPA report, equation 2; Oja 1989, doi:10.1142/S0129065789000475",
 )
@@ -186,8 +187,9 @@ RULES: dict[str, Rule] = {
     "bpa_unit": replace(
         _BPA,
         hidden=Oja("unit"),
-        about="hidden dW = <post pre'> - diag<post^2> W: every unit finds the first component. Oja 1982, "
-        "doi:10.1007/BF00275687",
+        rate=(0.1, 0.05, 0.1),
+        about="hidden dW = <post pre'> - diag<post^2> W: every unit finds the first component, so the output sees one "
+        "signal n_hidden times and needs a rate below 2 / (n_hidden lambda_1). Oja 1982, doi:10.1007/BF00275687",
     ),
     "bpa_sanger": replace(
         _BPA,
