@@ -432,8 +432,8 @@ def hidden_half_rise(W0: ArrayLike, x: Matrix) -> Array:
     """Foretell when each mode reaches half its strength in the hidden layer of BPA, from the start alone.
 
     ``t = ln(1 / p0 - 1) / (2 lambda)``, where p0_k = R_kk^2 is what the start holds of mode k apart from the modes
-    before it (QR decomposition of W0 V). An approximation: on the 8 x 34 data it misses by 5 % in the median, 23 % in one
-    case of ten, and far more now and then. The response rises later than the hidden layer.
+    before it (QR decomposition of W0 V). An approximation: on the 8 x 34 data it misses by 5 % in the median, 23 % in
+    one case of ten, and far more now and then. The response rises later than the hidden layer.
 
     Parameters
     ----------
