@@ -199,7 +199,7 @@ class Scaled(Plasticity):
         return _scale(self.of(s, memory), self.factor)
 
     def __repr__(self) -> str:
-        of = f"({self.of!r})" if isinstance(self.of, Sum) else repr(self.of)
+        of = f"({self.of!r})" if isinstance(self.of, Sum | Scaled) else repr(self.of)
         return f"{self.factor!r} * {of}"
 
 
