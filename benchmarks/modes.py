@@ -1,4 +1,4 @@
-"""How fast are strengths and SVDs of all epochs, against a loop of scipy.linalg.svd over the same responses?
+"""Time strengths and SVDs of all epochs against a loop of scipy.linalg.svd over the same responses.
 
 Run it alone on the machine: ``python benchmarks/modes.py``. Every route first runs once at the same size, so that the
 memory is warm; then the best of five counts.

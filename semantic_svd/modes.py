@@ -7,7 +7,7 @@ blocks, blocks are matched as subspaces, and inside a block both sides are rotat
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from itertools import pairwise
@@ -25,12 +25,23 @@ from semantic_svd.errors import InputError
 
 Array = NDArray[np.floating]
 Groups = tuple[tuple[int, ...], ...]
+Triple = tuple[Array, Array, Array]
 
 CHUNK = 2**18  # entries of a stack that one thread takes at a time: 2 MB, what a core's cache holds
 TIE = 1e-9  # how much less the properties' side weighs, so that rounding decides nothing
 COLUMNS = [
-    *("mode", "block", "matched", "verdict", "sign", "cosine_U", "cosine_V", "block_cosine", "angle_deg"),
-    *("singular_value", "reference_singular_value", "null_cosine"),
+    "mode",
+    "block",
+    "matched",
+    "verdict",
+    "sign",
+    "cosine_U",
+    "cosine_V",
+    "block_cosine",
+    "angle_deg",
+    "singular_value",
+    "reference_singular_value",
+    "null_cosine",
 ]
 
 
@@ -142,7 +153,7 @@ def explained_variance(modes: xr.Dataset | Matrix) -> xr.DataArray:
     array([0.9, 0.1])
     """
     power = _modes(modes)["s"] ** 2
-    total = power.sum("mode", skipna=False)
+    total = power.sum("mode")
     return (power / total.where(total > 0)).rename("explained_variance")
 
 
@@ -169,7 +180,7 @@ def effective_rank(modes: xr.Dataset | Matrix) -> xr.DataArray:
     4.0
     """
     s = _modes(modes)["s"]
-    total = s.sum("mode", skipna=False)
+    total = s.sum("mode")
     share = s / total.where(total > 0)
     entropy = xr.apply_ufunc(entr, share, dask="parallelized", output_dtypes=[share.dtype])
     return np.exp(entropy.sum("mode", skipna=False)).rename("effective_rank")
@@ -401,8 +412,8 @@ def align_epochs(modes: xr.Dataset, tolerance: float = 1e-3) -> xr.Dataset:
     """Bring the modes of each epoch to those of the epoch before, so that every mode keeps its name through time.
 
     As `align`, with the (aligned) epoch before as the reference. But the blocks that may rotate are those of the
-    epoch's own singular values: every epoch remains a decomposition of its matrix, and modes that were equal once
-    do not stay mixed when they part.
+    epoch's own singular values: every epoch remains a decomposition of its matrix, as exactly as the members of a
+    block are equal, and modes that were equal once do not stay mixed when they part.
 
     Parameters
     ----------
@@ -511,56 +522,58 @@ def compare(
     """
     modes, reference = _pair(modes, reference)
     (U_ref,), (s_ref,), (V_ref,) = _stack(reference)
-    rank_ref = int(_rank(s_ref, _size(reference)))
-    groups = _groups(_joined(s_ref, rank_ref, tolerance))
+    groups = _groups(_joined(s_ref, _rank(s_ref, _size(reference)), tolerance))
     rows = []
     for labels, U, s, V in zip(_labels(modes["s"]), *_stack(modes), strict=True):
-        if not np.isfinite(s).all():
-            continue
-        rank = int(_rank(s, _size(modes)))
-        GU, GV = U_ref.T @ U, V_ref.T @ V
-        null = _null_cosines((len(U), len(V), len(s)), groups, rank_ref, rank, null_draws)
-        for row in _rows(GU, GV, groups, rank_ref, rank, same):
-            partner, block = row.pop("partner"), row.pop("group")
-            k = row["mode"] - 1
-            values = {"singular_value": s[partner], "reference_singular_value": s_ref[k]}
-            rows.append({**labels, **row, **values, "null_cosine": null[block]})
+        if np.isfinite(s).all():
+            found = _rows((U, s, V), (U_ref, s_ref, V_ref), groups, same, null_draws)
+            rows += [{**labels, **row} for row in found]
     return pd.DataFrame(rows, columns=[*modes["s"].dims[:-1], *COLUMNS])
 
 
 def _rows(
-    GU: Array, GV: Array, groups: Groups, rank_ref: int, rank: int, same: float
+    modes: Triple, reference: Triple, groups: Groups, same: float, null_draws: int
 ) -> Iterator[dict[str, Any]]:
-    """Yield the rows of one comparison; GU, GV (mode of the reference, mode) are the cosines of all vectors."""
-    K = len(GU)
-    alive = np.outer(np.arange(K) < rank_ref, np.arange(K) < rank)
-    LU, LV = GU * alive, GV * alive
-    order = _matched(LU[None], LV[None], groups)[0]
-    for group in groups:
-        J = np.array(group)
-        cosine, joint = _block_cosines(LU[None], LV[None], J, order[None, J], rank if J[0] < rank_ref else 0)
-        inside = linear_sum_assignment(np.abs((LU * LV)[np.ix_(J, order[J])]), maximize=True)[1]
-        partners = order[J][inside]
-        found = (partners < rank) & (J[0] < rank_ref)
-        close = np.minimum(np.abs(GU[J, partners]), np.abs(GV[J, partners])) >= same
-        numbers = np.sort(partners[found])
+    """Yield the rows of the comparison of one matrix's U, s, V with the reference's."""
+    (U, s, V), (U_ref, s_ref, V_ref) = modes, reference
+    size, K = max(len(U), len(V)), len(s)
+    rank, rank_ref = int(_rank(s, size)), int(_rank(s_ref, size))
+    null = _null_cosines((len(U), len(V), K), groups, rank_ref, rank, null_draws)
+    alive = _alive(s_ref, size)[:, None] & _alive(s, size)
+    GU, GV = _overlaps(U_ref, U, alive), _overlaps(V_ref, V, alive)
+    order = _matched(GU[None], GV[None], groups)[0]
+    for J in groups:
+        partners = order[list(J)]
+        (cosine,), (joint,) = _block_cosines(GU[None], GV[None], J, partners[None], alive[J[0]])
+        moved = set(partners) != set(J)
+        overlap = (GU * GV)[np.ix_(J, partners)]
+        partners = partners[
+            linear_sum_assignment(np.abs(overlap), maximize=True)[1]
+        ]  # one to one, by raw vectors
+        found = alive[J, partners]
+        raw = np.minimum(np.abs(GU[J, partners]), np.abs(GV[J, partners]))
+        vectors = min(cosine, joint) >= same and (raw[found] >= same).all()
         for k, partner, here in zip(J, partners, found, strict=True):
-            word = "null" if not here else "different" if min(cosine[0], joint[0]) < same else ""
-            sign = int(np.sign(GU[k, partner])) if not word and close[found].all() else 0
-            naive = [float(G[k, k]) if k < min(rank, rank_ref) else np.nan for G in (GU, GV)]
-            block_cosine = float(cosine[0]) if here else np.nan
+            sign = int(np.sign(GU[k, partner])) if vectors and here else 0
+            if not here:
+                verdict = "null"
+            elif min(cosine, joint) < same:
+                verdict = "different"
+            else:
+                verdict = _verdict(k, partner, sign, moved)
             yield {
-                "group": group,
-                "partner": partner,
-                "mode": int(k) + 1,
-                "block": _name(J) if J[0] < rank_ref else "null",
-                "matched": _name(numbers),
-                "verdict": word or _verdict(k, partner, sign, moved=set(order[J]) != set(J)),
+                "mode": k + 1,
+                "block": _name(J) if k < rank_ref else "null",
+                "matched": _name(partners[found]),
+                "verdict": verdict,
                 "sign": sign,
-                "cosine_U": naive[0],
-                "cosine_V": naive[1],
-                "block_cosine": block_cosine,
-                "angle_deg": float(np.degrees(np.arccos(block_cosine))),
+                "cosine_U": GU[k, k] if alive[k, k] else np.nan,
+                "cosine_V": GV[k, k] if alive[k, k] else np.nan,
+                "block_cosine": cosine if here else np.nan,
+                "angle_deg": np.degrees(np.arccos(cosine)) if here else np.nan,
+                "singular_value": s[partner],
+                "reference_singular_value": s_ref[k],
+                "null_cosine": null[J],
             }
 
 
@@ -571,11 +584,12 @@ def _verdict(k: int, partner: int, sign: int, moved: bool) -> str:
     return {0: "rotated within its block", 1: "same", -1: "sign-flipped"}[sign]
 
 
-def _name(numbers: NDArray[np.integer]) -> str:
+def _name(members: Iterable[int]) -> str:
     """Name a block by its modes, counted from 1: "5", "5-6", "5, 8"."""
-    first, *rest = [str(k + 1) for k in sorted(numbers)] or [""]
-    run = len(rest) and numbers.max() - numbers.min() == len(rest)
-    return f"{first}-{rest[-1]}" if run else ", ".join([first, *rest])
+    numbers = sorted(int(k) + 1 for k in members)
+    if len(numbers) > 1 and numbers[-1] - numbers[0] == len(numbers) - 1:
+        return f"{numbers[0]}-{numbers[-1]}"
+    return ", ".join(map(str, numbers))
 
 
 @lru_cache
@@ -597,9 +611,7 @@ def _null_cosines(
         GU, GV = (_haar(rng, n, size, K)[:, :K] * alive for size in (n_items, n_properties))
         order = _matched(GU, GV, groups)
         for J in groups:
-            cosines[J].append(
-                _block_cosines(GU, GV, np.array(J), order[:, J], rank if J[0] < rank_ref else 0)[0]
-            )
+            cosines[J].append(_block_cosines(GU, GV, J, order[:, J], alive[J[0]])[0])
     return {J: _quantile(np.concatenate(found)) if found else np.nan for J, found in cosines.items()}
 
 
@@ -666,7 +678,8 @@ def _matched(GU: Array, GV: Array, groups: Groups) -> NDArray[np.integer]:
     """
     gain = np.empty_like(GU)
     for J in groups:
-        gain[:, J] = np.sqrt((GU[:, J] ** 2).sum(1, keepdims=True) * (GV[:, J] ** 2).sum(1, keepdims=True))
+        kept = [(G[:, J] ** 2).sum(1, keepdims=True) for G in (GU, GV)]
+        gain[:, J] = np.sqrt(kept[0] * kept[1])
     return np.array([linear_sum_assignment(one, maximize=True)[1] for one in gain])
 
 
@@ -683,9 +696,9 @@ def _turns(GU: Array, GV: Array, groups: Groups) -> Array:
     return T
 
 
-def _columns(G: Array, J: Sequence[int] | NDArray[np.integer], partners: NDArray[np.integer]) -> Array:
+def _columns(G: Array, J: tuple[int, ...], partners: NDArray[np.integer]) -> Array:
     """Take the cosines (n, b, b) of a block with its partners (n, b)."""
-    return np.take_along_axis(G[:, J], partners[:, None, :], axis=2)
+    return np.take_along_axis(G[:, list(J)], partners[:, None, :], axis=2)
 
 
 def _nearest_rotation(M: Array) -> Array:
@@ -696,13 +709,13 @@ def _nearest_rotation(M: Array) -> Array:
 
 
 def _block_cosines(
-    GU: Array, GV: Array, J: NDArray[np.integer], partners: NDArray[np.integer], rank: int
+    GU: Array, GV: Array, J: tuple[int, ...], partners: NDArray[np.integer], alive: NDArray[np.bool_]
 ) -> tuple[Array, Array]:
     """Return a block's smallest principal cosine over both sides (n,), and that of the two sides turned as one.
 
-    Partners that are null do not count; without any other both are NaN.
+    Partners (n, b) that are not alive (K,) do not count; if none is, both are NaN.
     """
-    found = (partners < rank).sum(1)
+    found = alive[partners].sum(1)
 
     def smallest(G: Array) -> Array:
         cosines = np.linalg.svd(_columns(G, J, partners), compute_uv=False)
@@ -811,7 +824,7 @@ def _labels(s: xr.DataArray) -> Iterator[dict[str, Any]]:
         yield {str(d): s[d].values[i] for d, i in zip(lead, index, strict=True)}
 
 
-def _stack(modes: xr.Dataset) -> tuple[Array, Array, Array]:
+def _stack(modes: xr.Dataset) -> Triple:
     """Return U (n, item, mode), s (n, mode), V (n, property, mode) with the leading axes as one."""
     U, s, V = (modes[name].values for name in "UsV")
     return U.reshape(-1, *U.shape[-2:]), s.reshape(-1, s.shape[-1]), V.reshape(-1, *V.shape[-2:])
@@ -836,14 +849,14 @@ def _apply(function: Callable, A: xr.DataArray, out: list[tuple], mode: int = 0,
     )
 
 
-def _svd(A: Array, pooled: bool) -> tuple[Array, Array, Array]:
+def _svd(A: Array, pooled: bool) -> Triple:
     lead, (n, m), K = A.shape[:-2], A.shape[-2:], min(A.shape[-2:])
     U, s, V = (np.empty((*lead, *side), A.dtype) for side in ((n, K), (K,), (m, K)))
     _in_chunks(_svd_chunk, A, (U, s, V), (2, 1, 2), pooled)
     return U, s, V
 
 
-def _svd_chunk(A: Array) -> tuple[Array, Array, Array]:
+def _svd_chunk(A: Array) -> Triple:
     left, s, right = np.linalg.svd(_tall(A), full_matrices=False)
     return (right.mT, s, left) if A.shape[-2] < A.shape[-1] else (left, s, right.mT)
 
