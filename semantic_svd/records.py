@@ -13,7 +13,7 @@ from semantic_svd.errors import InputError
 from semantic_svd.network import Network, Signals
 from semantic_svd.products import Array
 from semantic_svd.rules import Rule
-from semantic_svd.runs import Dims
+from semantic_svd.snapshots import Variables
 from semantic_svd.tasks import Table, Task, as_task
 
 
@@ -25,7 +25,7 @@ class Record:
     work, from the signals of all items and those of the probe.
     """
 
-    variables: dict[str, tuple[Dims, tuple[int, ...]]]
+    variables: Variables
     values: Callable[..., dict[str, Array]]
 
 
@@ -120,7 +120,7 @@ def _test(network: Network, test: Task) -> Record:
     return Record({"accuracy": ((), ()), "test_loss": ((), ())}, values)
 
 
-def axes_of(name: str, rule: Rule, network: Network) -> Dims:
+def axes_of(name: str, rule: Rule, network: Network) -> tuple[str, ...]:
     """Return the names of the axes of a parameter after the seed's."""
     layer = int(name[1:])
     if name[0] == "b":

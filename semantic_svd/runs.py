@@ -4,7 +4,7 @@ A run knows its network, so it computes responses and hidden activity from the k
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,7 @@ import xarray as xr
 from semantic_svd.errors import InputError
 from semantic_svd.network import Network
 from semantic_svd.products import Array
-
-Dims = tuple[str, ...]
+from semantic_svd.store import open_store, save
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,8 +159,6 @@ class Run:
         InputError
             When something is there already, or the folder can't be written.
         """
-        from semantic_svd.store import save
-
         save(self.data, Path(path))
 
     @staticmethod
@@ -173,8 +170,6 @@ class Run:
         InputError
             When there is no store, or it holds no run.
         """
-        from semantic_svd.store import open_store
-
         return Run(open_store(Path(path)))
 
     def _matrix(self, kind: str, layer: int, names: Mapping[str, str]) -> xr.DataArray:
@@ -220,49 +215,6 @@ def _activity(network: Network, weights: dict[str, Array], x: Array, layer: int)
 
 def _name_units(h: xr.DataArray, unit: str, output: bool) -> xr.DataArray:
     return h.rename({unit: "property" if output else "unit"})
-
-
-class Recorder:
-    """Takes the snapshots of a training, in memory, and gives the dataset of a run.
-
-    Parameters
-    ----------
-    epochs : the epochs that are kept, in order
-    seeds : the seeds, in order
-    variables : name -> (dimensions, shape) of what one snapshot holds for one seed
-    dtype : the type of the numbers
-    """
-
-    def __init__(
-        self,
-        epochs: Sequence[int],
-        seeds: Sequence[int],
-        variables: Mapping[str, tuple[Dims, tuple[int, ...]]],
-        dtype: np.dtype,
-    ):
-        self.epochs, self.seeds, self.variables = list(epochs), list(seeds), dict(variables)
-        self._arrays = {
-            name: np.empty((len(epochs), len(seeds), *shape), dtype) for name, (_, shape) in variables.items()
-        }
-        self._count = np.zeros(len(seeds), int)  # snapshots of each seed
-
-    def write(self, index: int, alive: Array, values: Mapping[str, Array]) -> None:
-        """Keep the values (len(alive), ...) of the seeds at `alive` as the snapshot with this index."""
-        everyone = len(alive) == len(self.seeds)
-        for name, value in values.items():
-            self._arrays[name][index, slice(None) if everyone else alive] = value
-        self._count[alive] = index + 1
-
-    def dataset(self) -> xr.Dataset:
-        """Return what was kept: (seed, epoch, ...), NaN where a seed had ended, cut where all had."""
-        length = max(1, int(self._count.max()))
-        arrays = {}
-        for name, (dims, _) in self.variables.items():
-            array = self._arrays[name][:length]
-            for s in np.flatnonzero(self._count < length):
-                array[self._count[s] :, s] = np.nan
-            arrays[name] = (("seed", "epoch", *dims), array.swapaxes(0, 1))
-        return xr.Dataset(arrays, coords={"seed": self.seeds, "epoch": self.epochs[:length]})
 
 
 def network_text(network: Network) -> str:

@@ -1,15 +1,17 @@
-"""Training: one step, the loop over epochs, stopping, and the snapshots that a run keeps.
+"""Training: one step, the loop over epochs, stopping, and the snapshots that a run keeps."""
 
-Many seeds are one array axis. A seed that stops, or leaves the finite numbers, leaves the working arrays.
-"""
-
+import hashlib
 import json
 import platform
+import signal
 import sys
+import threading
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -17,15 +19,16 @@ import xarray as xr
 
 import semantic_svd
 from semantic_svd.errors import InputError
-from semantic_svd.network import Network, Signals, State
+from semantic_svd.network import Network, Signals
 from semantic_svd.plasticity import Memory, apply
 from semantic_svd.products import Array
-from semantic_svd.records import axes_of, record_of
-from semantic_svd.rules import Rule, as_rule, through
-from semantic_svd.runs import Recorder, Run, network_text
+from semantic_svd.records import Record, axes_of, record_of
+from semantic_svd.rules import Rule, as_rule
+from semantic_svd.runs import Run, network_text
+from semantic_svd.snapshots import Snapshots
+from semantic_svd.store import Store
 from semantic_svd.tasks import Table, Task, as_table, as_task
-
-WEIGHTS, FEEDBACK, ORDER = 0, 1, 2  # streams of random numbers, default_rng((seed, stream, epoch))
+from semantic_svd.team import ORDER, Team
 
 
 def train(
@@ -43,6 +46,8 @@ def train(
     probe: Any = None,
     test: tuple[Any, Any] | None = None,
     dtype: Any = None,
+    out: str | Path | None = None,
+    resume: bool = False,
     start: Run | Mapping[str, Any] | None = None,
     progress: bool = True,
 ) -> Run:
@@ -63,6 +68,8 @@ def train(
     probe : the items whose responses, hidden activity and class means are recorded; None for x
     test : items and targets whose accuracy (largest output right) and loss are recorded by epoch
     dtype : type of the numbers; None for float64
+    out : a folder to stream the snapshots to, block by block; the run that is returned is then lazy. None for memory
+    resume : go on with the run that `out` holds, if there is one; it ends as if it had never been stopped
     start : a run to go on from (as it ended, seed by seed), or weights by name, (post, pre) or (seed, post, pre)
     progress : show a bar when it takes more than a second and there is a terminal
 
@@ -89,50 +96,31 @@ def train(
     task = as_task(x, y, network, dtype)
     seed_list = _seed_list(seeds)
     kept = snapshot_epochs(_whole("epochs", epochs, least=0), every)
-    whole = batch_size is None or _whole("batch_size", batch_size) >= len(task.x)
+    size = None if batch_size is None or _whole("batch_size", batch_size) >= len(task.x) else int(batch_size)
     probed = None if probe is None else as_table(probe, "probe")
     records = record_of(record, rule, network, task, probed, test)
-    state = _initial_state(rule, network, seed_list, task.x.dtype)
-    if start is not None:
-        state |= _given_state(start, state, seed_list)
-    team = _Team(rule, network, seed_list, state)
-    recorder = Recorder(kept, seed_list, records.variables, task.x.dtype)
-
-    def all_items() -> Signals:
-        return rule.signals(network, team.state, task.x, task.y)
-
-    with _bar(progress, epochs) as advance, np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        for epoch in range(epochs + 1):
-            index = bisect_left(kept, epoch)
-            keep = kept[index] == epoch
-            signals = all_items()
-            lost = _lost(signals, look=keep or stop_below is not None)
-            if lost.any():
-                team.diverge(lost, epoch)
-                signals = all_items()
-            if keep and len(team.alive):
-                recorder.write(index, team.alive, records.values(signals))
-                team.end_epoch[team.alive] = epoch
-            if stop_below is not None and (done := signals.loss < stop_below).any():
-                team.end(done, "stopped", epoch)
-                signals = all_items()
-            if epoch == epochs or not len(team.alive):
-                break
-            factor = rule.rate_factor(epoch, epochs)
-            if whole:
-                step(rule, signals, team.memories, factor)
-            else:
-                for xb, yb in _batches(task, team.seeds, epoch, int(batch_size or 0)):
-                    step(rule, rule.signals(network, team.state, xb, yb), team.memories, factor)
-            advance(epoch + 1)
-    team.end(np.ones(len(team.alive), bool), "finished", epochs)
+    plan = _Plan(rule, network, task, records, kept, size, stop_below)
+    team = Team(rule, network, seed_list, task.x.dtype, start)
+    examples = _labelled(xr.Dataset(_examples(task, probed, network)), task, probed, network)
+    attrs = _provenance(plan, "" if start is None else _digest(team.state))
+    if out is None:
+        block = Snapshots(records.variables, len(kept), len(seed_list), task.x.dtype)
+        with _bar(progress, epochs) as advance:
+            _learn(plan, team, block, advance)
+        shown = [epoch for epoch in kept if epoch <= team.end_epoch.max()]
+        data = block.dataset(shown, seed_list).assign(_ends(plan, team)).merge(examples)
+        run = Run(_labelled(data, task, probed, network).assign_attrs(attrs | {"notes": team.notes}))
+    else:
+        constants = examples.assign(_ends(plan, team))
+        store = Store(Path(out), kept, seed_list, records.variables, task.x.dtype, constants, attrs, resume)
+        with closing(store), _bar(progress, epochs) as advance, _interrupts() as stopping:
+            if not store.finished:
+                first = team.restore(there) if (there := store.checkpoint()) else None
+                _learn(plan, team, store, advance, first, stopping)
+        run = Run.open(out)
     if set(team.status) == {"diverged"}:
         raise InputError(f"no seed survived at rate {rule.rate}: {team.notes[0]}")
-    data = recorder.dataset()
-    data = data.assign(_ends(team, data, rule, network)).assign(_examples(task, probed, network))
-    settings = {"epochs": epochs, "batch_size": batch_size or len(task.x), "stop_below": stop_below or 0.0}
-    settings |= _provenance(rule, network, task, team.notes)
-    return Run(_labelled(data, task, probed, network).assign_attrs(settings))
+    return run
 
 
 def step(rule: Rule, signals: Signals, memories: dict[str, Memory], factor: float = 1.0) -> None:
@@ -171,46 +159,79 @@ def snapshot_epochs(epochs: int, every: int | Literal["log"]) -> list[int]:
     return sorted({*range(0, epochs + 1, int(every)), epochs})
 
 
-class _Team:
-    """The seeds at work: their weights and memories, who is still there, and how the others ended."""
+@dataclass(frozen=True)
+class _Plan:
+    """A training, described."""
 
-    def __init__(self, rule: Rule, network: Network, seeds: list[int], state: State):
-        self.all, self.state = seeds, state
-        nothing = Signals(network, state, np.zeros((1, network.sizes[0])))
-        self.memories = {p.name: p.plasticity.memory(p.synapse.W) for p in rule.synapses(nothing)}
-        self.alive = np.arange(len(seeds))
-        self.status = np.full(len(seeds), "training", dtype=object)
-        self.end_epoch = np.zeros(len(seeds), int)
-        self.ends = {name: np.full_like(array, np.nan) for name, array in state.items()}
-        self.notes: list[str] = []
+    rule: Rule
+    network: Network
+    task: Task
+    records: Record
+    kept: list[int]
+    batch_size: int | None
+    stop_below: float | None
 
-    @property
-    def seeds(self) -> list[int]:
-        """The seeds still at work."""
-        return [self.all[s] for s in self.alive]
+    def signals(self, team: Team) -> Signals:
+        """Return the signals of all items."""
+        return self.rule.signals(self.network, team.state, self.task.x, self.task.y)
 
-    def end(self, who: Array, status: str, epoch: int) -> None:
-        """Let some of the seeds at work go, with the weights that they have."""
-        gone = self.alive[who]
-        self.end_epoch[gone] = epoch
-        for name, array in self.state.items():
-            self.ends[name][gone] = array[who]
-        self._leave(who, status)
+    def batches(self, team: Team, epoch: int) -> Iterator[Signals]:
+        """Yield the signals of each batch of an epoch in turn, every seed in an order of its own."""
+        n, size = len(self.task.x), self.batch_size or len(self.task.x)
+        order = np.array([np.random.default_rng((seed, ORDER, epoch)).permutation(n) for seed in team.seeds])
+        order = order[0] if len(order) == 1 else order
+        for first in range(0, n, size):
+            chosen = order[..., first : first + size]
+            yield self.rule.signals(self.network, team.state, self.task.x[chosen], self.task.y[chosen])
 
-    def diverge(self, layers: Array, epoch: int) -> None:
-        """Let the seeds go that left the finite numbers, in the layer that is given for each (0: it did not)."""
-        for s in np.flatnonzero(layers):
-            self.notes.append(
-                f"seed {self.seeds[s]} left the finite numbers in layer {layers[s]} at epoch {epoch}; "
-                f"its last good snapshot is of epoch {self.end_epoch[self.alive[s]]}"
-            )
-        self._leave(layers > 0, "diverged")
 
-    def _leave(self, gone: Array, status: str) -> None:
-        self.status[self.alive[gone]] = status
-        self.alive = self.alive[~gone]
-        for arrays in (self.state, *self.memories.values()):
-            arrays.update({name: array[~gone] for name, array in arrays.items()})
+def _learn(
+    plan: _Plan,
+    team: Team,
+    book: Snapshots | Store,
+    advance: Callable[[int], None],
+    resumed: int | None = None,
+    stopping: Callable[[], bool] = lambda: False,
+) -> None:
+    """Train to the last epoch, with a snapshot of each epoch that is kept.
+
+    A training is resumed in the middle of an epoch's round: its snapshot is taken, its step is still to do.
+    """
+    epochs = plan.kept[-1]
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        for epoch in range(resumed or 0, epochs + 1):
+            signals = plan.signals(team)
+            if epoch != resumed:
+                signals = _look(plan, team, signals, book, epoch)
+            if epoch == epochs or not len(team.alive):
+                break
+            if isinstance(book, Store) and (book.due or stopping()):
+                book.commit(_ends(plan, team), team.checkpoint(epoch), notes=team.notes)
+            if stopping():
+                raise KeyboardInterrupt
+            factor = plan.rule.rate_factor(epoch, epochs)
+            for batch in [signals] if plan.batch_size is None else plan.batches(team, epoch):
+                step(plan.rule, batch, team.memories, factor)
+            advance(epoch + 1)
+    team.leave(np.ones(len(team.alive), bool), "finished", epochs, plan.signals(team).loss)
+    if isinstance(book, Store):
+        book.commit(_ends(plan, team), None, notes=team.notes)
+
+
+def _look(plan: _Plan, team: Team, signals: Signals, book: Snapshots | Store, epoch: int) -> Signals:
+    """Take the snapshot of an epoch, if it is kept, and let the seeds go that are done; return the others' signals."""
+    index = bisect_left(plan.kept, epoch)
+    keep = plan.kept[index] == epoch
+    lost = _lost(signals, look=keep or plan.stop_below is not None)
+    if lost.any():
+        team.diverge(lost, epoch, plan.kept[max(0, index - 1)], book.last)
+        signals = plan.signals(team)
+    if keep and len(team.alive):
+        book.put(index, team.alive, plan.records.values(signals))
+    if plan.stop_below is not None and (done := signals.loss < plan.stop_below).any():
+        team.leave(done, "stopped", epoch, signals.loss)
+        signals = plan.signals(team)
+    return signals
 
 
 def _lost(signals: Signals, look: bool) -> Array:
@@ -228,71 +249,13 @@ def _lost(signals: Signals, look: bool) -> Array:
     return layers
 
 
-def _batches(task: Task, seeds: list[int], epoch: int, size: int) -> Iterator[tuple[Array, Array]]:
-    """Yield the batches of an epoch, every seed in an order of its own."""
-    n = len(task.x)
-    order = np.array([np.random.default_rng((seed, ORDER, epoch)).permutation(n) for seed in seeds])
-    order = order[0] if len(seeds) == 1 else order
-    for first in range(0, n, size):
-        chosen = order[..., first : first + size]
-        yield task.x[chosen], task.y[chosen]
-
-
-def _initial_state(rule: Rule, network: Network, seeds: list[int], dtype: np.dtype) -> State:
-    """Draw the first weights of every seed, and the feedback matrices where the rule has them."""
-    weights, feedback = (
-        [np.random.default_rng((seed, stream, 0)) for seed in seeds] for stream in (WEIGHTS, FEEDBACK)
-    )
-
-    def draw(rngs: list[np.random.Generator], shape: tuple[int, ...]) -> Array:
-        return np.array([network.draw(rng, *shape) for rng in rngs], dtype)
-
-    state: State = {}
-    for name in network.names():
-        shape = network.shape(name)
-        state[name] = draw(weights, shape) if name[0] == "W" else np.zeros((len(seeds), *shape), dtype)
-    for layer in rule.feedback_layers(network):
-        sender, unit = rule.sender(layer, network), network.sizes[layer]
-        drawn = draw(feedback, (network.sizes[sender], unit))
-        state[f"B{layer}"] = rule.feedback.start(drawn, through(state, layer, sender), network.std(unit))
-    return state
-
-
-def _given_state(start: Run | Mapping[str, Any], state: State, seeds: list[int]) -> State:
-    """Return copies of the weights to start from, checked against the drawn ones."""
-    if isinstance(start, Run):
-        missing = sorted(set(seeds) - set(start.data.seed.values.tolist()))
-        if missing:
-            raise InputError(
-                f"the run to start from has no seed {missing[0]}; it has {start.data.seed.values.tolist()}"
-            )
-        final = start.final().data.sel(seed=seeds)
-        start = {str(name): final[name].values for name in final if name in state}
-    unknown = sorted(set(start) - set(state))
-    if unknown:
-        raise InputError(
-            f"start names {unknown[0]!r}, which this network does not have; it has {', '.join(state)}"
-        )
-    given: State = {}
-    for name, value in start.items():
-        array = np.asarray(value, state[name].dtype)
-        if array.shape not in (state[name].shape, state[name].shape[1:]):
-            raise InputError(
-                f"start gives {name} the shape {array.shape}; "
-                f"this network and these seeds have {state[name].shape} or {state[name].shape[1:]}"
-            )
-        given[name] = np.array(np.broadcast_to(array, state[name].shape))
-    return given
-
-
-def _ends(team: _Team, data: xr.Dataset, rule: Rule, network: Network) -> dict[str, tuple]:
-    """Return how each seed ended, as variables of a run's dataset; one that diverged, at its last good snapshot."""
-    ends = {}
-    for name, array in team.ends.items():
-        for s in np.flatnonzero(team.status == "diverged") if name in data else ():
-            array[s] = data[name].sel(epoch=team.end_epoch[s]).values[s]
-        ends[f"{name}_end"] = (("seed", *axes_of(name, rule, network)), array)
-    return ends | {"status": ("seed", team.status.astype(str)), "end_epoch": ("seed", team.end_epoch)}
+def _ends(plan: _Plan, team: Team) -> dict[str, tuple]:
+    """Return how each seed ended, as variables of a run's dataset."""
+    ends = {
+        f"{name}_end": (("seed", *(() if name == "loss" else axes_of(name, plan.rule, plan.network))), array)
+        for name, array in team.ends.items()
+    }
+    return ends | {"status": (("seed",), team.status), "end_epoch": (("seed",), team.end_epoch)}
 
 
 def _examples(task: Task, probed: Table | None, network: Network) -> dict[str, tuple]:
@@ -310,23 +273,58 @@ def _labelled(data: xr.Dataset, task: Task, probed: Table | None, network: Netwo
     )
 
 
-def _provenance(rule: Rule, network: Network, task: Task, notes: list[str]) -> dict[str, Any]:
-    """Return the attributes that say where a run comes from."""
+def _provenance(plan: _Plan, start: str) -> dict[str, Any]:
+    """Return the attributes that say where a run comes from; `identity` names those that make it the same run."""
     import scipy
     from threadpoolctl import threadpool_info
 
     versions = {"semantic_svd": semantic_svd.__version__, "python": platform.python_version()}
     versions |= {"numpy": np.__version__, "scipy": scipy.__version__}
-    return {
-        "rule": repr(rule),
-        "network": network_text(network),
-        "loss": network.loss,
-        "rates": list(rule.rates),
-        "data_hash": task.hash(),
+    identity = {
+        "rule": repr(plan.rule),
+        "network": network_text(plan.network),
+        "data_hash": plan.task.hash(),
+        "epochs": plan.kept[-1],
+        "batch_size": plan.batch_size or len(plan.task.x),
+        "stop_below": plan.stop_below or 0.0,
+        "start": start,
+    }
+    return identity | {
+        "identity": list(identity),
+        "loss": plan.network.loss,
+        "rates": list(plan.rule.rates),
         "versions": json.dumps(versions),
         "blas_threads": max((pool["num_threads"] for pool in threadpool_info()), default=1),
-        "notes": notes,
+        "notes": [],
     }
+
+
+def _digest(state: Mapping[str, Array]) -> str:
+    """Return the sha256 of named arrays."""
+    digest = hashlib.sha256()
+    for name, array in state.items():
+        digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+@contextmanager
+def _interrupts() -> Iterator[Callable[[], bool]]:
+    """Hold the first Ctrl-C back until the training is between two epochs; yield the function that tells of it."""
+    asked: list[int] = []
+
+    def handle(number: int, frame: Any) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        yield lambda: bool(asked)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _whole(name: str, value: Any, least: int = 1, also: str = "") -> int:

@@ -1,0 +1,61 @@
+"""Snapshots: a stretch of a training in memory, all of it or the block that is next to be written."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from semantic_svd.products import Array
+
+Variables = Mapping[str, tuple[tuple[str, ...], tuple[int, ...]]]  # name -> dimensions, shape
+
+
+class Snapshots:
+    """Consecutive snapshots of all seeds, in memory; NaN for seeds that have ended.
+
+    Parameters
+    ----------
+    variables : name -> (dimensions, shape) of what one snapshot holds for one seed
+    length, n_seeds : how many
+    dtype : the type of the numbers
+
+    Examples
+    --------
+    >>> block = Snapshots({"loss": ((), ())}, length=2, n_seeds=3, dtype=np.dtype(float))
+    >>> block.put(0, np.array([0, 2]), {"loss": np.array([0.5, 0.25])})
+    >>> block.arrays["loss"][0]
+    array([0.5 ,  nan, 0.25])
+    """
+
+    def __init__(self, variables: Variables, length: int, n_seeds: int, dtype: np.dtype):
+        self.variables, self._length, self._n_seeds = variables, length, n_seeds
+        self.arrays = {
+            name: np.empty((length, n_seeds, *shape), dtype) for name, (_, shape) in variables.items()
+        }
+
+    def __len__(self) -> int:
+        return self._length
+
+    @property
+    def last(self) -> dict[str, Array]:
+        """The arrays of the latest snapshot, (n_seeds, ...)."""
+        return {name: array[self._latest] for name, array in self.arrays.items()}
+
+    def put(self, row: int, alive: NDArray[np.integer], values: Mapping[str, Array]) -> None:
+        """Keep the values, (len(alive), ...), of the seeds at `alive` as the snapshot in this row."""
+        self._latest = row
+        for name, value in values.items():
+            if len(alive) == self._n_seeds:
+                self.arrays[name][row] = value
+            else:
+                self.arrays[name][row] = np.nan
+                self.arrays[name][row, alive] = value
+
+    def dataset(self, epochs: Sequence[int], seeds: Sequence[int]) -> xr.Dataset:
+        """Return the first len(epochs) snapshots with names on their axes, (seed, epoch, ...)."""
+        data = {
+            name: (("seed", "epoch", *dims), self.arrays[name][: len(epochs)].swapaxes(0, 1))
+            for name, (dims, _) in self.variables.items()
+        }
+        return xr.Dataset(data, coords={"seed": list(seeds), "epoch": list(epochs)})

@@ -1,0 +1,163 @@
+"""Team: the seeds at work as one array axis, their weights and memories, who is still there, how the others ended."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from semantic_svd.errors import InputError
+from semantic_svd.network import Network, Signals, State
+from semantic_svd.products import Array
+from semantic_svd.rules import Rule, through
+from semantic_svd.runs import Run
+
+WEIGHTS, FEEDBACK, ORDER = 0, 1, 2  # streams of random numbers, default_rng((seed, stream, epoch))
+
+
+class Team:
+    """Seeds that learn side by side. One that stops, or leaves the finite numbers, leaves the working arrays.
+
+    Parameters
+    ----------
+    rule : Rule
+    network : Network
+    seeds : list of int
+    dtype : the type of the numbers
+    start : weights to start from in place of drawn ones: a Run, as each seed ended, or arrays by name
+
+    Examples
+    --------
+    >>> from semantic_svd.rules import RULES
+    >>> team = Team(RULES["backprop"], Network((3, 2), biases=False), [0, 1], np.dtype(float))
+    >>> team.state["W1"].shape
+    (2, 2, 3)
+    >>> team.leave(np.array([True, False]), "stopped", epoch=4, loss=np.array([0.1, 0.2]))
+    >>> team.seeds, team.state["W1"].shape
+    ([1], (1, 2, 3))
+    """
+
+    def __init__(
+        self,
+        rule: Rule,
+        network: Network,
+        seeds: list[int],
+        dtype: np.dtype,
+        start: Run | Mapping[str, Any] | None = None,
+    ):
+        self.all = seeds
+        self.state = _initial_state(rule, network, seeds, dtype)
+        if start is not None:
+            self.state |= _given_state(start, self.state, seeds)
+        nothing = Signals(network, self.state, np.zeros((1, network.sizes[0]), dtype))
+        self.memories = {p.name: p.plasticity.memory(p.synapse.W) for p in rule.synapses(nothing)}
+        self.alive: NDArray[np.integer] = np.arange(len(seeds))
+        self.status = np.full(len(seeds), "training", dtype="<U8")
+        self.end_epoch = np.zeros(len(seeds), int)
+        self.ends = {name: np.full_like(array, np.nan) for name, array in self.state.items()}
+        self.ends["loss"] = np.full(len(seeds), np.nan, dtype)
+        self.notes: list[str] = []
+
+    @property
+    def seeds(self) -> list[int]:
+        """The seeds still at work."""
+        return [self.all[s] for s in self.alive]
+
+    def leave(self, gone: NDArray[np.bool_], status: str, epoch: int, loss: Array) -> None:
+        """Let some of the seeds at work go, with the weights and the loss that they have."""
+        for name, array in {**self.state, "loss": loss}.items():
+            self.ends[name][self.alive[gone]] = array[gone]
+        self._drop(gone, status, epoch)
+
+    def diverge(self, layers: NDArray[np.integer], epoch: int, last: int, kept: Mapping[str, Array]) -> None:
+        """Let the seeds go that left the finite numbers.
+
+        Parameters
+        ----------
+        layers : the layer in which each seed at work did, 0 for one that did not
+        epoch : when
+        last, kept : the epoch of the last snapshot of all seeds, and its arrays: with these weights they end
+        """
+        for s in np.flatnonzero(layers):
+            self.notes.append(
+                f"seed {self.seeds[s]} left the finite numbers in layer {layers[s]} at epoch {epoch}; "
+                f"its last good snapshot is of epoch {last}"
+            )
+        gone = self.alive[layers > 0]
+        for name in self.ends.keys() & kept.keys():
+            self.ends[name][gone] = kept[name][gone]
+        self._drop(layers > 0, "diverged", last)
+
+    def checkpoint(self, epoch: int) -> dict[str, Array]:
+        """Return all that a training needs to go on after this epoch, as named arrays."""
+        arrays: dict[str, Any] = {"epoch": epoch, "alive": self.alive, "status": self.status}
+        arrays |= {"end_epoch": self.end_epoch, "notes": np.array(self.notes, dtype=str)}
+        for kind, of in (("state", self.state), ("ends", self.ends)):
+            arrays |= {f"{kind}/{name}": array for name, array in of.items()}
+        for synapse, memory in self.memories.items():
+            arrays |= {f"memory/{synapse}/{name}": array for name, array in memory.items()}
+        return {name: np.asarray(array) for name, array in arrays.items()}
+
+    def restore(self, arrays: Mapping[str, Array]) -> int:
+        """Take up a checkpoint; return its epoch."""
+        self.alive, self.status, self.end_epoch = arrays["alive"], arrays["status"], arrays["end_epoch"]
+        self.notes = [str(note) for note in arrays["notes"]]
+        self.state |= {name: arrays[f"state/{name}"] for name in self.state}
+        self.ends |= {name: arrays[f"ends/{name}"] for name in self.ends}
+        for synapse, memory in self.memories.items():
+            memory.update({name: arrays[f"memory/{synapse}/{name}"] for name in memory})
+        return int(arrays["epoch"])
+
+    def _drop(self, gone: NDArray[np.bool_], status: str, epoch: int) -> None:
+        self.status[self.alive[gone]] = status
+        self.end_epoch[self.alive[gone]] = epoch
+        self.alive = self.alive[~gone]
+        for arrays in (self.state, *self.memories.values()):
+            arrays.update({name: array[~gone] for name, array in arrays.items()})
+
+
+def _initial_state(rule: Rule, network: Network, seeds: list[int], dtype: np.dtype) -> State:
+    """Draw the first weights of every seed, and the feedback matrices where the rule has them."""
+    weights, feedback = (
+        [np.random.default_rng((seed, stream, 0)) for seed in seeds] for stream in (WEIGHTS, FEEDBACK)
+    )
+
+    def draw(rngs: list[np.random.Generator], shape: tuple[int, ...]) -> Array:
+        return np.array([network.draw(rng, *shape) for rng in rngs], dtype)
+
+    state: State = {}
+    for name in network.names():
+        shape = network.shape(name)
+        state[name] = draw(weights, shape) if name[0] == "W" else np.zeros((len(seeds), *shape), dtype)
+    for layer in rule.feedback_layers(network):
+        sender, unit = rule.sender(layer, network), network.sizes[layer]
+        drawn = draw(feedback, (network.sizes[sender], unit))
+        state[f"B{layer}"] = rule.feedback.start(drawn, through(state, layer, sender), network.std(unit))
+    return state
+
+
+def _given_state(start: Run | Mapping[str, Any], state: State, seeds: list[int]) -> State:
+    """Return copies of the weights to start from, checked against the drawn ones."""
+    if isinstance(start, Run):
+        missing = sorted(set(seeds) - set(start.data.seed.values.tolist()))
+        if missing:
+            raise InputError(
+                f"the run to start from has no seed {missing[0]}; it has {start.data.seed.values.tolist()}"
+            )
+        final = start.final().data.sel(seed=seeds)
+        start = {str(name): final[name].values for name in final if name in state}
+    unknown = sorted(set(start) - set(state))
+    if unknown:
+        raise InputError(
+            f"start names {unknown[0]!r}, which this network does not have; it has {', '.join(state)}"
+        )
+    given: State = {}
+    for name, value in start.items():
+        array = np.asarray(value, state[name].dtype)
+        if array.shape not in (state[name].shape, state[name].shape[1:]):
+            raise InputError(
+                f"start gives {name} the shape {array.shape}; "
+                f"this network and these seeds have {state[name].shape} or {state[name].shape[1:]}"
+            )
+        given[name] = np.array(np.broadcast_to(array, state[name].shape))
+    return given
