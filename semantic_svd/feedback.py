@@ -4,6 +4,7 @@ B of layer l is (unit_l, sender), the sender being the next layer on the path "c
 """
 
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Literal, get_args
 
 import numpy as np
@@ -31,6 +32,11 @@ class Feedback:
     Lillicrap et al. 2016, doi:10.1038/ncomms13276; Nøkland 2016, arXiv:1609.01596; Liao, Leibo & Poggio 2016,
     arXiv:1510.05067
 
+    Raises
+    ------
+    InputError
+        When the kind, the scale or what B learns by is none that there is.
+
     Examples
     --------
     >>> Feedback("binary").copies_signs
@@ -44,6 +50,11 @@ class Feedback:
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
             raise InputError(f"no kind of feedback {self.kind!r}; there are {', '.join(get_args(Kind))}")
+        scale = 1.0 if self.scale is None else self.scale
+        if not (isinstance(scale, Real) and 0 < scale < float("inf")):
+            raise InputError(f"the scale of binary feedback is a finite number over 0, not {scale!r}")
+        if not isinstance(self.learns, Plasticity):
+            raise InputError(f"feedback learns by a plasticity, as Hebb(), not by {self.learns!r}")
 
     @property
     def fixed(self) -> bool:

@@ -33,7 +33,7 @@ def start(rule, network, seed):
     def draw(rng, shape):
         if network.initial == "normal":
             return rng.normal(0, network.scale, shape)
-        return rng.uniform(-1, 1, shape) * network.scale / np.sqrt(shape[1])
+        return rng.uniform(-network.scale / np.sqrt(shape[1]), network.scale / np.sqrt(shape[1]), shape)
 
     sizes, last = network.sizes, len(network.sizes) - 1
     rng = np.random.default_rng((seed, WEIGHTS, 0))
