@@ -3,9 +3,11 @@
 a_l = h_{l-1} W_l' + b_l        h_l = f_l(a_l)        h_0 = x, the response is h_L
 """
 
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Real
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -82,9 +84,15 @@ class Network:
     scale: float = 1.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "sizes", tuple(self.sizes))
-        if len(self.sizes) < 2 or not all(isinstance(n, int) and n > 0 for n in self.sizes):
-            raise InputError(f"the sizes of a network are two or more whole numbers over 0, not {self.sizes}")
+        try:
+            sizes = tuple(int(operator.index(n)) for n in self.sizes)
+        except TypeError:
+            sizes = ()
+        if len(sizes) < 2 or min(sizes) < 1:
+            raise InputError(
+                f"the sizes of a network are two or more whole numbers over 0, not {self.sizes!r}"
+            )
+        object.__setattr__(self, "sizes", sizes)
         for name, where, allowed in (
             (self.hidden, "hidden", [a for a in ACTIVATIONS if a != "softmax"]),
             (self.output, "output", list(ACTIVATIONS)),
@@ -93,8 +101,10 @@ class Network:
                 raise InputError(f"no {where} activation {name!r}; there are {', '.join(allowed)}")
         if self.initial not in ("uniform", "normal"):
             raise InputError(f"no initial weights {self.initial!r}; there are uniform, normal")
-        if not self.scale > 0:
-            raise InputError(f"the scale of the initial weights is a number over 0, not {self.scale}")
+        if not (isinstance(self.scale, Real) and 0 < self.scale < float("inf")):
+            raise InputError(
+                f"the scale of the initial weights is a finite number over 0, not {self.scale!r}"
+            )
 
     @property
     def layers(self) -> int:

@@ -1,0 +1,186 @@
+"""Claims about networks: the forward pass, the first weights, and the signals of a batch."""
+
+import numpy as np
+import plain
+import pytest
+
+from semantic_svd.errors import InputError
+from semantic_svd.network import ACTIVATIONS, Network, Signals
+
+RNG = np.random.default_rng(0)
+SIZES = (5, 4, 3, 2)
+X, Y = RNG.normal(size=(6, 5)), RNG.normal(size=(6, 2))
+HIDDEN = [name for name in ACTIVATIONS if name != "softmax"]
+
+
+def random_state(network, seeds=3):
+    return {name: RNG.normal(size=(seeds, *network.shape(name))) for name in network.names()}
+
+
+def of_seed(state, s):
+    return {name: array[s] for name, array in state.items()}
+
+
+@pytest.mark.parametrize("biases", [True, False])
+@pytest.mark.parametrize("output", list(ACTIVATIONS))
+@pytest.mark.parametrize("hidden", HIDDEN)
+def test_activity_and_loss_are_the_equations_item_by_item(hidden, output, biases):
+    network = Network(SIZES, hidden, output, biases)
+    state = random_state(network)
+    target = np.eye(2)[[0, 1, 1, 0, 0, 1]] if output == "softmax" else Y
+    signals = Signals(network, state, X, target)
+    for s in range(3):
+        for i, item in enumerate(X):
+            _, h = plain.respond(network, of_seed(state, s), item)
+            for layer in range(4):
+                seen = X if layer == 0 else signals.activity(layer)[s]
+                np.testing.assert_allclose(seen[i], h[layer], rtol=1e-13, atol=1e-14)
+        assert signals.loss[s] == pytest.approx(plain.loss(network, of_seed(state, s), X, target), rel=1e-13)
+
+
+def test_each_seed_may_see_items_of_its_own():
+    network = Network(SIZES, "tanh")
+    state, x = random_state(network), RNG.normal(size=(3, 6, 5))
+    for s in range(3):
+        alone = network.activity({k: a[s : s + 1] for k, a in state.items()}, x[s], 3)[0]
+        np.testing.assert_allclose(network.activity(state, x, 3)[s], alone, rtol=1e-14, atol=1e-14)
+
+
+@pytest.mark.parametrize("name", list(ACTIVATIONS))
+def test_an_activation_meets_its_definition_and_its_slope_the_difference_quotient(name):
+    a = np.linspace(-4, 4, 40).reshape(8, 5)
+    f, slope = ACTIVATIONS[name]
+    np.testing.assert_allclose(
+        f(a.copy()), [plain.ACTIVATION[name](row) for row in a], rtol=1e-13, atol=1e-15
+    )
+    if name not in ("softmax", "linear"):
+        quotient = (f(a + 1e-6) - f(a - 1e-6)) / 2e-6
+        np.testing.assert_allclose(slope(f(a.copy())), quotient, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", list(ACTIVATIONS))
+def test_activations_overflow_nowhere_and_keep_their_type(name, dtype):
+    a = np.array([[-1e4, 0.0, 1e4], [1e30, -1e30, 3.0]], dtype)
+    h = ACTIVATIONS[name].f(a.copy())
+    assert h.dtype == dtype
+    assert np.isfinite(h).all()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_softmax_gives_probabilities_that_are_normal_numbers(dtype):
+    h = ACTIVATIONS["softmax"].f(np.array([[0.0, -500.0, 700.0, 699.0]], dtype))
+    assert h.sum() == pytest.approx(1, rel=1e-6)
+    assert h.min() >= np.finfo(dtype).tiny
+    assert np.isfinite(np.log(h)).all()
+    shifted = ACTIVATIONS["softmax"].f(np.array([[-1000.0, -1001.0]], dtype))
+    np.testing.assert_allclose(shifted[0], [np.e / (1 + np.e), 1 / (1 + np.e)], rtol=1e-6)
+
+
+@pytest.mark.parametrize("initial", ["uniform", "normal"])
+@pytest.mark.parametrize("scale", [1.0, 0.2])
+def test_first_weights_have_the_promised_spread(initial, scale):
+    network = Network((100, 500), initial=initial, scale=scale)
+    W = network.draw(np.random.default_rng(0), 500, 100)
+    assert W.shape == (500, 100)
+    assert W.std() == pytest.approx(network.std(100), rel=0.01)
+    assert abs(W.mean()) < 0.02 * network.std(100)
+    if initial == "uniform":
+        assert 0.999 * scale / 10 < np.abs(W).max() <= scale / 10
+
+
+def test_parameters_are_named_by_layer_and_shaped_post_by_pre():
+    network = Network([34, 8, 3])
+    assert network.sizes == (34, 8, 3)
+    assert {name: network.shape(name) for name in network.names()} == {
+        "W1": (8, 34),
+        "b1": (8,),
+        "W2": (3, 8),
+        "b2": (3,),
+    }
+    assert Network((34, 8, 3), biases=False).names() == ["W1", "W2"]
+    assert network.layers == 2
+
+
+def test_the_loss_follows_from_the_output():
+    assert Network(SIZES, output="softmax").loss == "cross-entropy"
+    assert {Network(SIZES, output=name).loss for name in HIDDEN} == {"squared error"}
+
+
+def test_a_signal_is_computed_once_and_only_when_asked_for():
+    network = Network(SIZES, "tanh")
+    state = random_state(network)
+    calls = []
+
+    def back(layer):
+        calls.append(layer)
+        return state[f"W{layer + 1}"]
+
+    signals = Signals(network, state, X, Y, back=back)
+    assert signals.activity(3) is signals.activity(3)
+    assert signals.loss.shape == (3,)
+    assert calls == []
+    assert signals.teach(1) is signals.teach(1)
+    assert sorted(calls) == [1, 2]
+
+
+def test_activity_needs_no_targets_and_an_error_does():
+    network = Network(SIZES)
+    signals = Signals(network, random_state(network), X)
+    assert signals.activity(3).shape == (3, 6, 2)
+    with pytest.raises(InputError) as refusal:
+        signals.teach(1)
+    assert str(refusal.value) == "this rule asks for an error, so it needs targets; pass y"
+
+
+@pytest.mark.parametrize("output", ["tanh", "softmax"])
+def test_the_slopes_that_enter_the_error_are_those_that_are_asked_for(output):
+    network = Network(SIZES, "tanh", output)
+    state = random_state(network)
+    target = np.eye(2)[[0, 1, 1, 0, 0, 1]]
+    for slopes in ("all", "hidden", "none"):
+        signals = Signals(network, state, X, target, slopes=slopes)
+        h = {k: signals.activity(k) for k in (1, 2, 3)}
+        delta = target - h[3]
+        np.testing.assert_allclose(signals.error(3), delta)
+        if slopes == "all" and output == "tanh":
+            delta = delta * (1 - h[3] ** 2)
+        np.testing.assert_allclose(signals.teach(3), delta)
+        for k in (2, 1):
+            error = delta @ state[f"W{k + 1}"]
+            delta = error if slopes == "none" else error * (1 - h[k] ** 2)
+            np.testing.assert_allclose(signals.error(k), error)
+            np.testing.assert_allclose(signals.teach(k), delta)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"sizes": (34,)}, "the sizes of a network are two or more whole numbers over 0, not (34,)"),
+        (
+            {"sizes": (34, 0, 3)},
+            "the sizes of a network are two or more whole numbers over 0, not (34, 0, 3)",
+        ),
+        ({"sizes": (34, 2.5)}, "the sizes of a network are two or more whole numbers over 0, not (34, 2.5)"),
+        ({"sizes": 34}, "the sizes of a network are two or more whole numbers over 0, not 34"),
+        ({"sizes": "34-8"}, "the sizes of a network are two or more whole numbers over 0, not '34-8'"),
+        ({"hidden": "selu"}, "no hidden activation 'selu'; there are linear, tanh, sigmoid, relu"),
+        ({"hidden": "softmax"}, "no hidden activation 'softmax'; there are linear, tanh, sigmoid, relu"),
+        ({"output": "selu"}, "no output activation 'selu'; there are linear, tanh, sigmoid, relu, softmax"),
+        ({"initial": "zeros"}, "no initial weights 'zeros'; there are uniform, normal"),
+        ({"scale": 0}, "the scale of the initial weights is a finite number over 0, not 0"),
+        ({"scale": float("nan")}, "the scale of the initial weights is a finite number over 0, not nan"),
+        ({"scale": float("inf")}, "the scale of the initial weights is a finite number over 0, not inf"),
+        ({"scale": "big"}, "the scale of the initial weights is a finite number over 0, not 'big'"),
+    ],
+)
+def test_a_network_that_is_none_is_refused(arguments, message):
+    with pytest.raises(InputError) as refusal:
+        Network(**({"sizes": (34, 8)} | arguments))
+    assert str(refusal.value) == message
+
+
+def test_sizes_may_be_numpys_whole_numbers():
+    network = Network(np.array([34, 8]))
+    assert network == Network((34, 8))
+    assert {type(n) for n in network.sizes} == {int}
