@@ -99,7 +99,7 @@ def record_of(
             raise InputError(f"no record {name!r}; there are {', '.join(RECORDS)}")
         parts.append(RECORDS[name](rule, network, task, len(x)))
     if test is not None:
-        parts.append(_test(network, as_task(*test, network, task.x.dtype)))
+        parts.append(_test(network, as_task(test[0], test[1], network, task.x.dtype)))
     variables = {name: v for part in parts for name, v in part.variables.items()}
 
     def values(signals: Signals) -> dict[str, Array]:

@@ -101,10 +101,10 @@ class Rule:
         def back(layer: int) -> Array:
             if self.path == "transpose":
                 return state[f"W{layer + 1}"]
-            forward = (
-                through(state, layer, self.sender(layer, network)) if self.feedback.copies_signs else None
-            )
-            return self.feedback.used(state[f"B{layer}"], forward).mT
+            B = state[f"B{layer}"]
+            if self.feedback.copies_signs:
+                B = self.feedback.used(B, through(state, layer, self.sender(layer, network)))
+            return B.mT
 
         return Signals(network, state, x, target, back=back, direct=self.path == "direct", slopes=self.slopes)
 

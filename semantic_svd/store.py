@@ -24,6 +24,7 @@ import numpy as np
 import xarray as xr
 import zarr
 from numcodecs import VLenUTF8
+from numpy.typing import NDArray
 from zarr.codecs import Crc32cCodec
 
 from semantic_svd.errors import InputError
@@ -83,7 +84,7 @@ class Store:
                 self._lock = _locked(path, path)
                 self._go_on(dtype)
 
-    def put(self, index: int, alive: Array, values: Mapping[str, Array]) -> None:
+    def put(self, index: int, alive: NDArray[np.integer], values: Mapping[str, Array]) -> None:
         """Take the snapshot with this index; see `Snapshots.put`."""
         if index - self._first == len(self.block):
             self._first, self._filled = index, 0
@@ -147,19 +148,18 @@ class Store:
             self._array(name, whole, dtype, ("seed", "epoch", *dims), chunks=(1, *shard[1:]), shards=shard)
         self._write_constant("seed", ("seed",), np.array(self.seeds))
         self._write_constant("epoch", ("epoch",), np.array(self.epochs))
-        for name, variable in constants.variables.items():
-            self._write_constant(str(name), variable.dims, variable.values)
+        for key, variable in constants.variables.items():
+            self._write_constant(str(key), variable.dims, variable.values)
         self._write_root(0)
         self.path = self.path.rename(path)
         return lock
 
     def _array(self, name: str, shape: tuple[int, ...], dtype: Any, dims: Any, **layout: Any) -> None:
         """Create an array of the store, without its values."""
-        layout = layout or {"chunks": shape}
-        codecs: dict[str, Any] = {"compressors": [Crc32cCodec()], "filters": None}
-        fill = {"fill_value": np.nan} if np.dtype(dtype).kind == "f" else {}
-        place = self.path / name
-        zarr.create_array(place, shape=shape, dtype=dtype, dimension_names=dims, **layout, **codecs, **fill)
+        layout = {"chunks": shape, "compressors": [Crc32cCodec()], "filters": None} | layout
+        if np.dtype(dtype).kind == "f":
+            layout["fill_value"] = np.nan
+        zarr.create_array(self.path / name, shape=shape, dtype=dtype, dimension_names=dims, **layout)
 
     def _go_on(self, dtype: np.dtype) -> None:
         """Take up the block that was being filled when the store was left."""
@@ -181,7 +181,11 @@ class Store:
         strings = array.dtype.kind in "UOT"
         if not (self.path / name).exists():
             self._array(name, array.shape, np.dtypes.StringDType() if strings else array.dtype, dims)
-        raw = bytes(VLenUTF8().encode(array.astype(object))) if strings else np.ascontiguousarray(array).tobytes()
+        raw = (
+            bytes(VLenUTF8().encode(array.astype(object)))
+            if strings
+            else np.ascontiguousarray(array).tobytes()
+        )
         _replace(_chunk(self.path, name, array.ndim), raw + _crc(raw))
 
     def _write_root(self, length: int) -> None:
@@ -302,7 +306,7 @@ class _Chunks:
 
     def __getitem__(self, key: Any) -> Array:
         try:
-            return self._array[key]
+            return np.asarray(self._array[key])
         except Exception as error:
             raise InputError(f"{_damaged(self._path / self._name, error)}") from None
 

@@ -100,7 +100,8 @@ class Team:
 
     def restore(self, arrays: Mapping[str, Array]) -> int:
         """Take up a checkpoint; return its epoch."""
-        self.alive, self.status, self.end_epoch = arrays["alive"], arrays["status"], arrays["end_epoch"]
+        self.alive, self.end_epoch = arrays["alive"].astype(int), arrays["end_epoch"].astype(int)
+        self.status = arrays["status"].astype("<U8")
         self.notes = [str(note) for note in arrays["notes"]]
         self.state |= {name: arrays[f"state/{name}"] for name in self.state}
         self.ends |= {name: arrays[f"ends/{name}"] for name in self.ends}

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 import semantic_svd
 from semantic_svd.errors import InputError
@@ -234,7 +235,7 @@ def _look(plan: _Plan, team: Team, signals: Signals, book: Snapshots | Store, ep
     return signals
 
 
-def _lost(signals: Signals, look: bool) -> Array:
+def _lost(signals: Signals, look: bool) -> NDArray[np.integer]:
     """Return the first layer in which each seed left the finite numbers, (n_seeds,), 0 where none."""
     layers = np.zeros(len(signals.state["W1"]), int)
     finite = np.isfinite(sum(array.sum() for array in signals.state.values()))
@@ -354,7 +355,7 @@ def _bar(wanted: bool, epochs: int) -> Iterator[Callable[[int], None]]:
 
     begun, shown = time.monotonic(), 0.0
     with Progress(console=Console(stderr=True), transient=True, disable=False, auto_refresh=False) as bar:
-        task = bar.addas_task("training", total=epochs, visible=False)
+        task = bar.add_task("training", total=epochs, visible=False)
 
         def advance(epoch: int) -> None:
             nonlocal shown
