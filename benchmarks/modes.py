@@ -1,7 +1,7 @@
 """Time strengths and SVDs of all epochs against a loop of scipy.linalg.svd over the same responses.
 
 Run it alone on the machine: ``python benchmarks/modes.py``. Every route first runs once at the same size, so that the
-memory is warm; then the best of five counts.
+memory is warm; then the best of ten counts (of three for the loop).
 """
 
 from collections.abc import Callable
@@ -34,8 +34,8 @@ def loop(Y: np.ndarray) -> np.ndarray:
     return np.array([[scipy.linalg.svd(one, full_matrices=False)[1] for one in seed] for seed in Y])
 
 
-def best(function: Callable, repeats: int = 5) -> float:
-    """Return the seconds of the fastest run, after one to warm up."""
+def best(function: Callable, repeats: int = 10) -> float:
+    """Return the seconds of the fastest run, after one that warms up."""
     times = []
     for _ in range(repeats + 1):
         start = perf_counter()

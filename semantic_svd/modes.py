@@ -546,10 +546,8 @@ def _rows(
         partners = order[list(J)]
         (cosine,), (joint,) = _block_cosines(GU[None], GV[None], J, partners[None], alive[J[0]])
         moved = set(partners) != set(J)
-        overlap = (GU * GV)[np.ix_(J, partners)]
-        partners = partners[
-            linear_sum_assignment(np.abs(overlap), maximize=True)[1]
-        ]  # one to one, by raw vectors
+        overlap = np.abs((GU * GV)[np.ix_(J, partners)])
+        partners = partners[linear_sum_assignment(overlap, maximize=True)[1]]  # one to one, by raw vectors
         found = alive[J, partners]
         raw = np.minimum(np.abs(GU[J, partners]), np.abs(GV[J, partners]))
         vectors = min(cosine, joint) >= same and (raw[found] >= same).all()

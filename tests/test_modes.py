@@ -451,7 +451,8 @@ def test_turning_one_side_alone_is_a_finding():
     assert set(reversed_.verdict) == {"different"} and list(reversed_.matched[:4]) == ["1", "2", "3", "4"]
     np.testing.assert_allclose(reversed_.block_cosine, 1, atol=1e-12)
     one_side = REFERENCE.assign(V=REFERENCE.V * np.where(REFERENCE["mode"] == 3, -1, 1))
-    assert list(compare(one_side, DATA).verdict == "different") == [False, False, True] + [False] * 5
+    table = compare(one_side, DATA)
+    assert list(table.verdict == "different") == [False, False, True] + [False] * 5 and table.sign[2] == 0
     apart = REFERENCE.assign(V=REFERENCE.V.copy(data=REFERENCE.V.values @ turn(np.pi / 2, 5)))
     table = compare(apart, DATA)
     np.testing.assert_allclose(
