@@ -179,8 +179,8 @@ class Sanger(Plasticity):
 
     def __call__(self, s: Synapse, memory: Memory) -> Change:
         """Return <post pre'> less the decay by the units up to and with each one."""
-        correlation = s.post.mT @ s.post / s.post.shape[-2]
-        return [Outer(s.post, s.pre), -np.tril(correlation) @ s.W]
+        correlation = times(s.post.mT, s.post) / s.post.shape[-2]
+        return [Outer(s.post, s.pre), -times(np.tril(correlation), s.W)]
 
 
 @dataclass(frozen=True)

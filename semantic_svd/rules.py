@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
+import numpy as np
+
 from semantic_svd.errors import InputError
 from semantic_svd.feedback import Feedback
 from semantic_svd.network import Network, Signals, State
 from semantic_svd.plasticity import Delta, Frozen, Hebb, Oja, Plasticity, Sanger, Synapse
-from semantic_svd.products import Array
+from semantic_svd.products import Array, times
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Rule:
     Raises
     ------
     InputError
-        When a path, schedule or rate is none that there is.
+        When a plasticity, path, feedback, schedule or rate is none that there is.
 
     Examples
     --------
@@ -61,10 +63,26 @@ class Rule:
         ):
             if value not in allowed:
                 raise InputError(f"no {name} {value!r} of a rule; there are {', '.join(allowed)}")
-        if len(self.rates) != 3 or not all(0 <= rate < float("inf") for rate in self.rates):
+        for name, plasticities in (
+            ("hidden", self.hidden if isinstance(self.hidden, tuple) else (self.hidden,)),
+            ("output", (self.output,)),
+            ("bias", (self.bias,)),
+        ):
+            for p in plasticities:
+                if not isinstance(p, Plasticity):
+                    raise InputError(f"a rule's {name} is a plasticity, as Hebb(), not {p!r}")
+        if not isinstance(self.feedback, Feedback):
+            raise InputError(f"a rule's feedback is a Feedback, as Feedback('binary'), not {self.feedback!r}")
+        try:  # Python's own floats, so that the text of the rule is source wherever the numbers came from
+            rate = tuple(map(float, self.rate)) if np.iterable(self.rate) else float(self.rate)
+        except (TypeError, ValueError):
+            rate = ()
+        rates = rate if isinstance(rate, tuple) else (rate,) * 3
+        if len(rates) != 3 or not all(0 <= r < float("inf") for r in rates):
             raise InputError(
-                f"a rule's rate is one number of 0 or more, or three (hidden, output, feedback), not {self.rate}"
+                f"a rule's rate is one number of 0 or more, or three (hidden, output, feedback), not {self.rate!r}"
             )
+        object.__setattr__(self, "rate", rate)
 
     @property
     def rates(self) -> tuple[float, ...]:
@@ -140,7 +158,7 @@ def through(state: State, layer: int, sender: int) -> Array:
     """Return the product of the forward matrices from a layer to a later one, (n_seeds, sender, unit)."""
     product = state[f"W{layer + 1}"]
     for later in range(layer + 2, sender + 1):
-        product = state[f"W{later}"] @ product
+        product = times(state[f"W{later}"], product)
     return product
 
 
@@ -154,7 +172,7 @@ def as_rule(rule: Rule | str) -> Rule:
     """
     if isinstance(rule, Rule):
         return rule
-    if rule not in RULES:
+    if not isinstance(rule, str) or rule not in RULES:
         raise InputError(f"no rule {rule!r}; there are {', '.join(RULES)}")
     return RULES[rule]
 

@@ -1,0 +1,218 @@
+"""Claims about rules: which equal which, what they converge to, and how a rule that is none is refused."""
+
+import dataclasses
+
+import numpy as np
+import plain
+import pytest
+from scipy.linalg import subspace_angles
+
+from semantic_svd.errors import InputError
+from semantic_svd.feedback import Feedback
+from semantic_svd.items import load_items
+from semantic_svd.network import ACTIVATIONS, Network
+from semantic_svd.plasticity import Delta, Frozen, Hebb, Oja, Sanger
+from semantic_svd.rules import RULES, Rule, as_rule, sum_rule
+from semantic_svd.training import train
+
+RNG = np.random.default_rng(0)
+ITEMS = load_items("mcclelland2020")
+V = np.linalg.svd(ITEMS.values, full_matrices=False)[
+    2
+]  # (mode, property): rows are the right singular vectors
+
+# Backpropagation is the gradient
+
+
+def minus_gradient(network, state, x, y, step=1e-5):
+    """Return minus the gradient of the loss by central differences of the plain loop."""
+    slopes = {}
+    for name, W in state.items():
+        slopes[name] = np.empty(W.shape)
+        for place in np.ndindex(W.shape):
+            sides = []
+            for sign in (1, -1):
+                moved = {k: a.copy() for k, a in state.items()}
+                moved[name][place] += sign * step
+                sides.append(plain.loss(network, moved, x, y))
+            slopes[name][place] = -(sides[0] - sides[1]) / (2 * step)
+    return slopes
+
+
+@pytest.mark.parametrize("biases", [True, False])
+@pytest.mark.parametrize("output", list(ACTIVATIONS))
+@pytest.mark.parametrize("hidden", [name for name in ACTIVATIONS if name != "softmax"])
+@pytest.mark.parametrize("sizes", [(3, 2), (3, 4, 2), (3, 4, 3, 2), (3, 3, 4, 3, 2)], ids=str)
+def test_the_change_of_backprop_is_minus_the_gradient(sizes, hidden, output, biases):
+    network = Network(sizes, hidden, output, biases)
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(4, 3))
+    y = np.eye(2)[[0, 1, 1, 0]] if output == "softmax" else rng.normal(size=(4, 2))
+    start = {name: 0.6 * rng.normal(size=network.shape(name)) for name in network.names()}
+    run = train(Rule(rate=1.0), network, x, y, epochs=1, start=start)
+    for name, expected in minus_gradient(network, start, x, y).items():
+        change = run.data[name][0, 1] - run.data[name][0, 0]
+        np.testing.assert_allclose(change, expected, rtol=0, atol=2e-9, err_msg=name)
+
+
+# Rules that are equal
+
+
+@pytest.mark.parametrize("plasticity", [Hebb(), Oja(), Oja("unit"), Sanger()], ids=repr)
+def test_the_sum_rule_of_beta_zero_is_backprop(plasticity):
+    network = Network((34, 6, 5, 34), hidden="tanh")
+    back = train("backprop", network, ITEMS, epochs=20, seeds=2)
+    both = train(sum_rule(plasticity, beta=0.0), network, ITEMS, epochs=20, seeds=2)
+    for name in network.names():
+        np.testing.assert_allclose(back.data[name], both.data[name], rtol=1e-12, atol=1e-14)
+
+
+def test_a_tuple_of_hidden_plasticities_gives_each_layer_its_own():
+    network = Network((34, 6, 5, 34), biases=False)
+    run = train(Rule(hidden=(Frozen(), Hebb()), output=Frozen()), network, ITEMS, epochs=1, seeds=2)
+    assert (run.weights(1)[:, 0] == run.weights(1)[:, 1]).all()
+    assert (run.weights(3)[:, 0] == run.weights(3)[:, 1]).all()
+    h1, h2 = run.hidden(1)[:, 0], run.hidden(2)[:, 0]
+    expected = 0.1 * np.einsum("snp,snq->spq", h2, h1) / 8
+    change = (run.weights(2)[:, 1] - run.weights(2)[:, 0]).values
+    np.testing.assert_allclose(change, expected, rtol=1e-13, atol=1e-14)
+
+
+def test_hidden_output_and_feedback_have_rates_of_their_own():
+    rule = Rule(path="chain", feedback=Feedback(learns=Hebb()), rate=(0.1, 0.1, 0.1))
+    network = Network((34, 6, 34))
+    base = train(rule, network, ITEMS, epochs=1)
+    for which, names in enumerate((["W1", "b1"], ["W2", "b2"], ["B1"])):
+        rate = tuple(0.3 if i == which else 0.1 for i in range(3))
+        other = train(dataclasses.replace(rule, rate=rate), network, ITEMS, epochs=1)
+        for name in ("W1", "b1", "W2", "b2", "B1"):
+            ratio = 3.0 if name in names else 1.0
+            one, three = (run.data[name][0, 1] - run.data[name][0, 0] for run in (base, other))
+            np.testing.assert_allclose(three, ratio * one, rtol=1e-9, atol=1e-14, err_msg=name)
+
+
+def test_a_linear_schedule_falls_from_the_rate_to_its_last_fraction():
+    rule = Rule(schedule="linear")
+    assert [rule.rate_factor(epoch, 4) for epoch in range(4)] == [1.0, 0.75, 0.5, 0.25]
+    assert [Rule().rate_factor(epoch, 4) for epoch in range(4)] == [1.0] * 4
+    network, y = Network((34, 6, 34), hidden="tanh"), ITEMS.values
+    run = train(rule, network, ITEMS, epochs=4, seeds=[2], batch_size=3)
+    states = plain.train(rule, network, y, y, epochs=4, seed=2, batch_size=3)
+    np.testing.assert_allclose(run.weights(1)[0], [s["W1"] for s in states], rtol=1e-12, atol=1e-14)
+
+
+# What the rules converge to: W W' and the row space, closed forms of Oja and Sanger
+
+
+def end_of(name, hidden_units, epochs, **changes):
+    rule = dataclasses.replace(RULES[name], **changes)
+    network = Network((34, hidden_units, 34), biases=False)
+    return train(rule, network, ITEMS, epochs=epochs, seeds=3, every=epochs).final()
+
+
+@pytest.mark.parametrize("units", [1, 2, 3, 4, 6, 8])  # each with a gap after the last singular value
+def test_oja_comes_to_orthonormal_rows_that_span_the_leading_principal_subspace(units):
+    for W in end_of("bpa", units, epochs=4000).weights(1).values:
+        np.testing.assert_allclose(W @ W.T, np.eye(units), rtol=0, atol=1e-6)
+        assert subspace_angles(W.T, V[:units].T).max() < 1e-6
+
+
+def test_bpa_at_its_end_has_the_modes_of_the_data_in_its_hidden_rows_and_loses_nothing():
+    run = end_of("bpa", 8, epochs=4000)
+    for W1, W2 in zip(run.weights(1).values, run.weights(2).values, strict=True):
+        np.testing.assert_allclose(W1 @ W1.T, np.eye(8), rtol=0, atol=1e-6)
+        np.testing.assert_allclose(W1.T @ W1, V.T @ V, rtol=0, atol=1e-6)
+        np.testing.assert_allclose(ITEMS.values @ W1.T @ W2.T, ITEMS.values, rtol=0, atol=1e-6)
+
+
+def test_sangers_units_find_the_components_in_order_up_to_sign_and_turns_among_equals():
+    for W in end_of("bpa_sanger", 8, epochs=6000).weights(1).values:
+        overlap = np.abs(W @ V.T)  # (unit, mode)
+        np.testing.assert_allclose(overlap[:4, :4], np.eye(4), rtol=0, atol=1e-6)
+        np.testing.assert_allclose(W @ W.T, np.eye(8), rtol=0, atol=1e-6)
+        for block in (slice(4, 6), slice(6, 8)):  # s^2 of 3, 3 and 1, 1
+            np.testing.assert_allclose(overlap[block] ** 2 @ np.ones(8), 1, rtol=0, atol=1e-6)
+            assert subspace_angles(W[block].T, V[block].T).max() < 1e-6
+
+
+def test_every_unit_of_ojas_single_unit_rule_finds_the_first_component_and_the_network_one_mode():
+    run = end_of("bpa_unit", 8, epochs=4000)
+    for W in run.weights(1).values:
+        np.testing.assert_allclose(np.abs(W @ V[0]), 1, rtol=0, atol=1e-6)
+        np.testing.assert_allclose(np.linalg.norm(W, axis=1), 1, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(
+        run.data.loss, (64 - 23) / 16, rtol=1e-9
+    )  # all but the first squared singular value
+
+
+def test_plain_hebb_grows_along_every_mode_by_its_eigenvalue_at_each_step():
+    run = train("bpa_hebb", Network((34, 8, 34), biases=False), ITEMS, epochs=40, seeds=3)
+    along = run.weights(1).values @ V.T  # (seed, epoch, unit, mode)
+    growth = 1 + 0.1 * np.array([23, 21, 7, 5, 3, 3, 1, 1]) / 8
+    expected = along[:, :1] * growth ** np.arange(41)[:, None, None]
+    np.testing.assert_allclose(along, expected, rtol=0, atol=1e-12 * np.abs(expected).max())
+
+
+# Names and refusals
+
+
+def test_a_rule_may_be_given_by_name_or_as_itself():
+    rule = Rule(rate=0.2)
+    assert as_rule(rule) is rule
+    assert as_rule("bpa") is RULES["bpa"]
+
+
+@pytest.mark.parametrize("name", ["backpropagation", 3, ["bpa"]])
+def test_an_unknown_rule_lists_the_rules(name):
+    with pytest.raises(InputError) as refusal:
+        as_rule(name)
+    assert str(refusal.value) == f"no rule {name!r}; there are {', '.join(RULES)}"
+
+
+def test_the_text_of_a_rule_is_source_wherever_its_numbers_came_from():
+    rule = Rule(hidden=np.float64(0.1) * Hebb(), rate=np.array([0.1, 0.2, 0.3]))
+    assert rule == Rule(hidden=0.1 * Hebb(), rate=(0.1, 0.2, 0.3))
+    names = {"Rule": Rule, "Hebb": Hebb, "Delta": Delta, "Feedback": Feedback, "Frozen": Frozen}
+    assert eval(repr(rule), names) == rule
+    assert repr(Rule(rate=np.float64(0.1))) == repr(Rule())
+
+
+def test_what_a_rule_says_about_itself_makes_no_other_rule_of_it():
+    assert Rule(about="a source") == Rule()
+    assert "source" not in repr(Rule(about="a source"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"path": "backwards"}, "no path 'backwards' of a rule; there are transpose, chain, direct"),
+        ({"slopes": "some"}, "no slopes 'some' of a rule; there are all, hidden, none"),
+        ({"schedule": "cosine"}, "no schedule 'cosine' of a rule; there are constant, linear"),
+        ({"hidden": "hebb"}, "a rule's hidden is a plasticity, as Hebb(), not 'hebb'"),
+        ({"hidden": (Hebb(), None)}, "a rule's hidden is a plasticity, as Hebb(), not None"),
+        ({"output": Hebb}, f"a rule's output is a plasticity, as Hebb(), not {Hebb!r}"),
+        ({"bias": 0}, "a rule's bias is a plasticity, as Hebb(), not 0"),
+        ({"feedback": "binary"}, "a rule's feedback is a Feedback, as Feedback('binary'), not 'binary'"),
+    ],
+)
+def test_a_rule_that_is_none_is_refused(arguments, message):
+    with pytest.raises(InputError) as refusal:
+        Rule(**arguments)
+    assert str(refusal.value) == message
+
+
+@pytest.mark.parametrize(
+    "rate", [-0.1, float("nan"), float("inf"), (0.1, 0.2), (0.1, 0.1, -1.0), "fast", "", None, ()]
+)
+def test_a_rate_that_is_none_is_refused(rate):
+    with pytest.raises(InputError) as refusal:
+        Rule(rate=rate)
+    assert str(refusal.value) == (
+        f"a rule's rate is one number of 0 or more, or three (hidden, output, feedback), not {rate!r}"
+    )
+
+
+def test_hidden_plasticities_must_be_as_many_as_hidden_layers():
+    with pytest.raises(InputError) as refusal:
+        train(Rule(hidden=(Hebb(), Delta())), Network((34, 8, 34)), ITEMS, epochs=1)
+    assert str(refusal.value) == "the rule has 2 hidden plasticities, the network 1 hidden layers"
