@@ -1,0 +1,85 @@
+"""The command `semantic-svd`: reproduce, train, modes, align, dendrogram.
+
+Whatever computes is imported inside the commands, so that help comes at once. An error that a user can mend is one
+line on stderr and exit code 2; files appear whole or not at all.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+from typer.main import get_command
+
+from semantic_svd.cli.commands import app
+from semantic_svd.cli.terminal import NAME, Interrupted, complain
+from semantic_svd.errors import InputError
+
+__all__ = ["main"]
+
+UsageError: Any = (
+    typer.BadParameter.__base__
+)  # the parser's own errors, whether typer carries click or imports it
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code: 0, 2 for an error that a user can mend, 130 for Ctrl-C.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        The words after the command's name; those of the process if not given.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> main(["--version"])
+    semantic-svd 0.1.0
+    0
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    try:
+        code = get_command(app).main(words, prog_name=NAME, standalone_mode=False)
+        sys.stdout.flush()
+    except UsageError as error:
+        complain(_usage(error))
+        return 2
+    except InputError as error:
+        complain(str(error))
+        return 2
+    except BrokenPipeError:  # the reader has left, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        complain(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        return 2
+    except (KeyboardInterrupt, Interrupted, typer.Abort) as error:
+        complain(str(error) or "interrupted")
+        return 130
+    if code == 130:  # what typer makes of Ctrl-C
+        complain("interrupted")
+    return code or 0
+
+
+def _usage(error: Any) -> str:
+    """Say in one line what is wrong with the words of a command line, and which there are."""
+    text = error.format_message().rstrip(".")
+    if error.ctx is None:
+        return text
+    command, path = error.ctx.command, error.ctx.command_path
+    if type(error).__name__ == "NoSuchOption":
+        names = [
+            name
+            for option in command.get_params(error.ctx)
+            for name in (*option.opts, *option.secondary_opts)
+        ]
+        return (
+            f"no option {error.option_name}; {path} has {' '.join(name for name in names if name[0] == '-')}"
+        )
+    if hasattr(command, "commands"):
+        return f"{text.split('. ')[0]}; there are {', '.join(command.commands)}"
+    return f"{text}; see {path} --help"

@@ -1,0 +1,308 @@
+"""The commands, one function each: what it takes, what it calls, what it says."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+import semantic_svd
+from semantic_svd.cli.files import check_outputs, deliver
+from semantic_svd.cli.options import CsvFile, Epoch, Layer, ManyValues, Plot, Seed, Source
+from semantic_svd.cli.subject import endings, open_subject
+from semantic_svd.cli.terminal import NAME, Interrupted, complain, mean, number, says_interval, show, whole
+from semantic_svd.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from semantic_svd.dendrograms import Tree
+    from semantic_svd.items import Items
+
+app = typer.Typer(
+    name=NAME,
+    help="How networks learn meaning, one mode at a time: train on items and their properties by a learning rule, and "
+    "take the singular value decomposition of what is learned, epoch by epoch.",
+    add_completion=False,
+    rich_markup_mode="rich",
+)
+
+
+@app.callback()
+def _program(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)
+    ] = False,
+) -> None:
+    if version:
+        print(f"{NAME} {semantic_svd.__version__}")
+        raise typer.Exit
+
+
+# ---------------------------------------------------------------------------------------------------------- commands
+
+
+@app.command(cls=ManyValues, epilog="Example:  semantic-svd reproduce -o figures")
+def reproduce(
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where to.")] = Path(
+        "figures"
+    ),
+) -> None:
+    """Make every figure and table of the report from the 8 x 34 data, and say which of its claims hold."""
+    from semantic_svd.report import reproduce
+
+    claims = reproduce(output, progress=sys.stderr.isatty())
+    rows = []
+    for (claim, measure), part in claims.groupby(["claim", "measure"], sort=False):
+        rows.append([claim, f"{measure} ({part['of'].iloc[0]})", ""])
+        for row in part.to_dict("records"):
+            measured = f"{number(row['mean'])} [{number(row['low'])}, {number(row['high'])}]"
+            rows.append(["", f"  {row['condition']}: {measured}, {row['criterion']}", row["holds"]])
+    show(["claim of the report", "measured", "holds?"], rows, wrap=(0, 1))
+    print(f"figures and tables: {output}")
+
+
+@app.command(
+    cls=ManyValues,
+    epilog="Example:  semantic-svd train --items my.csv --rule bpa --seeds 20 --epochs 2000 -o run.zarr",
+)
+def train(
+    items: Annotated[
+        str, typer.Option(metavar="FILE|NAME", help="CSV of items by properties, or a shipped set.")
+    ],
+    rule: Annotated[str, typer.Option(metavar="NAME", help="Learning rule.")] = "backprop",
+    hidden: Annotated[
+        list[int] | None,
+        typer.Option(metavar="N...", help="Units of each hidden layer.", show_default="as many as modes"),
+    ] = None,
+    activation: Annotated[str, typer.Option(help="Of the hidden layers.")] = "linear",
+    output_activation: Annotated[str, typer.Option(help="Of the output layer.")] = "linear",
+    biases: Annotated[
+        bool | None, typer.Option(help="Biases.", show_default="none under BPA's rules")
+    ] = None,
+    epochs: Annotated[int, typer.Option(help="Passes over the items.")] = 2000,
+    seeds: Annotated[int, typer.Option(help="How many networks.")] = 1,
+    rate: Annotated[
+        list[float] | None,
+        typer.Option(metavar="R...", help="One, or hidden, output, feedback.", show_default="the rule's"),
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Items a step.", show_default="all")] = None,
+    stop_below: Annotated[float | None, typer.Option(help="End a seed at its first loss under this.")] = None,
+    every: Annotated[str, typer.Option(metavar="K|log", help="Keep each K-th epoch.")] = "1",
+    record: Annotated[
+        list[str] | None, typer.Option(metavar="WHAT...", help="What to keep.", show_default="weights")
+    ] = None,
+    localist: Annotated[
+        bool, typer.Option("--localist", help="From one-hot items to properties, not an autoassociator.")
+    ] = False,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="RUN", help="Where to.")] = Path(
+        "run.zarr"
+    ),
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was interrupted.")] = False,
+) -> None:
+    """Train networks on items by a learning rule, and keep their snapshots as a run."""
+    from semantic_svd.items import load_items
+    from semantic_svd.network import Network
+    from semantic_svd.training import train
+
+    learned, chosen = load_items(items), _rule(rule, rate)
+    inputs = learned.localist() if localist else learned
+    network = Network(
+        sizes=(inputs.values.shape[1], *(hidden or _hidden_sizes(rule, learned)), learned.values.shape[1]),
+        hidden=activation,
+        output=output_activation,
+        biases=not _is_bpa(rule) if biases is None else biases,
+    )
+    try:
+        run = train(
+            chosen,
+            network,
+            inputs,
+            learned if localist else None,
+            epochs=epochs,
+            seeds=seeds,
+            batch_size=batch_size,
+            stop_below=stop_below,
+            every="log" if every == "log" else whole("--every", every, "a whole number or log"),
+            record=tuple(record or ("weights",)),
+            out=output,
+            resume=resume,
+        )
+    except KeyboardInterrupt:
+        kept = f"; what was done is kept in {output}, --resume goes on" if output.exists() else ""
+        raise Interrupted(f"interrupted{kept}") from None
+    biased = "" if network.biases else ", no biases"
+    sizes = "-".join(map(str, network.sizes))
+    rates = " ".join(f"{r:g}" for r in dict.fromkeys(chosen.rates))
+    seed_word = "seed" if seeds == 1 else "seeds"
+    print(f"{output}: {rule} on {learned.name}, {sizes} {activation}{biased}, rate {rates}")
+    print(f"{seeds} {seed_word}, {run.data.sizes['epoch']} snapshots each: {endings(run)}")
+    for note in run.notes:
+        complain(note)
+
+
+@app.command(cls=ManyValues, epilog="Example:  semantic-svd modes run.zarr --epoch 500 --plot modes.pdf")
+def modes(
+    source: Source,
+    epoch: Epoch = "last",
+    seed: Seed = None,
+    layer: Layer = None,
+    csv: CsvFile = None,
+    plot: Plot = None,
+    plot_strengths: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw the strengths over training: .pdf, .png or .svg."),
+    ] = None,
+) -> None:
+    """Take the modes of what a run has learned, or of a CSV, and measure them against the data's.
+
+    With several seeds the terminal shows means and 95 % intervals, a CSV each seed; a picture shows the first seed.
+    """
+    from semantic_svd.cli.pictures import panels, strengths_over_training
+    from semantic_svd.cli.tables import MODE_COLUMNS, mode_table
+
+    check_outputs([csv], [plot, plot_strengths])
+    subject = open_subject(source, seed, layer)
+    matrix = subject.at(epoch)
+    table = mode_table(subject, matrix)
+    deliver(
+        (csv, lambda: table),
+        (plot, lambda: panels(subject, matrix, epoch)),
+        (plot_strengths, lambda: strengths_over_training(subject)),
+    )
+    columns = {name: head for name, head in MODE_COLUMNS.items() if name in table}
+    rows = [
+        [mode, part["block"].iloc[0], *(mean(part[name], name in INTERVALS) for name in columns)]
+        for mode, part in table.groupby("mode")
+    ]
+    print(subject.about(matrix, epoch))
+    show(["mode", "block", *columns.values()], rows)
+    if "seed" in table:
+        print(says_interval(table["seed"].nunique()))
+
+
+INTERVALS = ("strength", "half_learned")
+
+
+@app.command(
+    cls=ManyValues, epilog="Example:  semantic-svd align run.zarr --to other.zarr --csv comparison.csv"
+)
+def align(
+    source: Source,
+    to: Annotated[
+        str | None, typer.Option(metavar="RUN", help="Another run or CSV.", show_default="the data")
+    ] = None,
+    epoch: Epoch = "last",
+    seed: Seed = None,
+    csv: CsvFile = None,
+    plot: Plot = None,
+) -> None:
+    """Compare a run's modes with the data's, or with another run's: same, sign-flipped, swapped, rotated, different.
+
+    Each seed is compared with the seed of the same number; where the other side has one matrix, with that.
+    """
+    from semantic_svd.cli.pictures import verdict_cells
+    from semantic_svd.cli.tables import comparison
+
+    check_outputs([csv], [plot])
+    subject = open_subject(source, seed)
+    matrix = subject.at(epoch)
+    table = comparison(matrix, subject, to)
+    deliver((csv, lambda: table), (plot, lambda: verdict_cells(table)))
+    seeds = table["seed"].nunique() if "seed" in table else 1
+    rows = []
+    for mode, part in table.groupby("mode", sort=False):
+        verdicts = part["verdict"].value_counts()
+        said = ", ".join(f"{word} {n}" if seeds > 1 else str(word) for word, n in verdicts.items())
+        worst = part["block_cosine"].min(), part["angle_deg"].max(), part["null_cosine"].iloc[0]
+        rows.append([mode, part["block"].iloc[0], said, *map(number, worst)])
+    print(f"{subject.about(matrix, epoch)}, against {to or 'the data'}")
+    show(["mode", "block", "verdict", "block\ncosine", "angle\n(deg)", "chance\n95 %"], rows, wrap=(2,))
+    if seeds > 1:
+        print(f"Verdicts count the {seeds} seeds; cosines and angles are of the worst seed.")
+    print("A flipped sign is the SVD's arbitrary choice, not a finding.")
+
+
+@app.command(
+    cls=ManyValues, epilog="Example:  semantic-svd dendrogram run.zarr --epoch 0 100 last --plot trees.pdf"
+)
+def dendrogram(
+    source: Source,
+    epoch: Annotated[
+        list[str] | None,
+        typer.Option(metavar="N|last...", help="Epochs of the trees.", show_default="four over the run"),
+    ] = None,
+    seed: Seed = None,
+    layer: Layer = None,
+    method: Annotated[str, typer.Option(help="Linkage: average, complete, single, ward.")] = "average",
+    metric: Annotated[
+        str, typer.Option(help="Distance: euclidean, cityblock, cosine, correlation.")
+    ] = "euclidean",
+    csv: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the links of the trees as CSV.")
+    ] = None,
+    agreement: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the agreement by seed and epoch as CSV.")
+    ] = None,
+    plot: Plot = None,
+) -> None:
+    """Draw the tree of the items over training, and measure its agreement with the data's tree.
+
+    The trees are of one seed, the first unless --seed names another; the agreement is of all.
+    """
+    from semantic_svd.cli.pictures import tree_panels
+    from semantic_svd.cli.tables import agreement_table, link_table, one_of
+    from semantic_svd.dendrograms import linkage
+
+    check_outputs([csv, agreement], [plot])
+    subject = open_subject(source, seed, layer)
+    if agreement and not subject.has_training:
+        raise InputError(f"--agreement follows a training, and {source} keeps none with its data")
+    trees: dict[str, Tree] = {}
+    for label in epoch or subject.four_epochs():
+        matrix = subject.at(label)
+        title = f"epoch {label}" if subject.run else subject.name
+        trees[title] = linkage(one_of(matrix), method, metric)
+    table = agreement_table(subject, method, metric) if subject.has_training else None
+    deliver(
+        (csv, lambda: link_table(trees)),
+        (agreement, lambda: table),
+        (plot, lambda: tree_panels(subject, trees)),
+    )
+    print(subject.about(matrix, None))
+    show(["tree", "leaves"], [[title, " ".join(tree.leaves)] for title, tree in trees.items()], wrap=(1,))
+    if table is not None:
+        rows = [[epoch, mean(part["agreement"])] for epoch, part in _thinned(table).groupby("epoch")]
+        print()
+        show(["epoch", "correlation with the data's tree"], rows)
+        print(says_interval(table["seed"].nunique()))
+
+
+def _thinned(table: "pd.DataFrame") -> "pd.DataFrame":
+    """Keep about three epochs a decade, the first and the last."""
+    kept = sorted(table["epoch"].unique())
+    wanted = [0, *(step * 10**power for power in range(9) for step in (1, 2, 5)), kept[-1]]
+    chosen = {min(kept, key=lambda e: abs(e - epoch)) for epoch in wanted}
+    return table[table["epoch"].isin(chosen)]
+
+
+def _rule(name: str, rate: list[float] | None) -> Any:
+    """Return a rule at its own rate, or at another."""
+    from dataclasses import replace
+
+    from semantic_svd.rules import as_rule
+
+    rule = as_rule(name)
+    if not rate:
+        return rule
+    return replace(rule, rate=rate[0] if len(rate) == 1 else tuple(rate))  # type: ignore[arg-type]
+
+
+def _is_bpa(rule: str) -> bool:
+    """Tell whether a rule is of BPA's family, which has one hidden layer and no biases."""
+    return rule.startswith("bpa")
+
+
+def _hidden_sizes(rule: str, items: "Items") -> tuple[int, ...]:
+    """Return the report's hidden layers, one under BPA and two under others, for items of any number."""
+    return (min(items.values.shape),) * (1 if _is_bpa(rule) else 2)

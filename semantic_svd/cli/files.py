@@ -1,0 +1,58 @@
+"""Tables and pictures as files: all that a command was asked for, or none."""
+
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from semantic_svd.errors import InputError
+
+PICTURES: dict[str, dict[str, None]] = {  # ending -> what would change from one writing to the next, left out
+    ".pdf": {"CreationDate": None},
+    ".png": {"Software": None},
+    ".svg": {"Date": None},
+}
+
+
+def check_outputs(tables: Iterable[Path | None], pictures: Iterable[Path | None]) -> None:
+    """Refuse files that can't come about, before any work is done.
+
+    Examples
+    --------
+    >>> check_outputs([], [Path("modes.gif")])
+    Traceback (most recent call last):
+    semantic_svd.errors.InputError: modes.gif: a picture ends in .pdf, .png, .svg
+    """
+    for path in pictures:
+        if path and path.suffix.lower() not in PICTURES:
+            raise InputError(f"{path}: a picture ends in {', '.join(PICTURES)}")
+    for path in (*tables, *pictures):
+        if path and not path.parent.is_dir():
+            raise InputError(f"{path}: there is no folder {path.parent}")
+        if path and path.is_dir():
+            raise InputError(f"{path} is a folder; name a file")
+
+
+def deliver(*outputs: tuple[Path | None, Callable[[], Any]]) -> None:
+    """Write tables and figures: all are made, then all are written under other names, then all appear."""
+    made = [(path, content()) for path, content in outputs if path]
+    with ExitStack() as stack:
+        drafts = []
+        for path, content in made:
+            folder = stack.enter_context(TemporaryDirectory(dir=path.parent, prefix=".unfinished-"))
+            draft = Path(folder) / path.name
+            _write(content, draft)
+            drafts.append((draft, path))
+        for draft, path in drafts:
+            draft.replace(path)
+
+
+def _write(content: Any, path: Path) -> None:
+    """Write a table in full precision, or a figure without a date."""
+    if hasattr(content, "to_csv"):
+        content.to_csv(path, index=False, lineterminator="\n")
+    else:
+        from semantic_svd.plots import styled
+
+        styled(content.savefig)(path, metadata=PICTURES[path.suffix.lower()])

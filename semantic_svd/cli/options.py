@@ -1,0 +1,59 @@
+"""What the commands take: the options that several share, and lists of values in a row."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+CsvFile = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write the whole table as CSV.")]
+Plot = Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Draw it: .pdf, .png or .svg.")]
+Seed = Annotated[int | None, typer.Option(metavar="S", help="One seed of the run.", show_default="all")]
+Layer = Annotated[int | None, typer.Option(metavar="L", help="Layer, from 1.", show_default="the output")]
+Epoch = Annotated[str, typer.Option(metavar="N|last", help="Epoch; last is where each seed ended.")]
+Source = Annotated[
+    str,
+    typer.Argument(metavar="RUN", help="A saved run, a CSV of items by properties, or a shipped data set."),
+]
+
+
+class ManyValues(TyperCommand):
+    """A command whose list options take their values in a row.
+
+    The parser knows a list only as an option that is repeated, so `--hidden 800 800` is read as `--hidden 800
+    --hidden 800`. The values of an option end at the next word that starts with a dash and is no number.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the words of the command line."""
+        lists = {name for option in self.params if getattr(option, "multiple", False) for name in option.opts}
+        return super().parse_args(ctx, list(spread(args, lists)))
+
+
+def spread(words: Iterable[str], lists: set[str]) -> Iterator[str]:
+    """Repeat the name of a list option before each of its values.
+
+    Examples
+    --------
+    >>> list(spread(["--hidden", "8", "8", "--seeds", "2"], {"--hidden"}))
+    ['--hidden', '8', '--hidden', '8', '--seeds', '2']
+    """
+    name, has_value = "", False
+    for word in words:
+        if word.startswith("-") and not _is_number(word):
+            option, equals, _ = word.partition("=")
+            name, has_value = option if option in lists else "", bool(equals)
+        elif name and has_value:
+            yield name
+        else:
+            has_value = True
+        yield word
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True

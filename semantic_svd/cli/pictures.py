@@ -1,0 +1,80 @@
+"""The pictures that the commands draw: the numbers are the tables', the look is that of plots."""
+
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+from matplotlib.figure import Figure
+
+from semantic_svd import plots
+from semantic_svd.cli.subject import Subject, held
+from semantic_svd.cli.tables import block_names, one_of
+from semantic_svd.cli.terminal import says_interval
+from semantic_svd.dendrograms import Tree, clades, linkage
+from semantic_svd.errors import InputError
+from semantic_svd.modes import align, svd
+from semantic_svd.report import intervals
+
+MOST_CLADES = 4  # as many as have a colour that is easily told from the others
+
+
+def panels(subject: Subject, matrix: xr.DataArray, epoch: str) -> Figure:
+    """Draw matrix = U S V' of the first seed, its modes turned to the data's where there are such."""
+    one, modes = one_of(matrix), svd(one_of(matrix))
+    if subject.reference is not None:
+        modes = align(modes, subject.reference)
+    if subject.run is None:
+        return _whole_figure(plots.svd_panels(one, modes, title=subject.name, name="items"))
+    title = f"{subject.name}, seed {int(matrix['seed'][0])}, epoch {epoch}"
+    name = "response" if subject.layer is None else f"layer {subject.layer}"
+    return _whole_figure(plots.svd_panels(one, modes, title=title, name=name))
+
+
+def strengths_over_training(subject: Subject) -> Figure:
+    """Draw the strength of each of the data's modes over the training."""
+    if subject.reference is None or not subject.has_training:
+        raise InputError(
+            f"--plot-strengths follows the output of a run, and {subject.name} has none to follow"
+        )
+    strengths = held(subject.strengths())
+    table = intervals(strengths)
+    ax = plots.strength_lines(table.assign(block=table["mode"].map(block_names(svd(subject.reference)))))
+    figure = _whole_figure(ax.figure)
+    plots.caption(figure, f"{subject.name}. {says_interval(strengths.sizes['seed'])}")
+    return figure
+
+
+def verdict_cells(table: pd.DataFrame) -> Figure:
+    """Draw the most frequent verdict of each mode, with the worst seed's cosine."""
+    rows = []
+    for _, part in table.groupby("mode", sort=False):
+        counts = part["verdict"].value_counts()
+        row = {**part.iloc[0], "verdict": counts.index[0], "block_cosine": part["block_cosine"].min()}
+        rows.append(row | ({"seeds": f"{counts.iloc[0]} of {len(part)}"} if len(part) > 1 else {}))
+    return _whole_figure(plots.comparison(pd.DataFrame(rows)).figure)
+
+
+def tree_panels(subject: Subject, trees: dict[str, Tree]) -> Figure:
+    """Draw trees side by side, the items coloured by the clades of the data's tree."""
+    first = linkage(subject.data) if subject.data is not None else next(iter(trees.values()))
+    clade = clades(first, min(MOST_CLADES, len(first))).to_series()
+    names = {number: _clade_name(list(members.index)) for number, members in clade.groupby(clade)}
+    groups = {str(item): names[number] for item, number in clade.items()}
+    return _whole_figure(plots.dendrogram_panels(trees, groups)[0].figure)
+
+
+def _clade_name(items: list[str]) -> str:
+    """Name a clade by its first items.
+
+    Examples
+    --------
+    >>> _clade_name(["oak", "maple"]), _clade_name(["oak", "maple", "pine"])
+    ('oak, maple', 'oak and 2 more')
+    """
+    return ", ".join(items) if len(items) < 3 else f"{items[0]} and {len(items) - 1} more"
+
+
+def _whole_figure(figure: Any) -> Figure:
+    """Tell the type checker that what was drawn is a page of its own, not a part of another."""
+    assert isinstance(figure, Figure)
+    return figure

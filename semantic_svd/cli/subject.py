@@ -1,0 +1,166 @@
+"""Subject: what an analysis of the command looks at, a layer of a run or one matrix of items."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from semantic_svd.cli.terminal import complain, span, whole
+from semantic_svd.errors import InputError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from semantic_svd.runs import Run
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What an analysis looks at: a layer of a run at some seeds, or one matrix of items.
+
+    `data` is what the output was to learn, (item, property), if the run keeps it; `layer` is None for the output.
+    """
+
+    name: str
+    run: "Run | None"
+    data: "xr.DataArray | None"
+    layer: int | None = None
+
+    @property
+    def reference(self) -> "xr.DataArray | None":
+        """The matrix whose modes this layer's are measured against; a hidden layer has none."""
+        return self.data if self.run and self.layer is None else None
+
+    @property
+    def has_training(self) -> bool:
+        """Whether there are epochs to follow, and data to compare them with."""
+        kept = {"W1", "response", "strength"} & set(self.run.data) if self.run else ()
+        return bool(kept) and self.data is not None
+
+    def at(self, epoch: str) -> "xr.DataArray":
+        """Return the response (seed, item, property or unit) at an epoch, or the matrix of the items."""
+        if self.run is None:
+            if epoch != "last" or self.data is None:
+                raise InputError(f"{self.name} is a matrix and has no epoch {epoch}; only a run has epochs")
+            return self.data
+        if epoch == "last":
+            run = self.run.final()
+        else:
+            kept = self.run.data["epoch"].values
+            number = whole("--epoch", epoch, "a kept epoch or last")
+            if number not in kept:
+                near = sorted(kept, key=lambda e: abs(int(e) - number))[:2]
+                raise InputError(
+                    f"{self.name} keeps no epoch {number}; it has {kept[0]} to {kept[-1]}, "
+                    f"the nearest are {' and '.join(map(str, sorted(near)))}"
+                )
+            run = self.run.sel(epoch=number)
+        matrix = run.response(layer=self.layer).drop_vars("epoch", errors="ignore").compute()
+        there = matrix.notnull().all(matrix.dims[1:]).values
+        gone = ", ".join(map(str, matrix["seed"].values[~there]))
+        if not there.any():
+            raise InputError(f"{self.name}: seed {gone} had ended before epoch {epoch}")
+        if gone:
+            complain(f"left out: seed {gone}, ended before epoch {epoch}")
+        matrix = matrix[there]
+        return (
+            matrix if "unit" not in matrix.dims else matrix.assign_coords(unit=range(1, matrix.shape[-1] + 1))
+        )
+
+    def strengths(self) -> "xr.DataArray":
+        """Return the strengths (seed, epoch, mode) on the data's modes over the training."""
+        from semantic_svd.modes import strengths
+
+        assert self.run is not None and self.data is not None
+        if "strength" in self.run.data:
+            return self.run.data["strength"].compute()
+        return strengths(self.run.response(), self.data).compute()
+
+    def four_epochs(self) -> list[str]:
+        """Choose the epochs whose trees show how the items part: the first, the last, a quarter, a sixteenth."""
+        if not self.run or not {"W1", "response"} & set(self.run.data):
+            return ["last"]
+        kept = self.run.data["epoch"].values
+        kept = kept[kept <= int(self.run.data["end_epoch"][0])]
+        return list(
+            dict.fromkeys(
+                str(kept[abs(kept - kept[-1] // part).argmin()]) for part in (kept[-1] + 1, 16, 4, 1)
+            )
+        )
+
+    def about(self, matrix: "xr.DataArray", epoch: str | None) -> str:
+        """Say in a line what is looked at."""
+        if self.run is None:
+            return f"{self.name}: {matrix.shape[0]} items x {matrix.shape[1]} properties"
+        where = "" if epoch is None else ", as each seed ended" if epoch == "last" else f", epoch {epoch}"
+        layer = "response" if self.layer is None else f"layer {self.layer}"
+        seeds = [int(s) for s in self.run.data["seed"]]
+        which = f"seed {seeds[0]}" if len(seeds) == 1 else f"{matrix.sizes['seed']} seeds"
+        sizes = "-".join(map(str, self.run.network.sizes))
+        return f"{self.name}: {sizes} {self.run.network.hidden}, {layer}, {which}{where}"
+
+
+def open_subject(source: str, seed: int | None = None, layer: int | None = None) -> Subject:
+    """Open a run, a CSV or a shipped data set."""
+    from semantic_svd.items import DATASETS, load_items
+
+    path = Path(source)
+    if not path.is_dir():
+        if source not in DATASETS and not path.exists():
+            raise InputError(f"{source}: no such run or CSV file, and no data set ({', '.join(DATASETS)})")
+        if seed is not None or layer is not None:
+            raise InputError(f"{source} is a matrix of items: --seed and --layer are for runs")
+        items = load_items(source)
+        return Subject(items.name, None, items.array)
+    from semantic_svd.runs import Run
+
+    run = Run.open(path)
+    network = run.network
+    if layer is not None and not 1 <= layer <= network.layers:
+        raise InputError(f"{source} has no layer {layer}; its layers are 1 to {network.layers}")
+    data = None
+    if "target" in run.data:
+        data = run.data["target"].rename({f"unit_{network.layers}": "property"}).compute()
+    return Subject(source, _seeds_of(run, source, seed), data, None if layer == network.layers else layer)
+
+
+def _seeds_of(run: "Run", source: str, seed: int | None) -> "Run":
+    """Return the run at one seed, or at all that did not diverge."""
+    seeds = run.data["seed"].values
+    if seed is not None:
+        if seed not in seeds:
+            raise InputError(f"{source} has no seed {seed}; it has {', '.join(map(str, seeds))}")
+        return run.sel(seed=[seed])
+    diverged = run.data["status"].values == "diverged"
+    if diverged.any():
+        lost = ", ".join(map(str, seeds[diverged]))
+        complain(f"left out: seed {lost}, diverged (--seed looks at it)")
+    return run.sel(seed=seeds[~diverged])
+
+
+def held(values: "xr.DataArray") -> "xr.DataArray":
+    """Let a seed that stopped before the others say what it said last.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> held(xr.DataArray([[1.0, 2.0, np.nan]], dims=("seed", "epoch"))).values
+    array([[1., 2., 2.]])
+    """
+    import numpy as np
+
+    axis = values.dims.index("epoch")
+    shape = [-1 if dim == "epoch" else 1 for dim in values.dims]
+    last = np.where(values.notnull(), np.arange(values.sizes["epoch"]).reshape(shape), 0)
+    return values.copy(data=np.take_along_axis(values.values, np.maximum.accumulate(last, axis), axis))
+
+
+def endings(run: "Run") -> str:
+    """Say how the seeds of a run ended: how many, at which epochs, with which loss."""
+    final = run.final().data
+    status, ends, loss = (final[name].values for name in ("status", "end_epoch", "loss"))
+    parts = []
+    for word in dict.fromkeys(status):
+        who = status == word
+        reached = "" if word == "diverged" else f", loss {span(loss[who])}"
+        parts.append(f"{who.sum()} {word} at epoch {span(ends[who])}{reached}")
+    return "; ".join(parts)

@@ -1,0 +1,95 @@
+"""The tables behind what the commands show: tidy, a row for each seed and mode, or each seed and epoch."""
+
+import pandas as pd
+import xarray as xr
+
+from semantic_svd.cli.subject import Subject, held, open_subject
+from semantic_svd.dendrograms import Tree, agreement
+from semantic_svd.errors import InputError
+from semantic_svd.modes import (
+    blocks,
+    compare,
+    explained_variance,
+    half_learned,
+    singular_strengths,
+    strengths,
+    svd,
+)
+from semantic_svd.report import shown_epochs, tree_table
+
+MODE_COLUMNS = {  # what is measured of a mode -> its head on the terminal
+    "reference": "data",
+    "strength": "strength",
+    "singular_value": "singular\nvalue",
+    "share": "share",
+    "half_learned": "half learned\nat epoch",
+}
+
+
+def mode_table(subject: Subject, matrix: xr.DataArray) -> pd.DataFrame:
+    """Tabulate each mode of each seed: its block and singular value, its strength and stage on the data's modes."""
+    values = {"singular_value": singular_strengths(matrix)}
+    if subject.reference is None:
+        values["share"] = explained_variance(matrix)
+        reference = svd(one_of(matrix))
+    else:
+        reference = svd(subject.reference)
+        values |= {"reference": reference["s"], "strength": strengths(matrix, reference)}
+        if subject.has_training:
+            values["half_learned"] = half_learned(subject.strengths(), reference).sel(seed=matrix["seed"])
+    first = [str(dim) for dim in values["singular_value"].dims]  # seed and mode, or mode alone
+    table = xr.Dataset(values).to_dataframe(first).reset_index()
+    table.insert(len(first), "block", table["mode"].map(block_names(reference)))
+    return table[[*first, "block", *(name for name in MODE_COLUMNS if name in table)]]
+
+
+def block_names(modes: xr.Dataset) -> dict[int, str]:
+    """Name the block of each mode: "5-6", or the mode's own number.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> block_names(svd(np.diag([3.0, 1.0, 1.0])))
+    {1: '1', 2: '2-3', 3: '2-3'}
+    """
+    return {k: f"{J[0]}-{J[-1]}" if len(J) > 1 else str(k) for J in blocks(modes) for k in J}
+
+
+def comparison(matrix: xr.DataArray, subject: Subject, to: str | None) -> pd.DataFrame:
+    """Compare the modes of each seed with the data's, or with those of another run or matrix."""
+    if to is None:
+        if subject.reference is None:
+            raise InputError(f"{subject.name} has no data to compare with; name a run or a CSV with --to")
+        return compare(matrix, subject.reference)
+    other = open_subject(to).at("last")
+    if other.sizes.get("seed", 1) == 1:
+        return compare(matrix, one_of(other))
+    if "seed" not in matrix.dims:
+        raise InputError(f"{subject.name} is one matrix, {to} has several seeds; name the run first")
+    missing = sorted(set(matrix["seed"].values.tolist()) - set(other["seed"].values.tolist()))
+    if missing:
+        raise InputError(
+            f"{to} has no seed {missing[0]} to compare with; choose one that both have with --seed"
+        )
+    return pd.concat([compare(matrix.sel(seed=[s]), other.sel(seed=s)) for s in matrix["seed"].values])
+
+
+def agreement_table(subject: Subject, method: str, metric: str) -> pd.DataFrame:
+    """Tabulate by seed and epoch how far the tree of the items agrees with the data's."""
+    assert subject.run is not None and subject.data is not None
+    kept = subject.run.data["epoch"].values
+    epochs = sorted({int(kept[abs(kept - epoch).argmin()]) for epoch in shown_epochs(int(kept[-1]))})
+    response = subject.run.response(layer=subject.layer).sel(epoch=epochs).compute()
+    found = held(agreement(response, subject.data, method, metric))
+    return found.rename("agreement").to_dataframe().reset_index()
+
+
+def link_table(trees: dict[str, Tree]) -> pd.DataFrame:
+    """Tabulate the links of trees; items are numbered in the order of the matrix, links go on from there."""
+    links = pd.concat([tree_table(tree, shown=title) for title, tree in trees.items()])
+    return links.rename(columns={"shown": "tree"})
+
+
+def one_of(matrix: xr.DataArray) -> xr.DataArray:
+    """Return the matrix of the first seed, where there are seeds."""
+    return matrix.isel(seed=0, drop=True) if "seed" in matrix.dims else matrix

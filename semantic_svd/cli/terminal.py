@@ -1,0 +1,114 @@
+"""What the terminal says: tables that fit 80 columns, numbers with their intervals, one line for an error."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from semantic_svd.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NAME = "semantic-svd"
+
+
+class Interrupted(Exception):
+    """Ctrl-C, with what there is to say about the work that was done."""
+
+
+def complain(text: str) -> None:
+    """Say something in one line on stderr."""
+    print(f"{NAME}: {' '.join(text.split())}", file=sys.stderr)
+
+
+def show(heads: Sequence[str], rows: Iterable[Sequence[Any]], wrap: Sequence[int] = ()) -> None:
+    """Print a table; only the columns in `wrap` break their lines.
+
+    Examples
+    --------
+    >>> show(["mode", "strength"], [[1, 4.796], [2, 4.583]])
+    mode  strength
+    ──────────────
+    1     4.796
+    2     4.583
+    """
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    for i, head in enumerate(heads):
+        table.add_column(Text(head), no_wrap=i not in wrap, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(str(cell)) for cell in row))
+    Console().print(table)
+
+
+def number(value: float) -> str:
+    """Write a number in four digits.
+
+    Examples
+    --------
+    >>> number(4.795831), number(2000)
+    ('4.796', '2000')
+    """
+    return f"{value:.4g}"
+
+
+def span(values: Any) -> str:
+    """Write the smallest and the largest of some numbers.
+
+    Examples
+    --------
+    >>> span([586, 500, 999]), span([2, 2])
+    ('500 to 999', '2')
+    """
+    low, high = number(min(values)), number(max(values))
+    return low if low == high else f"{low} to {high}"
+
+
+def mean(values: "pd.Series", interval: bool = True) -> str:
+    """Write the mean over seeds with its interval, and how many seeds have a value when not all do.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> mean(pd.Series([1.0, 2.0, float("nan")]))
+    '1.5 [1, 2] (2 of 3)'
+    """
+    import xarray as xr
+
+    from semantic_svd.intervals import mean_interval
+
+    found = values.dropna()
+    if found.empty:
+        return "never"
+    made = mean_interval(xr.DataArray(found.to_numpy(), dims="seed"))
+    text = number(float(made["mean"]))
+    if interval and len(found) > 1:
+        text += f" [{number(float(made['low']))}, {number(float(made['high']))}]"
+    return text + (f" ({len(found)} of {len(values)})" if len(found) < len(values) else "")
+
+
+def says_interval(seeds: int) -> str:
+    """Say what a mean and the numbers in brackets after it are.
+
+    Examples
+    --------
+    >>> says_interval(20)
+    'Means over 20 seeds [95 % t intervals].'
+    """
+    from semantic_svd.intervals import FEWEST
+
+    if seeds == 1:
+        return "One seed."
+    return f"Means over {seeds} seeds [{'95 % t intervals' if seeds >= FEWEST else 'smallest, largest'}]."
+
+
+def whole(option: str, text: str, allowed: str) -> int:
+    """Read a whole number where a word is allowed too."""
+    try:
+        return int(text)
+    except ValueError:
+        raise InputError(f"{option} is {allowed}, not {text!r}") from None
