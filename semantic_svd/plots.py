@@ -38,6 +38,7 @@ __all__ = [
     "save",
     "stages",
     "strength_lines",
+    "strength_panels",
     "svd_panels",
     "svd_rows",
 ]
@@ -79,6 +80,7 @@ STYLE: Any = {
 }
 
 INK, FAINT = "#222222", "#888888"
+RANDOM = "random modes, 95 % of draws"
 DIVERGING = "RdBu_r"  # blue is below zero, white is zero, red is above
 SEQUENTIAL = sns.light_palette("#0173b2", as_cmap=True)
 MODE_COLOURS = [sns.color_palette("colorblind")[i] for i in (0, 2, 3, 1, 4, 9, 7, 5)]
@@ -91,6 +93,7 @@ TIMES = {
     "rate_steps": "learning rate × steps",
     "relative": "time relative to the first mode",
 }
+FIRST_STEP = {"epoch": 1.0, "rate_steps": 0.1}  # time axes are linear to here and logarithmic beyond
 
 
 def styled(draw: Callable[P, T]) -> Callable[P, T]:
@@ -166,16 +169,21 @@ def panels(
 
 
 @styled
-def caption(figure: Figure | SubFigure, text: str) -> None:
+def caption(figure: Figure, text: str) -> None:
     """Write a note under a figure: which model, how many seeds, what the bands are.
+
+    The page grows by what the note needs, so that panels keep their size; under an SVD there is room for two lines.
 
     Examples
     --------
     >>> figure, axes = panels(width=COLUMN)
     >>> caption(figure, "20 seeds; bands are 95 % intervals of the mean")
     """
-    characters = int(figure.bbox.width / figure.dpi / MM * 0.72)
-    figure.supxlabel(textwrap.fill(text, characters), x=0.01, ha="left", fontsize=DENSE, color=INK)
+    wide, tall = (size / figure.dpi / MM for size in (figure.bbox.width, figure.bbox.height))
+    lines = textwrap.wrap(text, int(0.76 * wide))
+    if figure.get_layout_engine():
+        figure.set_figheight((tall + 3 * len(lines)) * MM)
+    figure.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=DENSE, color=INK)
 
 
 def _axes(ax: Axes | None, width: float = COLUMN, height: float = 60) -> Axes:
@@ -448,7 +456,7 @@ def strength_lines(
     >>> table = pd.DataFrame({"epoch": [0, 9], "mode": 1, "mean": [0, 4], "low": [0, 3], "high": [0, 5]})
     >>> ax = strength_lines(table)
     >>> ax.get_xlabel(), [line.get_label() for line in ax.lines]
-    ('epoch', ['1'])
+    ('epoch (logarithmic from 1)', ['1'])
     """
     ax = _axes(ax)
     for _, rows in table.groupby("mode"):
@@ -456,10 +464,44 @@ def strength_lines(
     if theory is not None:
         for i, (_, rows) in enumerate(theory.groupby("mode")):
             ax.plot(rows[x], rows["strength"], color="black", ls=":", lw=0.9, label="_" * (i > 0) + "theory")
-    ax.set(xlabel=TIMES.get(x, x), ylabel="strength of the mode")
-    ax.margins(x=0.01)
-    _legend(ax, "mode")
+    _time_axis(ax, x)
+    ax.set_ylabel("strength of the mode")
+    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), title="mode", alignment="left")
     return ax
+
+
+@styled
+def strength_panels(table: pd.DataFrame, x: str = "epoch") -> Figure:
+    """Draw strengths side by side on a page, a panel each.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As for `strength_lines`, with a column panel, the titles, and a column theory if there is one.
+    x : str
+        The column that tells the time.
+
+    Returns
+    -------
+    Figure
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"epoch": [0, 9], "mode": 1, "mean": [0, 4], "low": [0, 3], "high": [0, 5]})
+    >>> figure = strength_panels(table.assign(panel="BPA, projected"))
+    >>> figure.axes[0].get_title("left")
+    'BPA, projected'
+    """
+    titles = table["panel"].unique()
+    figure, axes = panels(1, len(titles), height=62, sharey=True)
+    for ax, title in zip(axes[0], titles, strict=True):
+        rows = table[table["panel"] == title]
+        theory = rows.assign(strength=rows["theory"]) if "theory" in rows else None
+        strength_lines(rows, ax, theory, x).set_title(title)
+        ax.label_outer()
+    for ax in axes[0, :-1]:
+        ax.get_legend().remove()
+    return figure
 
 
 @styled
@@ -482,16 +524,26 @@ def agreement_lines(table: pd.DataFrame, ax: Axes | None = None, x: str = "epoch
     Examples
     --------
     >>> table = pd.DataFrame({"epoch": [0, 9], "rule": "bpa", "mean": [0, 1], "low": [0, 1], "high": [0, 1]})
-    >>> agreement_lines(table).get_ylabel()
-    "correlation with the data's tree"
+    >>> agreement_lines(table).get_xlabel()
+    'epoch (logarithmic from 1)'
     """
     ax = _axes(ax)
     for (rule, rows), (colour, _) in zip(table.groupby("rule", sort=False), RULE_LOOKS, strict=False):
         _band(ax, rows, x, label=str(rule), color=colour)
     ax.axhline(1, color=FAINT, lw=0.5, zorder=0)
-    ax.set(xlabel=TIMES.get(x, x), ylabel="correlation with the data's tree")
+    _time_axis(ax, x)
+    ax.set_ylabel("correlation with\nthe data's tree")
     ax.legend(loc="lower right")
     return ax
+
+
+def _time_axis(ax: Axes, x: str) -> None:
+    """Let time run linearly through the first step and logarithmically from there: learning has no one pace."""
+    first = FIRST_STEP.get(x, 1.0)
+    ax.set_xscale("symlog", linthresh=first, linscale=0.5)
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.set_xlabel(f"{TIMES.get(x, x)} (logarithmic from {first:g})")
+    ax.margins(x=0.01)
 
 
 def _band(ax: Axes, rows: pd.DataFrame, x: str, label: str, color: Any, linestyle: Any = "-") -> None:
@@ -505,11 +557,6 @@ def _first(rows: pd.DataFrame, column: str) -> Any:
 
 def _label(rows: pd.DataFrame) -> str:
     return f"{_first(rows, 'mode')} {_first(rows, 'label') or ''}".strip()
-
-
-def _legend(ax: Axes, title: str) -> None:
-    legend = ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), title=title, alignment="left")
-    legend.set_in_layout(True)
 
 
 # ----------------------------------------------------------------------------------------------------- stages
@@ -558,7 +605,8 @@ def stages(table: pd.DataFrame, ax: Axes | None = None, x: str = "epoch") -> Axe
     named = table.drop_duplicates("mode").sort_values("mode")
     ax.set_yticks(named["mode"], [_label(row.to_frame().T) for _, row in named.iterrows()])
     ax.set_ylim(named["mode"].max() + 0.6, named["mode"].min() - 0.6)
-    ax.set(xlabel=TIMES.get(x, x), ylabel="mode")
+    ax.set(xlabel=TIMES.get(x, x), ylabel="mode", xscale="log")
+    ax.xaxis.set_major_formatter("{x:g}")
     ax.legend(loc="lower left", bbox_to_anchor=(-0.03, 1.0), title="half learned by", alignment="left")
     return ax
 
@@ -660,7 +708,8 @@ def comparison(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     table : DataFrame
         As `semantic_svd.modes.compare` gives it: mode, verdict, block_cosine, null_cosine; with a column
         ``model`` there is one row of cells for each model, with a column ``label`` the modes are named, and a
-        column ``seeds`` ("18 of 20") stands below the verdict.
+        column ``seeds`` ("18 of 20") stands below the verdict. A last row holds null_cosine: what random modes
+        reach.
     ax : Axes, optional
         Where to draw; a new figure of full page width by default.
 
@@ -671,33 +720,29 @@ def comparison(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     Examples
     --------
     >>> table = pd.DataFrame({"mode": [1], "verdict": ["same"], "block_cosine": [0.99], "null_cosine": [0.7]})
-    >>> print(comparison(table).texts[0].get_text())
-    same
-    0.99
-    (null 0.70)
+    >>> [text.get_text().splitlines() for text in comparison(table).texts]
+    [['same', '0.99'], ['0.70']]
     """
-    table = table if "model" in table else table.assign(model="")
-    models, modes = list(table["model"].unique()), sorted(table["mode"].unique())
-    ax = _axes(ax, PAGE, 22 + 15 * len(models))
-    cosines = table.pivot(index="model", columns="mode", values="block_cosine").loc[models, modes]
-    mesh = ax.pcolormesh(
-        cosines.to_numpy(), cmap=SEQUENTIAL, vmin=0, vmax=1, edgecolors="white", linewidth=1.5
-    )
-    for row in table.to_dict("records"):
-        words = [*textwrap.wrap(row["verdict"], 12), *([row["seeds"]] if "seeds" in row else [])]
-        text = "\n".join([*words, f"{row['block_cosine']:.2f}", f"(null {row['null_cosine']:.2f})"])
-        at = modes.index(row["mode"]) + 0.5, models.index(row["model"]) + 0.5
+    table = table.assign(**{name: "" for name in ("model", "seeds") if name not in table})
+    null = table.drop_duplicates("mode").assign(model=RANDOM, verdict="", seeds="")
+    rows = pd.concat([table, null.assign(block_cosine=null["null_cosine"])])
+    models, modes = list(rows["model"].unique()), sorted(rows["mode"].unique())
+    ax = _axes(ax, PAGE, 16 + 14 * len(models))
+    cosines = rows.pivot(index="model", columns="mode", values="block_cosine").loc[models, modes]
+    mesh = ax.pcolormesh(cosines, cmap=SEQUENTIAL, vmin=0, vmax=1, edgecolors="white", linewidth=1.5)
+    for row in rows.to_dict("records"):
+        place = modes.index(row["mode"]) + 0.5, models.index(row["model"]) + 0.5
+        words = [*textwrap.wrap(row["verdict"], 12), row["seeds"], f"{row['block_cosine']:.2f}"]
         ink = "white" if row["block_cosine"] > 0.7 else INK
-        ax.text(*at, text, ha="center", va="center", fontsize=6, color=ink, linespacing=1.15)
-    named = table.drop_duplicates("mode").sort_values("mode")
-    heads = [textwrap.fill(_label(row.to_frame().T), 12) for _, row in named.iterrows()]
+        ax.text(*place, "\n".join(filter(None, words)), ha="center", va="center", fontsize=6, color=ink)
+    heads = [textwrap.fill(_label(rows[rows["mode"] == mode]), 12) for mode in modes]
     ax.set_xticks(np.arange(len(modes)) + 0.5, heads, fontsize=DENSE)
     ax.set_yticks(np.arange(len(models)) + 0.5, [textwrap.fill(model, 18) for model in models])
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     ax.invert_yaxis()
     ax.set_xlabel("mode of the data")
-    ax.figure.colorbar(mesh, ax=ax, label="cosine of the block", fraction=0.03, pad=0.01, ticks=[0, 0.5, 1])
+    ax.figure.colorbar(mesh, ax=ax, label="cosine", fraction=0.03, pad=0.01, ticks=[0, 0.5, 1])
     return ax
 
 

@@ -144,7 +144,15 @@ def test_theory_is_dotted_black_and_named_once():
 
 def test_the_axis_says_which_time_it_shows():
     table = curves().rename(columns={"epoch": "rate_steps"})
-    assert plots.strength_lines(table, x="rate_steps").get_xlabel() == "learning rate × steps"
+    assert plots.strength_lines(table, x="rate_steps").get_xlabel().startswith("learning rate × steps")
+
+
+def test_panels_of_strengths_have_their_titles_their_theory_and_one_legend():
+    table = pd.concat([curves(panel="rate 0.1"), curves(panel="rate 0.01")]).assign(theory=7.0)
+    left, right = plots.strength_panels(table).axes
+    assert [left.get_title("left"), right.get_title("left")] == ["rate 0.1", "rate 0.01"]
+    assert left.get_legend() is None and texts(right.get_legend().get_texts()) == ["5", "6", "theory"]
+    assert [set(line.get_ydata()) for line in left.lines[2:]] == [{7.0}, {7.0}]
 
 
 def test_agreement_lines_keep_the_order_and_the_names_of_the_rules():
@@ -216,11 +224,11 @@ def test_comparison_writes_verdict_cosine_and_null_into_the_right_cell():
             "null_cosine": 0.7,
         }
     )
-    ax = plots.comparison(table)
-    np.testing.assert_array_equal(drawn(ax.collections[0]), [[0.99, 0.98], [0.97, 0.31]])
+    ax = plots.comparison(table.assign(seeds="18 of 20"))
+    np.testing.assert_array_equal(drawn(ax.collections[0]), [[0.99, 0.98], [0.97, 0.31], [0.7, 0.7]])
     at = {text.get_position(): text.get_text() for text in ax.texts}
-    assert at[1.5, 1.5] == "different\n0.31\n(null 0.70)"
-    assert texts(ax.get_yticklabels()) == ["bpa", "backprop"]
+    assert (at[1.5, 1.5], at[1.5, 2.5]) == ("different\n18 of 20\n0.31", "0.70")
+    assert texts(ax.get_yticklabels()) == ["bpa", "backprop", "random modes, 95 %\nof draws"]
 
 
 def test_figures_are_as_wide_as_a_column_or_a_page(tree):
@@ -232,6 +240,17 @@ def test_captions_wrap_to_the_width_of_the_figure():
     figure, _ = plots.panels(width=plots.COLUMN)
     plots.caption(figure, "word " * 40)
     assert max(len(line) for line in figure.get_supxlabel().splitlines()) < 70
+
+
+def test_a_caption_makes_the_page_taller_not_the_panels_smaller():
+    figure, axes = plots.panels(width=plots.COLUMN)
+    before = figure.get_figheight()
+    figure.draw_without_rendering()
+    tall = axes[0, 0].get_window_extent().height
+    plots.caption(figure, "word " * 40)
+    figure.draw_without_rendering()
+    assert figure.get_figheight() > before
+    assert axes[0, 0].get_window_extent().height == pytest.approx(tall, rel=0.05)
 
 
 def test_drawing_leaves_the_settings_of_the_reader_alone(tree):

@@ -1,0 +1,44 @@
+"""How do the trees of the items grow over training? The autoassociator and BPA, epoch by epoch."""
+
+import pandas as pd
+
+from semantic_svd import report
+from semantic_svd.dendrograms import linkage
+from semantic_svd.plots import caption, dendrogram_panels, panels, save
+
+MODELS = (report.AUTOASSOCIATOR, report.BPA)
+EPOCHS = (0, 10, 40, 150, 1000)
+
+
+def compute():
+    return pd.concat(
+        [
+            report.tree_table(linkage(response.sel(epoch=epoch)), model=model.name, epoch=epoch)
+            for model in MODELS
+            for response in [report.standard_run(model).response().sel(seed=0)]
+            for epoch in EPOCHS
+        ],
+        ignore_index=True,
+    )
+
+
+def draw(table):
+    figure, axes = panels(2, len(EPOCHS), height=105)
+    for row, (model, links) in zip(axes, table.groupby("model", sort=False), strict=True):
+        epochs = links.groupby("epoch")
+        trees = {f"epoch {epoch}": report.tree_from(rows, report.data().items) for epoch, rows in epochs}
+        dendrogram_panels(trees, report.CATEGORIES, row)
+        row[0].set_ylabel(f"{model}\ndistance")
+    axes[-1, -1].get_legend().remove()
+    models = report.note(*MODELS)
+    caption(figure, f"{models} Seed 0. Euclidean distance of the responses to two items, average linkage.")
+    return figure
+
+
+def main(folder):
+    table = compute()
+    save(draw(table), folder, "dendrograms", table)
+
+
+if __name__ == "__main__":
+    report.script(main)
