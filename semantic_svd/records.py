@@ -11,7 +11,7 @@ import numpy as np
 
 from semantic_svd.errors import InputError
 from semantic_svd.network import Network, Signals
-from semantic_svd.products import Array
+from semantic_svd.products import Array, times
 from semantic_svd.rules import Rule
 from semantic_svd.snapshots import Variables
 from semantic_svd.tasks import Table, Task, as_task
@@ -62,7 +62,7 @@ def _class_means(rule: Rule, network: Network, task: Task, n_probed: int) -> Rec
     layers, last = range(1, network.layers), f"unit_{network.layers}"
     variables = {f"m{k}": ((last, f"unit_{k}"), (network.sizes[-1], network.sizes[k])) for k in layers}
     return Record(
-        variables, lambda signals, probed: {f"m{k}": averages @ signals.activity(k) for k in layers}
+        variables, lambda signals, probed: {f"m{k}": times(averages, signals.activity(k)) for k in layers}
     )
 
 
@@ -94,7 +94,7 @@ def record_of(
     if x.shape[1] != network.sizes[0]:
         raise InputError(f"the network has {network.sizes[0]} inputs, the probe has {x.shape[1]}")
     parts = [Record({"loss": ((), ())}, lambda signals, probed: {"loss": signals.loss})]
-    for name in names:
+    for name in (names,) if isinstance(names, str) else names:
         if name not in RECORDS:
             raise InputError(f"no record {name!r}; there are {', '.join(RECORDS)}")
         parts.append(RECORDS[name](rule, network, task, len(x)))

@@ -17,7 +17,7 @@ Labels = list[str] | None
 Table = tuple[Array, Labels, Labels]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Task:
     """What is learned: inputs, targets, and the names on their axes."""
 
@@ -38,29 +38,47 @@ class Task:
 
 def as_task(x: Any, y: Any, network: Network, dtype: Any = None) -> Task:
     """Return the task of learning y from x (x itself where y is None), checked against the network's sizes."""
-    (values, items, inputs) = as_table(x, "x")
-    (targets, target_items, outputs) = (values, items, inputs) if y is None else as_table(y, "y")
+    if dtype not in (None, "float32", "float64", np.float32, np.float64):
+        raise InputError(f"dtype is float32 or float64, not {dtype!r}")
+    dtype = np.dtype(dtype or np.float64)
+    values, items, inputs = as_table(x, "x")
+    targets, target_items, outputs = (values, items, inputs) if y is None else as_table(y, "y")
     if items is not None and target_items is not None and list(items) != list(target_items):
         raise InputError(f"x and y name other items: {list(items)[:3]}... and {list(target_items)[:3]}...")
-    what = f"{type(x).__name__} of {len(values)} items"
-    for side, have, want in (
-        ("inputs", values.shape[1], network.sizes[0]),
-        ("outputs", targets.shape[1], network.sizes[-1]),
+    for table, side, whose, have, want in (
+        (x, "inputs", "items", values.shape[1], network.sizes[0]),
+        (
+            x if y is None else y,
+            "outputs",
+            "items" if y is None else "targets",
+            targets.shape[1],
+            network.sizes[-1],
+        ),
     ):
         if have != want:
-            raise InputError(
-                f"the network has {want} {side}, the items have {have} ({what}; sizes {network.sizes})"
-            )
+            what = f"{type(table).__name__} of {len(table)} items; sizes {network.sizes}"
+            raise InputError(f"the network has {want} {side}, the {whose} have {have} ({what})")
     if len(values) != len(targets):
         raise InputError(f"x has {len(values)} items, y has {len(targets)}")
-    dtype = np.dtype(dtype or np.float64)
-    if dtype not in (np.float32, np.float64):
-        raise InputError(f"dtype is float32 or float64, not {dtype}")
+    if network.output == "softmax":
+        shares = (targets >= 0).all(axis=1) & np.isclose(targets.sum(axis=1), 1.0)
+        for i in np.flatnonzero(~shares):
+            raise InputError(
+                "softmax learns shares, targets of 0 or more that sum to 1 for each item; "
+                f"those of item {repr(items[i]) if items else i} sum to {targets[i].sum():g}"
+            )
     return Task(values.astype(dtype), targets.astype(dtype), items, inputs, outputs)
 
 
 def as_table(x: Any, name: str) -> Table:
-    """Return the numbers, item names and unit names of Items, a DataFrame, a DataArray or an array."""
+    """Return the numbers, item names and unit names of Items, a DataFrame, a DataArray or an array.
+
+    Examples
+    --------
+    >>> as_table([[1, 0], [0, 1]], "x")
+    (array([[1., 0.],
+           [0., 1.]]), None, None)
+    """
     if hasattr(x, "columns"):
         x = read_items(x)
     if isinstance(x, Items):
@@ -70,10 +88,15 @@ def as_table(x: Any, name: str) -> Table:
         if isinstance(x, xr.DataArray)
         else []
     )
-    values = np.asarray(x, dtype=float)
-    if values.ndim != 2 or not len(values) or not np.isfinite(values).all():
+    try:
+        values = np.asarray(x, dtype=float)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} is a table of numbers, (items, units), not {type(x).__name__}") from None
+    if values.ndim != 2 or not values.size:
+        raise InputError(f"{name} is a table of numbers, (items, units), not one of shape {values.shape}")
+    for row, column in np.argwhere(~np.isfinite(values)):
         raise InputError(
-            f"{name} is a table of finite numbers, (items, units), not one of shape {values.shape}"
+            f"{name} is a table of finite numbers, not {values[row, column]} in row {row}, column {column} (from 0)"
         )
     items, units = labels or (None, None)
     return values, items, units
