@@ -1,0 +1,233 @@
+"""Claims about runs in memory: names on every axis, responses from the kept weights, each seed as it ended."""
+
+import numpy as np
+import pandas as pd
+import plain
+import pytest
+import xarray as xr
+
+from semantic_svd.errors import InputError
+from semantic_svd.feedback import Feedback
+from semantic_svd.items import load_items
+from semantic_svd.network import Network
+from semantic_svd.plasticity import Oja
+from semantic_svd.rules import Rule
+from semantic_svd.runs import Run, network_text
+from semantic_svd.training import train
+
+ITEMS, NEW = load_items("mcclelland2020"), load_items("mcclelland2020_new_items")
+NETWORK = Network((34, 8, 6, 34), hidden="tanh", output="sigmoid")
+CHAIN = Rule(path="chain", feedback=Feedback(learns=Oja()))
+RUN = train(CHAIN, NETWORK, ITEMS, epochs=6, seeds=[3, 1], every=2)
+
+
+def refused(call, *args, **kwargs):
+    with pytest.raises(InputError) as refusal:
+        call(*args, **kwargs)
+    return str(refusal.value)
+
+
+def plain_activity(run, seed, epoch, x, layer):
+    state = {name: run.data[name].sel(seed=seed, epoch=epoch).values for name in run.network.names()}
+    return np.array([plain.respond(run.network, state, item)[1][layer] for item in x])
+
+
+# Names and values
+
+
+def test_every_axis_of_a_run_is_named_and_in_order():
+    data = RUN.data
+    assert data.W1.dims == ("seed", "epoch", "unit_1", "unit_0")
+    assert data.W3.dims == ("seed", "epoch", "unit_3", "unit_2")
+    assert data.b2.dims == ("seed", "epoch", "unit_2")
+    assert data.B1.dims == ("seed", "epoch", "unit_1", "unit_2")
+    assert data.loss.dims == ("seed", "epoch")
+    assert data.W1_end.dims == ("seed", "unit_1", "unit_0")
+    assert data.status.dims == data.end_epoch.dims == ("seed",)
+    assert data.input.dims == ("item", "unit_0")
+    assert data.target.dims == ("item", "unit_3")
+
+
+def test_the_axes_carry_the_names_of_seeds_epochs_items_and_properties():
+    data = RUN.data
+    assert data.seed.values.tolist() == [3, 1]
+    assert data.epoch.values.tolist() == [0, 2, 4, 6]
+    assert data.item.values.tolist() == list(ITEMS.items)
+    assert data.unit_0.values.tolist() == data.unit_3.values.tolist() == list(ITEMS.properties)
+    np.testing.assert_array_equal(data.input, ITEMS.values)
+    np.testing.assert_array_equal(data.target, ITEMS.values)
+
+
+def test_on_the_direct_path_the_senders_of_feedback_are_the_output_units():
+    run = train(Rule(path="direct", feedback=Feedback(learns=Oja())), NETWORK, ITEMS, epochs=1)
+    assert run.data.B1.dims == ("seed", "epoch", "unit_1", "unit_3")
+    B = run.feedback(1)
+    assert B.dims == ("seed", "epoch", "post", "pre")
+    assert B.shape == (1, 2, 8, 34)
+    assert B.pre.values.tolist() == list(ITEMS.properties)
+
+
+def test_weights_biases_and_feedback_name_post_and_pre():
+    assert RUN.weights(2).dims == ("seed", "epoch", "post", "pre")
+    assert RUN.biases(2).dims == ("seed", "epoch", "post")
+    assert RUN.feedback(2).dims == ("seed", "epoch", "post", "pre")
+    np.testing.assert_array_equal(RUN.weights(2), RUN.data.W2)
+    np.testing.assert_array_equal(RUN.biases(2), RUN.data.b2)
+    np.testing.assert_array_equal(RUN.feedback(2), RUN.data.B2)
+    assert RUN.weights(1).pre.values.tolist() == list(ITEMS.properties)
+    assert RUN.weights(3).post.values.tolist() == list(ITEMS.properties)
+
+
+def test_a_run_knows_its_network_and_its_rule():
+    assert RUN.network == NETWORK
+    assert RUN.rule == repr(CHAIN)
+    assert RUN.notes == []
+    assert repr(RUN) == "Run(34-8-6-34 tanh, 2 seeds, 4 snapshots to epoch 6)"
+    assert repr(RUN.final()) == "Run(34-8-6-34 tanh, 2 seeds)"
+    assert repr(RUN.sel(seed=1, epoch=4)) == "Run(34-8-6-34 tanh, 1 seeds)"
+
+
+@pytest.mark.parametrize("network", [NETWORK, Network((3, 2), "relu", "softmax", False, "normal", 0.5)])
+def test_the_text_of_a_network_reads_back(network):
+    run = Run(xr.Dataset(attrs={"network": network_text(network)}))
+    assert run.network == network
+
+
+# Responses
+
+
+@pytest.mark.parametrize("layer", [1, 2, 3])
+@pytest.mark.parametrize("items", [ITEMS, NEW], ids=lambda items: items.name)
+def test_the_response_of_a_layer_is_the_forward_pass_of_the_kept_weights(items, layer):
+    response = RUN.response(items, layer)
+    assert response.dims == ("seed", "epoch", "item", "property" if layer == 3 else "unit")
+    for seed in (3, 1):
+        for epoch in (0, 2, 4, 6):
+            np.testing.assert_allclose(
+                response.sel(seed=seed, epoch=epoch),
+                plain_activity(RUN, seed, epoch, items.values, layer),
+                rtol=1e-12,
+                atol=1e-14,
+            )
+
+
+def test_the_response_is_by_default_that_of_the_output_to_the_items_of_the_training():
+    xr.testing.assert_identical(RUN.response(), RUN.response(ITEMS, 3))
+    xr.testing.assert_identical(RUN.hidden(2, NEW), RUN.response(NEW, layer=2))
+
+
+def test_a_response_carries_the_names_of_items_and_properties():
+    response = RUN.response(NEW)
+    assert response["item"].values.tolist() == ["sparrowhawk", "falcon"]
+    assert response.property.values.tolist() == list(ITEMS.properties)
+    assert response.seed.values.tolist() == [3, 1]
+    assert response.epoch.values.tolist() == [0, 2, 4, 6]
+
+
+def test_layer_0_responds_with_the_items_themselves():
+    response = RUN.response(layer=0)
+    assert response.dims == ("seed", "epoch", "item", "unit")
+    np.testing.assert_array_equal(response, np.broadcast_to(ITEMS.values, (2, 4, 8, 34)))
+
+
+@pytest.mark.parametrize(
+    "table",
+    [NEW.values, NEW.array, pd.DataFrame(NEW.values, index=list(NEW.items), columns=list(NEW.properties))],
+    ids=["array", "DataArray", "DataFrame"],
+)
+def test_new_items_may_come_as_any_table(table):
+    response = RUN.response(table)
+    np.testing.assert_allclose(response, RUN.response(NEW), rtol=1e-14, atol=0)
+    if not isinstance(table, np.ndarray):
+        assert response["item"].values.tolist() == list(NEW.items)
+
+
+def test_recorded_responses_are_those_that_the_weights_give():
+    run = train(CHAIN, NETWORK, ITEMS, epochs=3, seeds=2, record=("weights", "responses", "hidden"))
+    for layer in (1, 2, 3):
+        recorded, computed = run.response(layer=layer), run.response(ITEMS, layer)
+        assert recorded.dims == computed.dims
+        np.testing.assert_allclose(recorded, computed, rtol=1e-13, atol=1e-14)
+
+
+def test_a_run_without_weights_answers_with_what_it_recorded():
+    run = train("backprop", NETWORK, ITEMS, epochs=3, record=("responses",))
+    np.testing.assert_array_equal(run.response(), run.data.response)
+    assert refused(run.response, NEW) == (
+        "this run kept no weights (record='weights'), so layer 3 can't be computed"
+    )
+    np.testing.assert_allclose(run.final().response(), run.response()[:, -1], rtol=1e-13, atol=1e-14)
+
+
+def test_a_seed_that_has_ended_responds_with_nan_and_without_a_warning():
+    run = train("backprop", Network((34, 8, 34)), ITEMS, epochs=60, seeds=4, stop_below=1.2)
+    ended = run.data.epoch > run.data.end_epoch
+    assert ended.any()
+    for layer in (1, 2):
+        silent = np.isnan(run.response(layer=layer)).all(["item", "property" if layer == 2 else "unit"])
+        np.testing.assert_array_equal(silent, ended.transpose("seed", "epoch"))
+
+
+# Parts of a run
+
+
+def test_a_part_of_a_run_is_a_run():
+    part = RUN.sel(seed=[1], epoch=[2, 6])
+    assert part.data.sizes["seed"] == 1
+    np.testing.assert_array_equal(part.response(NEW), RUN.response(NEW).sel(seed=[1], epoch=[2, 6]))
+    one = RUN.sel(seed=1, epoch=6)
+    assert one.weights(1).dims == ("post", "pre")
+    np.testing.assert_allclose(one.response(NEW), RUN.response(NEW).sel(seed=1, epoch=6), rtol=1e-14)
+
+
+def test_the_final_run_is_each_seed_as_it_ended_without_epochs():
+    final = RUN.final()
+    assert final.weights(1).dims == ("seed", "post", "pre")
+    np.testing.assert_array_equal(final.weights(1), RUN.weights(1).sel(epoch=6))
+    np.testing.assert_array_equal(final.feedback(1), RUN.feedback(1).sel(epoch=6))
+    np.testing.assert_array_equal(final.data.loss, RUN.data.loss.sel(epoch=6))
+    np.testing.assert_allclose(final.response(NEW), RUN.response(NEW).sel(epoch=6), rtol=1e-13, atol=1e-14)
+    np.testing.assert_allclose(final.hidden(1), RUN.hidden(1).sel(epoch=6), rtol=1e-13, atol=1e-14)
+    assert "epoch" not in final.data.dims
+    assert final.network == NETWORK
+
+
+def test_the_final_run_holds_seeds_that_stopped_at_epochs_of_their_own():
+    run = train("backprop", Network((34, 8, 34)), ITEMS, epochs=60, seeds=4, stop_below=1.2)
+    assert len(set(run.data.end_epoch.values)) > 1
+    final = run.final()
+    for s, epoch in enumerate(run.data.end_epoch.values):
+        np.testing.assert_array_equal(final.weights(2)[s], run.weights(2)[s].sel(epoch=epoch))
+        assert final.data.loss[s] == run.data.loss[s].sel(epoch=epoch)
+    np.testing.assert_array_equal(final.data.end_epoch, run.data.end_epoch)
+
+
+# Refusals
+
+
+def test_what_a_run_does_not_keep_is_refused_with_what_it_keeps():
+    there = "W1, b1, W2, b2, W3, b3, B1, B2"
+    assert refused(RUN.weights, 4) == f"the run kept no W4; it has {there}"
+    assert refused(RUN.feedback, 3) == f"the run kept no B3; it has {there}"
+    bare = train("backprop", Network((34, 8, 34), biases=False), ITEMS, epochs=1)
+    assert refused(bare.biases, 1) == "the run kept no b1; it has W1, W2"
+    silent = train("backprop", Network((34, 8, 34)), ITEMS, epochs=1, record=("responses",))
+    assert refused(silent.weights, 1) == "the run kept no W1; it has no weights"
+
+
+@pytest.mark.parametrize("layer", [-1, 4])
+def test_a_layer_that_is_none_is_refused(layer):
+    assert refused(RUN.response, layer=layer) == f"the network has layers 0 to 3, not {layer}"
+
+
+@pytest.mark.parametrize("shape", [(2, 5), (34,)])
+def test_items_that_do_not_fit_the_network_are_refused(shape):
+    assert refused(RUN.response, np.ones(shape)) == (
+        f"the network reads 34 inputs an item, the items have shape {shape}"
+    )
+
+
+def test_seeds_and_epochs_that_are_none_are_refused_with_those_there_are():
+    assert refused(RUN.sel, epoch=5) == "the run has no {'epoch': 5}; it has epoch from 0 to 6"
+    assert refused(RUN.sel, seed=[1, 2]) == "the run has no {'seed': [1, 2]}; it has seed from 3 to 1"
+    assert refused(RUN.sel, colour=1) == "the run has no {'colour': 1}; it has seed and epoch"
