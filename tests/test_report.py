@@ -302,7 +302,8 @@ def test_an_analysis_writes_its_figure_and_its_table(tmp_path, stem):
 
 def test_reproduce_runs_all_analyses_and_returns_the_claims(tmp_path, monkeypatch):
     for stem in ("claims", "a", "z"):
-        text = f"def main(folder):\n    (folder / f'{{len(list(folder.iterdir()))}} {stem}').touch()\n    return '{stem}'\n"
+        body = f"(folder / f'{{len(list(folder.iterdir()))}} {stem}').touch()\n    return '{stem}'"
+        text = f"def main(folder):\n    {body}\n"
         (tmp_path / f"{stem}.py").write_text(text)
     monkeypatch.setattr(report, "top_folder", lambda name: tmp_path)
     assert report.reproduce(tmp_path / "figures", progress=False) == "claims"
