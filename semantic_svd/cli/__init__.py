@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
-        complain(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        complain(": ".join(str(part) for part in (error.filename, error.strerror or error) if part))
         return 2
     except (KeyboardInterrupt, Interrupted, typer.Abort) as error:
         complain(str(error) or "interrupted")

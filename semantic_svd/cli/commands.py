@@ -28,15 +28,20 @@ app = typer.Typer(
 )
 
 
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        print(f"{NAME} {semantic_svd.__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def _program(
     version: Annotated[
-        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)
+        bool,
+        typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_say_version),
     ] = False,
 ) -> None:
-    if version:
-        print(f"{NAME} {semantic_svd.__version__}")
-        raise typer.Exit
+    """Take the options that stand before a command."""
 
 
 # ---------------------------------------------------------------------------------------------------------- commands

@@ -38,14 +38,19 @@ def deliver(*outputs: tuple[Path | None, Callable[[], Any]]) -> None:
     """Write tables and figures: all are made, then all are written under other names, then all appear."""
     made = [(path, content()) for path, content in outputs if path]
     with ExitStack() as stack:
-        drafts = []
-        for path, content in made:
-            folder = stack.enter_context(TemporaryDirectory(dir=path.parent, prefix=".unfinished-"))
-            draft = Path(folder) / path.name
-            _write(content, draft)
-            drafts.append((draft, path))
+        drafts = [(_draft(content, path, stack), path) for path, content in made]
         for draft, path in drafts:
             draft.replace(path)
+
+
+def _draft(content: Any, path: Path, stack: ExitStack) -> Path:
+    """Write a file in a folder beside its place, which goes with the stack."""
+    try:
+        folder = stack.enter_context(TemporaryDirectory(dir=path.parent, prefix=".unfinished-"))
+        _write(content, Path(folder) / path.name)
+    except OSError as error:
+        raise InputError(f"{path} can't be written: {error.strerror}") from None
+    return Path(folder) / path.name
 
 
 def _write(content: Any, path: Path) -> None:

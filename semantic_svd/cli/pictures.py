@@ -25,7 +25,8 @@ def panels(subject: Subject, matrix: xr.DataArray, epoch: str) -> Figure:
         modes = align(modes, subject.reference)
     if subject.run is None:
         return _whole_figure(plots.svd_panels(one, modes, title=subject.name, name="items"))
-    title = f"{subject.name}, seed {int(matrix['seed'][0])}, epoch {epoch}"
+    when = "as it ended" if epoch == "last" else f"epoch {epoch}"
+    title = f"{subject.name}, seed {int(matrix['seed'][0])}, {when}"
     name = "response" if subject.layer is None else f"layer {subject.layer}"
     return _whole_figure(plots.svd_panels(one, modes, title=title, name=name))
 
@@ -40,7 +41,7 @@ def strengths_over_training(subject: Subject) -> Figure:
     table = intervals(strengths)
     ax = plots.strength_lines(table.assign(block=table["mode"].map(block_names(svd(subject.reference)))))
     figure = _whole_figure(ax.figure)
-    plots.caption(figure, f"{subject.name}. {says_interval(strengths.sizes['seed'])}")
+    plots.caption(figure, f"{subject.name}. {says_interval(strengths.sizes['seed'], 'bands are ')}")
     return figure
 
 
@@ -51,7 +52,10 @@ def verdict_cells(table: pd.DataFrame) -> Figure:
         counts = part["verdict"].value_counts()
         row = {**part.iloc[0], "verdict": counts.index[0], "block_cosine": part["block_cosine"].min()}
         rows.append(row | ({"seeds": f"{counts.iloc[0]} of {len(part)}"} if len(part) > 1 else {}))
-    return _whole_figure(plots.comparison(pd.DataFrame(rows)).figure)
+    figure = _whole_figure(plots.comparison(pd.DataFrame(rows)).figure)
+    if "seeds" in rows[0]:
+        plots.caption(figure, "The most frequent verdict over seeds, and the cosine of the worst seed.")
+    return figure
 
 
 def tree_panels(subject: Subject, trees: dict[str, Tree]) -> Figure:

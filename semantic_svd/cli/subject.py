@@ -42,19 +42,9 @@ class Subject:
             if epoch != "last" or self.data is None:
                 raise InputError(f"{self.name} is a matrix and has no epoch {epoch}; only a run has epochs")
             return self.data
-        if epoch == "last":
-            run = self.run.final()
-        else:
-            kept = self.run.data["epoch"].values
-            number = whole("--epoch", epoch, "a kept epoch or last")
-            if number not in kept:
-                near = sorted(kept, key=lambda e: abs(int(e) - number))[:2]
-                raise InputError(
-                    f"{self.name} keeps no epoch {number}; it has {kept[0]} to {kept[-1]}, "
-                    f"the nearest are {' and '.join(map(str, sorted(near)))}"
-                )
-            run = self.run.sel(epoch=number)
-        matrix = run.response(layer=self.layer).drop_vars("epoch", errors="ignore").compute()
+        matrix = (
+            self._as_it_ended() if epoch == "last" else self._response(self.run.sel(epoch=self._kept(epoch)))
+        )
         there = matrix.notnull().all(matrix.dims[1:]).values
         gone = ", ".join(map(str, matrix["seed"].values[~there]))
         if not there.any():
@@ -65,6 +55,31 @@ class Subject:
         return (
             matrix if "unit" not in matrix.dims else matrix.assign_coords(unit=range(1, matrix.shape[-1] + 1))
         )
+
+    def _response(self, run: "Run") -> "xr.DataArray":
+        return run.response(layer=self.layer).drop_vars("epoch", errors="ignore").compute()
+
+    def _as_it_ended(self) -> "xr.DataArray":
+        """Return the response of each seed at its end; in a run that was interrupted, at the last epoch it has."""
+        assert self.run is not None
+        ended, at_work = self._response(self.run.final()), self.run.data["status"] == "training"
+        if not at_work.any():
+            return ended
+        last = self.run.data["epoch"].values[-1]
+        complain(f"{self.name} is not finished; this is epoch {last}")
+        return ended.where(~at_work, self._response(self.run.sel(epoch=last)))
+
+    def _kept(self, epoch: str) -> int:
+        """Read an epoch that the run keeps."""
+        assert self.run is not None
+        kept, number = self.run.data["epoch"].values.tolist(), whole("--epoch", epoch, "a kept epoch or last")
+        if number not in kept:
+            near = sorted(sorted(kept, key=lambda e: abs(e - number))[:2])
+            raise InputError(
+                f"{self.name} keeps no epoch {number}; it has {kept[0]} to {kept[-1]}, "
+                f"the nearest are {' and '.join(map(str, near))}"
+            )
+        return number
 
     def strengths(self) -> "xr.DataArray":
         """Return the strengths (seed, epoch, mode) on the data's modes over the training."""
@@ -131,6 +146,8 @@ def _seeds_of(run: "Run", source: str, seed: int | None) -> "Run":
             raise InputError(f"{source} has no seed {seed}; it has {', '.join(map(str, seeds))}")
         return run.sel(seed=[seed])
     diverged = run.data["status"].values == "diverged"
+    if diverged.all():
+        raise InputError(f"every seed of {source} diverged; --seed looks at one, as it was before")
     if diverged.any():
         lost = ", ".join(map(str, seeds[diverged]))
         complain(f"left out: seed {lost}, diverged (--seed looks at it)")

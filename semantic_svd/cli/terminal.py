@@ -46,14 +46,15 @@ def show(heads: Sequence[str], rows: Iterable[Sequence[Any]], wrap: Sequence[int
 
 
 def number(value: float) -> str:
-    """Write a number in four digits.
+    """Write a number in four digits, whole numbers and thousands whole.
 
     Examples
     --------
-    >>> number(4.795831), number(2000)
-    ('4.796', '2000')
+    >>> number(4.795831), number(2000), number(0.00012345), number(12345.6)
+    ('4.796', '2000', '0.0001234', '12346')
     """
-    return f"{value:.4g}"
+    plain = abs(value) < 1e9 and (abs(value) >= 1000 or value == int(value))
+    return f"{value:.0f}" if plain else f"{value:.4g}"
 
 
 def span(values: Any) -> str:
@@ -91,19 +92,20 @@ def mean(values: "pd.Series", interval: bool = True) -> str:
     return text + (f" ({len(found)} of {len(values)})" if len(found) < len(values) else "")
 
 
-def says_interval(seeds: int) -> str:
-    """Say what a mean and the numbers in brackets after it are.
+def says_interval(seeds: int, what: str = "in brackets ") -> str:
+    """Say what a mean is taken over, and what stands beside it.
 
     Examples
     --------
     >>> says_interval(20)
-    'Means over 20 seeds [95 % t intervals].'
+    'Means over 20 seeds; in brackets 95 % t intervals.'
     """
     from semantic_svd.intervals import FEWEST
 
     if seeds == 1:
         return "One seed."
-    return f"Means over {seeds} seeds [{'95 % t intervals' if seeds >= FEWEST else 'smallest, largest'}]."
+    kind = "95 % t intervals" if seeds >= FEWEST else "the smallest and the largest"
+    return f"Means over {seeds} seeds; {what}{kind}."
 
 
 def whole(option: str, text: str, allowed: str) -> int:

@@ -1,0 +1,522 @@
+"""The command: what a user types, what comes back, and that nothing is left half done."""
+
+import csv
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from semantic_svd import Network, Run, load_items
+from semantic_svd import train as train_in_memory
+from semantic_svd.cli import main
+
+COMMAND = [sys.executable, "-m", "semantic_svd"]
+SQUARES = [23, 21, 7, 5, 3, 3, 1, 1]  # of the singular values of the 8 x 34 data
+
+
+@pytest.fixture(scope="module")
+def bpa(tmp_path_factory):
+    """Five seeds of BPA on the eight items, trained to the end by the command."""
+    path = tmp_path_factory.mktemp("runs") / "bpa.zarr"
+    words = "train --items mcclelland2020 --rule bpa --seeds 5 --epochs 1500 -o"
+    assert main([*words.split(), str(path)]) == 0
+    return path
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """An empty folder to work in."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def said(capsys, *words):
+    """Run the command of these words and return its exit code, stdout and stderr."""
+    capsys.readouterr()
+    code = main(" ".join(map(str, words)).split())
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def files():
+    """Name what is in the folder, hidden files as well."""
+    return sorted(path.name for path in Path().iterdir())
+
+
+def refused(capsys, *words):
+    """Run a command that ends with exit code 2 and one line; return the line."""
+    code, out, err = said(capsys, *words)
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1 and err.endswith("\n")
+    assert err.startswith("semantic-svd: ")
+    return err.removeprefix("semantic-svd: ").rstrip("\n")
+
+
+# ------------------------------------------------------------------------------------------------------------- train
+
+
+def test_a_run_of_the_command_is_the_run_of_the_library(bpa):
+    run = train_in_memory(
+        "bpa", Network((34, 8, 34), biases=False), load_items("mcclelland2020"), epochs=1500, seeds=5
+    )
+    opened = Run.open(bpa)
+    xr.testing.assert_equal(opened.data["W1"].compute(), run.data["W1"])
+    assert opened.rule == run.rule and opened.data.attrs["data_hash"] == run.data.attrs["data_hash"]
+
+
+def test_training_says_what_was_trained_and_how_it_ended(here, capsys):
+    words = (
+        "train --items mcclelland2020 --rule backprop --seeds 2 --epochs 3000 --stop-below 0.01 -o run.zarr"
+    )
+    code, out, err = said(capsys, words)
+    ends = Run.open("run.zarr").data["end_epoch"].values
+    first, second = out.splitlines()
+    assert first == "run.zarr: backprop on mcclelland2020, 34-8-8-34 linear, rate 0.1"
+    ended = f"2 stopped at epoch {ends.min()} to {ends.max()}"
+    assert second.startswith(f"2 seeds, {ends.max() + 1} snapshots each: {ended}, loss 0.00")
+    assert (code, err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("words", "sizes"),
+    [
+        ("--hidden 5", (34, 5, 34)),
+        ("--hidden 5 6 7 --seeds 1", (34, 5, 6, 7, 34)),
+        ("--hidden=5 6", (34, 5, 6, 34)),
+        ("--hidden 5 --hidden 6", (34, 5, 6, 34)),
+        ("", (34, 8, 8, 34)),
+        ("--rule bpa", (34, 8, 34)),
+        ("--localist --hidden 4", (8, 4, 34)),
+    ],
+)
+def test_hidden_layers_are_given_in_a_row(here, words, sizes):
+    assert (
+        main(["train", "--items", "mcclelland2020", *words.split(), "--epochs", "1", "-o", "run.zarr"]) == 0
+    )
+    assert Run.open("run.zarr").network.sizes == sizes
+
+
+@pytest.mark.parametrize(
+    ("words", "biases"),
+    [("--rule bpa", False), ("--rule bpa --biases", True), ("", True), ("--no-biases", False)],
+)
+def test_only_rules_of_the_bpa_family_go_without_biases(here, words, biases):
+    assert main(["train", "--items", "saxe2019_toy", *words.split(), "--epochs", "1", "-o", "run.zarr"]) == 0
+    assert Run.open("run.zarr").network.biases is biases
+
+
+def test_every_setting_arrives_in_the_run(here):
+    words = (
+        "train --items saxe2019_toy --rule bpa --hidden 3 --activation tanh --output-activation sigmoid --epochs 30 "
+        "--seeds 2 --rate 0.01 0.02 0.03 --batch-size 2 --every log --record weights responses -o run.zarr"
+    )
+    assert main(words.split()) == 0
+    run = Run.open("run.zarr")
+    assert (run.network.hidden, run.network.output) == ("tanh", "sigmoid")
+    assert run.data["epoch"].values.tolist() == [*range(12), 13, 14, 16, 18, 20, 22, 25, 28, 30]
+    assert {"W1", "W2", "response"} <= set(run.data)
+    assert "rate=(0.01, 0.02, 0.03)" in run.rule
+    assert run.data.attrs["batch_size"] == 2
+    assert run.data["seed"].values.tolist() == [0, 1]
+
+
+def test_a_users_own_items_are_learned(here, capsys):
+    Path("my.csv").write_text("item,sings,swims,flies\ncanary,1,0,1\nsalmon,0,1,0\npenguin,0,1,0.5\n")
+    assert said(capsys, "train --items my.csv --rule bpa --epochs 3000 --seeds 2 -o run.zarr")[0] == 0
+    learned = Run.open("run.zarr").final().response()
+    np.testing.assert_allclose(learned.sel(seed=1), load_items("my.csv").values, atol=1e-3)
+    code, out, _ = said(capsys, "modes", "run.zarr")
+    assert code == 0 and "3-3-3 linear" in out
+
+
+def test_diverged_seeds_are_named_and_the_others_go_on(here, capsys):
+    words = "train --items mcclelland2020 --rule backprop --rate 0.35 --seeds 20 --epochs 300 -o run.zarr"
+    code, out, err = said(capsys, words)
+    run = Run.open("run.zarr")
+    diverged = np.flatnonzero(run.data["status"] == "diverged")
+    assert code == 0 and 0 < len(diverged) < 20
+    assert f"{len(diverged)} diverged at epoch" in out
+    for seed in diverged:
+        assert re.search(
+            rf"^semantic-svd: seed {seed} left the finite numbers in layer \d at epoch \d+", err, re.M
+        )
+        kept = run.data["W1"].sel(seed=seed, epoch=slice(None, int(run.data["end_epoch"][seed])))
+        assert np.isfinite(kept).all()
+    code, out, err = said(capsys, "modes", "run.zarr")
+    assert f"{20 - len(diverged)} seeds, as each seed ended" in out
+    assert (
+        err
+        == f"semantic-svd: left out: seed {', '.join(map(str, diverged))}, diverged (--seed looks at it)\n"
+    )
+
+
+def test_when_no_seed_survives_the_error_says_where(here, capsys):
+    line = refused(capsys, "train --items mcclelland2020 --rule bpa --rate 3 --seeds 3 -o run.zarr")
+    assert re.match(
+        r"no seed survived at rate 3.0: seed \d left the finite numbers in layer \d at epoch \d+", line
+    )
+
+
+# ------------------------------------------------------------------------------------------ modes, align, dendrogram
+
+
+def test_the_modes_of_what_bpa_has_learned_are_the_datas(bpa, here, capsys):
+    code, out, err = said(capsys, "modes", bpa, "--csv", "modes.csv")
+    table = pd.read_csv("modes.csv")
+    assert (code, err) == (0, "")
+    assert len(table) == 5 * 8
+    for name in ("reference", "strength", "singular_value"):
+        by_mode = table.groupby("mode")[name].mean()
+        np.testing.assert_allclose(by_mode, np.sqrt(SQUARES), atol=1e-4)
+    assert table.groupby("mode")["block"].first().tolist() == ["1", "2", "3", "4", "5-6", "5-6", "7-8", "7-8"]
+    assert re.search(r"^1 +1 +4\.796 +4\.796 \[4\.796, 4\.796\] +4\.796 +\d", out, re.M)
+    assert "Means over 5 seeds; in brackets 95 % t intervals." in out
+
+
+def test_a_csv_keeps_every_digit(bpa, here):
+    main(["modes", str(bpa), "--seed", "2", "--csv", "modes.csv"])
+    with Path("modes.csv").open() as file:
+        found = [float(row["singular_value"]) for row in csv.DictReader(file)]
+    response = Run.open(bpa).final().response().sel(seed=2)
+    np.testing.assert_array_equal(found, np.linalg.svd(response.values.T, compute_uv=False))
+
+
+def test_modes_of_an_epoch_are_those_of_its_response(bpa, here):
+    main(["modes", str(bpa), "--epoch", "7", "--csv", "modes.csv"])
+    found = pd.read_csv("modes.csv").pivot(index="seed", columns="mode", values="singular_value")
+    response = Run.open(bpa).response().sel(epoch=7).values
+    np.testing.assert_allclose(found, np.linalg.svd(response, compute_uv=False), atol=1e-12)
+
+
+def test_the_half_learned_epoch_is_where_the_strength_passes_half(bpa, here):
+    main(["modes", str(bpa), "--seed", "0", "--csv", "modes.csv"])
+    half = pd.read_csv("modes.csv").set_index("mode").loc[1, "half_learned"]
+    data = load_items("mcclelland2020").values
+    U, s, Vt = np.linalg.svd(data)
+    strength = np.einsum("i,eip,p->e", U[:, 0], Run.open(bpa).response().sel(seed=0).values, Vt[0])
+    assert half == np.flatnonzero(strength < s[0] / 2)[-1] + 1
+
+
+def test_modes_of_a_hidden_layer_have_no_data_to_project_on(bpa, here):
+    main(["modes", str(bpa), "--layer", "1", "--csv", "modes.csv"])
+    table = pd.read_csv("modes.csv")
+    assert list(table) == ["seed", "mode", "block", "singular_value", "share"]
+    np.testing.assert_allclose(table.groupby("seed")["share"].sum(), 1)
+
+
+def test_modes_of_a_users_csv(here, capsys):
+    Path("my.csv").write_text("item,a,b\nx,3,0\ny,0,4\n")
+    code, out, _ = said(capsys, "modes", "my.csv", "--csv", "modes.csv", "--plot", "modes.svg")
+    assert code == 0 and out.startswith("my: 2 items x 2 properties\n")
+    assert pd.read_csv("modes.csv")["singular_value"].tolist() == [4, 3]
+    assert Path("modes.svg").read_text().startswith("<?xml")
+
+
+def test_alignment_finds_every_mode_of_the_data_in_bpa(bpa, here, capsys):
+    code, out, err = said(capsys, "align", bpa, "--csv", "comparison.csv")
+    table = pd.read_csv("comparison.csv")
+    assert (code, err) == (0, "")
+    assert len(table) == 5 * 8 and (table["block_cosine"] > 0.999).all()
+    assert "different" not in set(table["verdict"])
+    assert re.search(r"^1 +1 +(same|sign-flipped) \d", out, re.M)
+    assert out.endswith("A flipped sign is the SVD's arbitrary choice, not a finding.\n")
+
+
+def test_a_run_compared_with_itself_is_the_same(bpa, here):
+    assert main(["align", str(bpa), "--to", str(bpa), "--csv", "comparison.csv"]) == 0
+    assert set(pd.read_csv("comparison.csv")["verdict"]) == {"same"}
+
+
+def test_an_untrained_network_has_other_modes(bpa, here):
+    assert main(["align", str(bpa), "--epoch", "0", "--seed", "1", "--csv", "comparison.csv"]) == 0
+    assert "different" in set(pd.read_csv("comparison.csv")["verdict"])
+
+
+def test_the_tree_of_what_is_learned_becomes_the_datas(bpa, here, capsys):
+    words = "--epoch 0 100 last --csv links.csv --agreement agreement.csv --plot trees.pdf"
+    code, out, err = said(capsys, "dendrogram", bpa, words)
+    agreement, links = pd.read_csv("agreement.csv"), pd.read_csv("links.csv")
+    assert (code, err) == (0, "")
+    assert links["tree"].value_counts().to_dict() == {"epoch 0": 7, "epoch 100": 7, "epoch last": 7}
+    by_epoch = agreement.groupby("epoch")["agreement"].mean()
+    assert by_epoch[0] < 0.9 and by_epoch[1500] > 0.99
+    assert re.search(r"^epoch last +sparrow hawk salmon sunfish oak maple rose daisy *$", out, re.M)
+    assert Path("trees.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_the_dendrogram_of_a_csv_needs_no_run(here, capsys):
+    code, out, _ = said(capsys, "dendrogram", "mcclelland2020", "--csv", "links.csv")
+    assert code == 0 and "sparrow hawk salmon sunfish oak maple rose daisy" in out
+    assert pd.read_csv("links.csv")["size"].tolist()[-1] == 8
+
+
+def test_pictures_are_the_same_bytes_when_drawn_again(bpa, here):
+    for name in ("a.pdf", "b.pdf"):
+        assert main(["modes", str(bpa), "--plot", name, "--plot-strengths", f"strengths-{name}"]) == 0
+    assert Path("a.pdf").read_bytes() == Path("b.pdf").read_bytes()
+    assert Path("strengths-a.pdf").read_bytes() == Path("strengths-b.pdf").read_bytes()
+    assert main(["align", str(bpa), "--plot", "c.png"]) == 0
+    assert files() == ["a.pdf", "b.pdf", "c.png", "strengths-a.pdf", "strengths-b.pdf"]
+
+
+def test_tables_fit_eighty_columns(bpa, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    for words in (["modes"], ["modes", "--layer", "1"], ["align"], ["dendrogram"]):
+        code, out, _ = said(capsys, words[0], bpa, *words[1:])
+        table = out.splitlines()[1:]
+        assert code == 0 and max(map(len, table)) <= 80 and "…" not in out
+
+
+def test_the_claims_are_printed_with_their_conditions(here, capsys, monkeypatch):
+    claims = pd.DataFrame(
+        [
+            {
+                **{"claim": "two dimensions come first, animals and plants", "condition": condition, "n": 20},
+                **{
+                    "measure": "epochs from mode 2 to mode 3",
+                    "of": "BPA",
+                    "mean": mean,
+                    "low": 9.0,
+                    "high": 12.0,
+                },
+                **{"criterion": "> 0", "holds": holds},
+            }
+            for condition, mean, holds in (("equal epochs", 10.25, "yes"), ("converged", -1.5, "no"))
+        ]
+    )
+    folders = []
+    monkeypatch.setattr(
+        "semantic_svd.report.reproduce", lambda folder, progress: folders.append(folder) or claims
+    )
+    code, out, err = said(capsys, "reproduce", "-o", "elsewhere")
+    assert (code, err, folders) == (0, "", [Path("elsewhere")])
+    assert re.search(r"^claim of the report +measured +holds\?$", out, re.M)
+    assert re.search(r"equal epochs: 10\.25 \[9, 12\], > 0 +yes *$", out, re.M)
+    assert re.search(r"converged: -1\.5 \[9, 12\], > 0 +no *$", out, re.M)
+    assert max(map(len, out.splitlines())) <= 80
+
+
+# ------------------------------------------------------------------------------------------------------------ errors
+
+
+@pytest.mark.parametrize("command", ["train --items", "modes", "dendrogram", "align --to mcclelland2020"])
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("item,a,b\nx,1,dog\ny,0,1\n", "my.csv, line 2 (item 'x'), column 'b': 'dog' is not a finite number"),
+        ("item,a,b\nx,1,\ny,0,1\n", "my.csv, line 2 (item 'x'), column 'b': the cell is empty"),
+        ("item,a,b\nx,1,nan\ny,0,1\n", "my.csv, line 2 (item 'x'), column 'b': 'nan' is not a finite number"),
+        (
+            "item,a,b\nx,1,0\nx,0,1\n",
+            "my.csv, line 3 (item 'x'): the same name is at my.csv, line 2; names must differ",
+        ),
+        ("item,a,a\nx,1,0\ny,0,1\n", "my.csv, line 1: property 'a' names columns 2 and 3; names must differ"),
+        ("item,a,b\nx,1,0\n", "my.csv: number of items is 1; at least two are needed"),
+        ("", "my.csv: is empty; a line of property names and at least two items are needed"),
+    ],
+)
+def test_a_fault_in_the_items_is_named_in_one_line(here, capsys, command, text, line):
+    Path("my.csv").write_text(text)
+    assert refused(capsys, command, "my.csv") == line
+    assert files() == ["my.csv"]
+
+
+TRAIN = "train --items mcclelland2020 -o run.zarr"
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (
+            f"{TRAIN} --rule x",
+            "no rule 'x'; there are backprop, bpa, bpa_unit, bpa_sanger, bpa_hebb, sum_hebb, sum_oja",
+        ),
+        (
+            f"{TRAIN} --hidden 8 0",
+            "the sizes of a network are two or more whole numbers over 0, not (34, 8, 0, 34)",
+        ),
+        (f"{TRAIN} --activation x", "no hidden activation 'x'; there are linear, tanh, sigmoid, relu"),
+        (
+            f"{TRAIN} --output-activation x",
+            "no output activation 'x'; there are linear, tanh, sigmoid, relu, softmax",
+        ),
+        (f"{TRAIN} --epochs -3", "epochs is a whole number from 0, not -3"),
+        (f"{TRAIN} --seeds 0", "seeds is a whole number from 1, not 0"),
+        (f"{TRAIN} --every often", "--every is a whole number or log, not 'often'"),
+        (
+            f"{TRAIN} --record all",
+            "no record 'all'; there are weights, responses, hidden, class_means, strengths",
+        ),
+        (
+            f"{TRAIN} --rate 1 2",
+            "a rule's rate is one number of 0 or more, or three (hidden, output, feedback), not (1.0, 2.0)",
+        ),
+        ("foo", "No such command 'foo'; there are reproduce, train, modes, align, dendrogram"),
+        ("mode x", "No such command 'mode'; there are reproduce, train, modes, align, dendrogram"),
+        ("--foo", "no option --foo; semantic-svd has --version --help"),
+        ("align x --foo", "no option --foo; semantic-svd align has --to --epoch --seed --csv --plot --help"),
+        ("train", "Missing option '--items'; see semantic-svd train --help"),
+        ("modes", "Missing argument 'RUN'; see semantic-svd modes --help"),
+        (
+            "modes nope",
+            "nope: no such run or CSV file, and no data set (mcclelland2020, mcclelland2020_new_items, "
+            "rumelhart1990, rogers_mcclelland2004, saxe2019_toy)",
+        ),
+        ("modes .", ". is not a run: it has no zarr.json"),
+        ("modes saxe2019_toy --seed 1", "saxe2019_toy is a matrix of items: --seed and --layer are for runs"),
+        (
+            "modes saxe2019_toy --epoch 3",
+            "saxe2019_toy is a matrix and has no epoch 3; only a run has epochs",
+        ),
+        ("align saxe2019_toy", "saxe2019_toy has no data to compare with; name a run or a CSV with --to"),
+        ("align saxe2019_toy --to mcclelland2020", "a matrix 4 x 7 does not fit a reference 8 x 34"),
+        ("modes saxe2019_toy --plot x.gif", "x.gif: a picture ends in .pdf, .png, .svg"),
+        ("modes saxe2019_toy --plot no/x.pdf", "no/x.pdf: there is no folder no"),
+        ("modes saxe2019_toy --csv .", ". is a folder; name a file"),
+        ("modes saxe2019_toy --csv /proc/x.csv", "/proc/x.csv can't be written: No such file or directory"),
+        (
+            "modes saxe2019_toy --csv kept.csv --plot-strengths x.pdf",
+            "--plot-strengths follows the output of a run, and saxe2019_toy has none to follow",
+        ),
+        (
+            "dendrogram saxe2019_toy --agreement x.csv",
+            "--agreement follows a training, and saxe2019_toy keeps none with its data",
+        ),
+        (
+            "dendrogram saxe2019_toy --method x",
+            "method 'x' is unknown: it is one of average, complete, single, ward",
+        ),
+    ],
+)
+def test_an_error_is_one_line_that_says_what_there_is_and_leaves_nothing(here, capsys, words, line):
+    assert refused(capsys, words) == line
+    assert files() == []
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ("--epoch 5000", "{run} keeps no epoch 5000; it has 0 to 1500, the nearest are 1499 and 1500"),
+        ("--epoch x", "--epoch is a kept epoch or last, not 'x'"),
+        ("--seed 9", "{run} has no seed 9; it has 0, 1, 2, 3, 4"),
+        ("--layer 3", "{run} has no layer 3; its layers are 1 to 2"),
+    ],
+)
+def test_what_a_run_does_not_have_is_said_with_what_it_has(bpa, capsys, words, line):
+    assert refused(capsys, "modes", bpa, words) == line.format(run=bpa)
+
+
+def test_an_output_that_is_there_is_not_written_over(bpa, here, capsys):
+    before = {path: path.read_bytes() for path in bpa.rglob("*") if path.is_file()}
+    line = refused(capsys, "train", "--items", "mcclelland2020", "-o", bpa)
+    assert line == f"{bpa} is there already; resume it, or name another place"
+    assert {path: path.read_bytes() for path in bpa.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    "words", ["train --items mcclelland2020 -o file/run.zarr", "reproduce -o file/figures"]
+)
+def test_a_place_that_cannot_be_written_is_said_before_any_work(here, capsys, words):
+    Path("file").write_text("no folder")
+    begun = time.monotonic()
+    line = refused(capsys, words)
+    assert "file/" in line and "Not a directory" in line
+    assert time.monotonic() - begun < 5
+    assert files() == ["file"]
+
+
+def test_a_finished_file_stays_when_the_next_one_fails(bpa, here, capsys, monkeypatch):
+    Path("modes.csv").write_text("old")
+    monkeypatch.setattr(
+        "semantic_svd.plots.svd_panels", lambda *_, **__: (_ for _ in ()).throw(OSError(28, "disk full"))
+    )
+    assert refused(capsys, "modes", bpa, "--csv", "modes.csv", "--plot", "x.pdf") == "disk full"
+    assert Path("modes.csv").read_text() == "old" and files() == ["modes.csv"]
+
+
+# ----------------------------------------------------------------------------------------------- as its own process
+
+
+def test_the_module_runs_as_the_command(here):
+    done = subprocess.run([*COMMAND, "--version"], capture_output=True, text=True, check=True)
+    assert re.fullmatch(r"semantic-svd \d+\.\d+\.\d+\n", done.stdout) and done.stderr == ""
+
+
+def test_help_names_the_commands_and_shows_an_example_of_each(capsys):
+    code, out, _ = said(capsys)
+    assert code == 0
+    for name in ("reproduce", "train", "modes", "align", "dendrogram"):
+        assert re.search(rf"^\W+{name} ", out, re.M)
+        code, text, _ = said(capsys, name, "--help")
+        assert code == 0 and f"Example: semantic-svd {name}" in re.sub(r"\s+", " ", text)
+
+
+def test_a_reader_that_leaves_early_is_no_error(bpa):
+    command = subprocess.Popen([*COMMAND, "modes", str(bpa)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    command.stdout.close()
+    assert command.stderr.read() == b""
+    command.wait()
+    command.stderr.close()
+
+
+def test_ctrl_c_in_the_middle_is_one_line_and_keeps_what_was_done(here):
+    words = "train --items mcclelland2020 --seeds 3 --epochs 10000000 --every 1000 -o run.zarr"
+    command = subprocess.Popen(
+        [*COMMAND, *words.split()], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    until = time.monotonic() + 60
+    while not Path("run.zarr/W1").exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    time.sleep(1.5)
+    command.send_signal(signal.SIGINT)
+    out, err = command.communicate(timeout=60)
+    assert command.returncode == 130
+    assert (out, err) == (
+        "",
+        "semantic-svd: interrupted; what was done is kept in run.zarr, --resume goes on\n",
+    )
+    run = Run.open("run.zarr")
+    assert run.data.sizes["epoch"] >= 1 and np.isfinite(run.data["W1"]).all()
+    assert main(["modes", "run.zarr"]) == 0
+
+
+def test_a_run_that_was_interrupted_goes_on_to_the_same_end(here, monkeypatch):
+    words = "train --items saxe2019_toy --seeds 2 --epochs 300 -o"
+    assert main([*words.split(), "whole.zarr"]) == 0
+    from semantic_svd import training
+
+    step, steps = training.step, iter(range(10**6))
+
+    def interrupted_step(*args, **kwargs):
+        step(*args, **kwargs)
+        if next(steps) == 100:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(training, "step", interrupted_step)
+    assert main([*words.split(), "parts.zarr"]) == 130
+    assert Run.open("parts.zarr").data.sizes["epoch"] < 301
+    assert main([*words.split(), "parts.zarr", "--resume"]) == 0
+    xr.testing.assert_identical(
+        Run.open("parts.zarr").data["W1"].compute(), Run.open("whole.zarr").data["W1"].compute()
+    )
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a terminal")
+def test_a_long_training_shows_a_bar_on_a_terminal_and_leaves_none(here):
+    terminal, stderr = os.openpty()
+    words = "train --items mcclelland2020 --seeds 2 --epochs 40000 --every 1000 -o run.zarr"
+    done = subprocess.run([*COMMAND, *words.split()], stdout=subprocess.PIPE, stderr=stderr, text=True)
+    os.close(stderr)
+    shown = os.read(terminal, 65536).decode()
+    os.close(terminal)
+    assert done.returncode == 0 and done.stdout.startswith("run.zarr: backprop")
+    assert "training" in shown and "%" in shown
+    assert "Traceback" not in shown
