@@ -57,13 +57,17 @@ def reproduce(
     from semantic_svd.report import reproduce
 
     claims = reproduce(output, progress=sys.stderr.isatty())
-    rows = []
-    for (claim, measure), part in claims.groupby(["claim", "measure"], sort=False):
-        rows.append([claim, f"{measure} ({part['of'].iloc[0]})", ""])
-        for row in part.to_dict("records"):
-            measured = f"{number(row['mean'])} [{number(row['low'])}, {number(row['high'])}]"
-            rows.append(["", f"  {row['condition']}: {measured}, {row['criterion']}", row["holds"]])
-    show(["claim of the report", "measured", "holds?"], rows, wrap=(0, 1))
+    rows: list[tuple[str, str, str]] = []
+    for claim, of_claim in claims.groupby("claim", sort=False):
+        rows.append((str(claim), "", ""))
+        for _, part in of_claim.groupby(["measure", "of", "criterion"], sort=False):
+            first = part.iloc[0]
+            rows.append((f"  {first['measure']} ({first['of']}) {first['criterion']}", "", ""))
+            for row in part.to_dict("records"):
+                value, low, high = (number(row[name], digits=3) for name in ("mean", "low", "high"))
+                rows.append((f"    {row['condition']}", f"{value} [{low}, {high}]", row["holds"]))
+        rows.append(("", "", ""))
+    show(["claim of the report", "measured", "holds?"], rows[:-1], wrap=(0,))
     print(f"figures and tables: {output}")
 
 

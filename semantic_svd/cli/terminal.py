@@ -45,8 +45,8 @@ def show(heads: Sequence[str], rows: Iterable[Sequence[Any]], wrap: Sequence[int
     Console().print(table)
 
 
-def number(value: float) -> str:
-    """Write a number in four digits, whole numbers and thousands whole.
+def number(value: float, digits: int = 4) -> str:
+    """Write a number in so many digits, whole numbers and thousands whole.
 
     Examples
     --------
@@ -54,7 +54,7 @@ def number(value: float) -> str:
     ('4.796', '2000', '0.0001234', '12346')
     """
     plain = abs(value) < 1e9 and (abs(value) >= 1000 or value == int(value))
-    return f"{value:.0f}" if plain else f"{value:.4g}"
+    return f"{value:.0f}" if plain else f"{value:.{digits}g}"
 
 
 def span(values: Any) -> str:

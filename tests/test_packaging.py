@@ -1,0 +1,196 @@
+"""The package as a whole: what an import costs, what is public, and that its modules rest on each other one way."""
+
+import ast
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import entry_points, version
+from pathlib import Path
+
+import pytest
+
+import semantic_svd
+
+PACKAGE = Path(semantic_svd.__file__).parent
+# The house, from the ground up. A module imports from those before it, and from no other.
+ORDER = (
+    *("errors", "top", "products", "items", "plasticity", "feedback", "network", "rules"),
+    *(
+        "modes",
+        "intervals",
+        "dendrograms",
+        "theory",
+        "tasks",
+        "snapshots",
+        "store",
+        "runs",
+        "team",
+        "records",
+    ),
+    *("training", "plots", "report", "cli", "__main__"),
+)
+INSIDE_CLI = ("terminal", "files", "options", "subject", "tables", "pictures", "commands", "__init__")
+HEAVY = (
+    "numpy",
+    "scipy",
+    "pandas",
+    "xarray",
+    "zarr",
+    "dask",
+    "sklearn",
+    "matplotlib",
+    "seaborn",
+    "torch",
+    "pooch",
+)
+
+
+def modules_after(code):
+    """Run Python code in a fresh process and return the names of the modules that it left imported."""
+    code += "\nimport sys\nprint(*sys.modules, file=sys.__stderr__)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return {name.split(".")[0] for name in done.stderr.split()}
+
+
+def imports_of(file):
+    """Return the modules of the package that a file imports anywhere in it, in functions as well."""
+    names = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file.name}, line {node.lineno}: imports are written in full"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    parts = [name.split(".") for name in names]
+    return {
+        tuple(part[1:])
+        for part in parts
+        if part[0] == "semantic_svd" and len(part) > 1 and part[1] in places()
+    }
+
+
+def places():
+    """Return the name of each module of the package, folders as one."""
+    return {
+        path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+
+
+def files():
+    return sorted(file for file in PACKAGE.rglob("*.py") if "_top" not in file.parts)
+
+
+# ---------------------------------------------------------------------------------------------------------- the house
+
+
+def test_every_module_has_its_place_in_the_house():
+    assert places() - {"__init__"} == set(ORDER)
+
+
+@pytest.mark.parametrize("file", files(), ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_arrows_point_down(file):
+    inside = file.relative_to(PACKAGE).parts
+    if inside == ("__init__.py",):
+        assert imports_of(file) == set()
+        return
+    place = inside[0].removesuffix(".py")
+    above = ORDER[ORDER.index(place) + 1 :]
+    assert [module for module, *_ in imports_of(file) if module in above] == []
+    if place == "cli":
+        above = INSIDE_CLI[INSIDE_CLI.index(file.stem) :]
+        assert [module for cli, *module in imports_of(file) if cli == "cli" and module[0] in above] == []
+
+
+def test_what_knows_the_rules_knows_no_files():
+    for name in ("rules", "modes", "plasticity", "network", "feedback"):
+        assert not {"store", "runs", "items", "top"} & {
+            module for module, *_ in imports_of(PACKAGE / f"{name}.py")
+        }
+
+
+def test_only_pictures_import_matplotlib():
+    for file in files():
+        tree = ast.parse(file.read_text())
+        roots = {
+            alias.name.split(".")[0]
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Import)
+            for alias in node.names
+        }
+        roots |= {
+            str(node.module).split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)
+        }
+        draws = bool({"matplotlib", "seaborn"} & roots)
+        assert not draws or file.stem in ("plots", "pictures", "report"), file.name
+
+
+# ------------------------------------------------------------------------------------------------------------ imports
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    assert modules_after("import semantic_svd") & {*HEAVY, "typer", "rich"} == set()
+
+
+@pytest.mark.parametrize(
+    "words", [["--help"], ["--version"], ["train", "--help"], ["reproduce", "--help"], ["foo"]]
+)
+def test_help_imports_nothing_heavy(words):
+    assert modules_after(f"from semantic_svd.cli import main\nmain({words})") & set(HEAVY) == set()
+
+
+def test_training_and_analysis_draw_nothing():
+    code = (
+        "from semantic_svd import train, Run, load_items\nimport semantic_svd.modes, semantic_svd.dendrograms"
+    )
+    assert modules_after(code) & {"matplotlib", "seaborn", "sklearn", "torch"} == set()
+
+
+@pytest.mark.parametrize("name", semantic_svd.__all__)
+def test_public_names_are_there_when_first_used(name):
+    assert getattr(semantic_svd, name).__doc__
+    assert name in dir(semantic_svd)
+
+
+def test_no_public_name_is_that_of_its_module():
+    assert set(semantic_svd.__all__) & places() == set()
+
+
+def test_a_name_that_is_not_public_is_an_attribute_error():
+    with pytest.raises(AttributeError, match=r"^module 'semantic_svd' has no attribute 'nonsense'$"):
+        _ = semantic_svd.nonsense
+
+
+# ---------------------------------------------------------------------------------------------------- as installed
+
+
+def test_the_version_is_said_once():
+    assert version("semantic-svd") == semantic_svd.__version__
+    pyproject = PACKAGE.parent / "pyproject.toml"
+    if pyproject.exists():
+        assert tomllib.loads(pyproject.read_text())["project"]["version"] == semantic_svd.__version__
+
+
+def test_the_command_is_an_entry_point():
+    (command,) = entry_points(group="console_scripts", name="semantic-svd")
+    assert command.value == "semantic_svd.cli:main"
+
+
+def test_every_package_that_is_imported_is_a_dependency():
+    pyproject = PACKAGE.parent / "pyproject.toml"
+    if not pyproject.exists():
+        pytest.skip("needs a checkout")
+    named = tomllib.loads(pyproject.read_text())["project"]["dependencies"]
+    known = {name.split("[")[0].split(">")[0].replace("-", "_") for name in named} | {
+        "sklearn",
+        "semantic_svd",
+    }
+    for file in files():
+        for node in ast.walk(ast.parse(file.read_text())):
+            roots = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            roots += [str(node.module)] if isinstance(node, ast.ImportFrom) else []
+            for root in (name.split(".")[0] for name in roots):
+                assert root in known or root in sys.stdlib_module_names, f"{file.name} imports {root}"
+
+
+def test_types_are_announced():
+    assert (PACKAGE / "py.typed").exists()
