@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from semantic_svd import Network, Run, load_items
+from semantic_svd import DATASETS, RULES, Network, Run, load_items
 from semantic_svd import train as train_in_memory
 from semantic_svd.cli import main
 
@@ -337,7 +337,7 @@ TRAIN = "train --items mcclelland2020 -o run.zarr"
     [
         (
             f"{TRAIN} --rule x",
-            "no rule 'x'; there are backprop, bpa, bpa_unit, bpa_sanger, bpa_hebb, sum_hebb, sum_oja",
+            f"no rule 'x'; there are {', '.join(RULES)}",
         ),
         (
             f"{TRAIN} --hidden 8 0",
@@ -367,8 +367,7 @@ TRAIN = "train --items mcclelland2020 -o run.zarr"
         ("modes", "Missing argument 'RUN'; see semantic-svd modes --help"),
         (
             "modes nope",
-            "nope: no such run or CSV file, and no data set (mcclelland2020, mcclelland2020_new_items, "
-            "rumelhart1990, rogers_mcclelland2004, saxe2019_toy)",
+            f"nope: no such run or CSV file, and no data set ({', '.join(DATASETS)})",
         ),
         ("modes .", ". is not a run: it has no zarr.json"),
         ("modes saxe2019_toy --seed 1", "saxe2019_toy is a matrix of items: --seed and --layer are for runs"),
