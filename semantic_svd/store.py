@@ -15,7 +15,9 @@ import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +33,7 @@ from semantic_svd.errors import InputError
 from semantic_svd.products import Array
 from semantic_svd.snapshots import Snapshots, Variables
 
-BLOCK = 8 * 2**20  # bytes of a block of snapshots
+BLOCK = 32 * 2**20  # bytes of a block of snapshots
 PATIENCE = 10.0  # seconds after which a block is committed before it is full
 ROOT, CHECKPOINT = "zarr.json", "checkpoint.npz"
 _NO_HASH = "0" * 64
@@ -71,8 +73,12 @@ class Store:
         self.path, self.epochs, self.seeds, self.variables = path, list(epochs), list(seeds), variables
         self.attrs, self.finished = dict(attrs), False
         length = block_length(variables, len(self.epochs), len(self.seeds), dtype)
-        self.block = Snapshots(variables, length, len(self.seeds), dtype)
-        self._first, self._filled, self._last_commit = 0, 0, time.monotonic()
+        self.block, self._spare = (Snapshots(variables, length, len(self.seeds), dtype) for _ in range(2))
+        self._first = self._filled = self._counted = 0  # first index of the block, its rows, those that count
+        self._last_commit, self._latest = time.monotonic(), self.block
+        self._constants: dict[str, bytes] = {}  # what was written last
+        self._writer, self._writing = ThreadPoolExecutor(1), Future[None]()
+        self._writing.set_result(None)
         with _said_in_one_line(path):
             if not path.exists():
                 self._lock = self._create(constants, dtype)
@@ -82,27 +88,34 @@ class Store:
                 raise InputError(f"{path} is there already; resume it, or name another place")
             else:
                 self._lock = _locked(path, path)
-                self._go_on(dtype)
+                try:
+                    self._go_on(dtype)
+                except BaseException:
+                    self.close()
+                    raise
 
     def put(self, index: int, alive: NDArray[np.integer], values: Mapping[str, Array]) -> None:
         """Take the snapshot with this index; see `Snapshots.put`."""
         if index - self._first == len(self.block):
-            self._first, self._filled = index, 0
+            self._first, self._filled, self._counted = index, 0, 0
         self.block.put(index - self._first, alive, values)
-        self._filled = index - self._first + 1
+        self._filled, self._latest = index - self._first + 1, self.block
 
     @property
     def last(self) -> dict[str, Array]:
         """The arrays of the latest snapshot; see `Snapshots.last`."""
-        return self.block.last
+        return self._latest.last
 
     @property
     def due(self) -> bool:
         """Whether it is time to commit: the block is full, or the last commit long ago."""
-        return self._filled == len(self.block) or time.monotonic() - self._last_commit > PATIENCE
+        full = self._counted < self._filled == len(self.block)
+        return full or time.monotonic() - self._last_commit > PATIENCE
 
     def commit(self, ends: Mapping[str, tuple], checkpoint: Mapping[str, Array] | None, **attrs: Any) -> None:
         """Write the block, how the seeds ended so far, and what a resumed training starts from; then make it count.
+
+        A full block is written while the training goes on with the other one.
 
         Parameters
         ----------
@@ -110,21 +123,42 @@ class Store:
         checkpoint : named arrays; None when the training is finished
         attrs : attributes of the run that have changed
         """
+        self._writing.result()
+        self.attrs |= attrs
+        self.finished = checkpoint is None
+        ends = {name: (dims, array.copy()) for name, (dims, array) in ends.items()}
+        frozen = None if checkpoint is None else {name: array.copy() for name, array in checkpoint.items()}
+        if frozen is not None:
+            frozen["snapshots"] = np.array(self._first + self._filled)
+        new = self._filled > self._counted
+        block = self.block if new else None  # a full block that was committed is the other one's by now
+        self._writing = self._writer.submit(self._write, block, self._first, self._filled, ends, frozen)
+        self._counted, self._last_commit = self._filled, time.monotonic()
+        if new and self._filled == len(self.block) and not self.finished:
+            self.block, self._spare = self._spare, self.block
+        else:
+            self._writing.result()
+
+    def _write(
+        self,
+        block: Snapshots | None,
+        first: int,
+        filled: int,
+        ends: Mapping[str, tuple],
+        checkpoint: Mapping[str, Array] | None,
+    ) -> None:
         with _said_in_one_line(self.path):
-            block = self._first // len(self.block)
-            for name, array in self.block.arrays.items():
-                array[self._filled :] = np.nan
-                _replace(_chunk(self.path, name, array.ndim, block), shard_bytes(array.swapaxes(0, 1)))
+            for name, array in block.arrays.items() if block is not None else ():
+                array[filled:] = np.nan
+                file = _chunk(self.path, name, array.ndim, first // len(self.block))
+                _replace(file, *shard_parts(array.swapaxes(0, 1)))
             for name, (dims, array) in ends.items():
                 self._write_constant(name, dims, array)
             if checkpoint is not None:
                 _replace(self.path / CHECKPOINT, _sealed(checkpoint))
-            self.attrs |= attrs
-            self.finished = checkpoint is None
-            self._write_root(self._first + self._filled)
-            if self.finished:
+            self._write_root(first + filled, finished=checkpoint is None)
+            if checkpoint is None:
                 (self.path / CHECKPOINT).unlink(missing_ok=True)
-        self._last_commit = time.monotonic()
 
     def checkpoint(self) -> dict[str, Array] | None:
         """Return the arrays of the last commit, or None when the store is new."""
@@ -132,7 +166,8 @@ class Store:
         return _unsealed(file) if file.exists() else None
 
     def close(self) -> None:
-        """Let others write."""
+        """Finish what is being written, and let others write."""
+        self._writer.shutdown()
         os.close(self._lock)
 
     def _create(self, constants: xr.Dataset, dtype: np.dtype) -> int:
@@ -140,6 +175,16 @@ class Store:
         path, self.path = self.path, self.path.with_name(self.path.name + ".part")
         self.path.mkdir(parents=True, exist_ok=True)
         lock = _locked(self.path, path)
+        try:
+            self._fill(path, constants, dtype)
+        except BaseException:
+            shutil.rmtree(self.path, ignore_errors=True)
+            os.close(lock)
+            raise
+        self.path = self.path.rename(path)
+        return lock
+
+    def _fill(self, path: Path, constants: xr.Dataset, dtype: np.dtype) -> None:
         for leftover in self.path.iterdir():
             shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
         _check_space(path, n_bytes(self.variables, len(self.epochs) + 2, len(self.seeds), dtype))
@@ -150,9 +195,7 @@ class Store:
         self._write_constant("epoch", ("epoch",), np.array(self.epochs))
         for key, variable in constants.variables.items():
             self._write_constant(str(key), variable.dims, variable.values)
-        self._write_root(0)
-        self.path = self.path.rename(path)
-        return lock
+        self._write_root(0, finished=False)
 
     def _array(self, name: str, shape: tuple[int, ...], dtype: Any, dims: Any, **layout: Any) -> None:
         """Create an array of the store, without its values."""
@@ -166,41 +209,54 @@ class Store:
         there = open_store(self.path)
         _same_run(self.path, there, self.attrs, self.seeds, self.epochs, self.variables, dtype)
         self.attrs, self.finished = dict(there.attrs), bool(there.attrs["finished"])
+        checkpoint = self.checkpoint()
+        if checkpoint is not None and checkpoint["snapshots"] > there.sizes["epoch"]:
+            self._write_root(
+                int(checkpoint["snapshots"]), finished=False
+            )  # it was stopped just before it did this
+            there = open_store(self.path)
         for leftover in self.path.rglob("*.part"):
             leftover.unlink()
         committed = there.sizes["epoch"]
         self._first = max(0, committed - 1) // len(self.block) * len(self.block)
-        self._filled = committed - self._first
         everyone = np.arange(len(self.seeds))
-        for row in range(self._filled):
+        for row in range(committed - self._first):
             snapshot = there[list(self.variables)].isel(epoch=self._first + row)
-            self.block.put(row, everyone, {name: snapshot[name].values for name in self.variables})
+            self.put(self._first + row, everyone, {name: snapshot[name].values for name in self.variables})
+        self._counted = self._filled
 
     def _write_constant(self, name: str, dims: Any, array: Array) -> None:
         """Write an array whole, as one chunk."""
         strings = array.dtype.kind in "UOT"
         if not (self.path / name).exists():
             self._array(name, array.shape, np.dtypes.StringDType() if strings else array.dtype, dims)
-        raw = (
-            bytes(VLenUTF8().encode(array.astype(object)))
-            if strings
-            else np.ascontiguousarray(array).tobytes()
-        )
-        _replace(_chunk(self.path, name, array.ndim), raw + _crc(raw))
+        raw = bytes(VLenUTF8().encode(array.astype(object))) if strings else array.tobytes()
+        if self._constants.get(name) != raw:
+            _replace(_chunk(self.path, name, array.ndim), raw, _crc(raw))
+            self._constants[name] = raw
 
-    def _write_root(self, length: int) -> None:
+    @cached_property
+    def _metadata(self) -> dict[str, dict]:
+        """The metadata of every array, by name."""
+        return {
+            file.parent.name: json.loads(file.read_bytes()) for file in sorted(self.path.glob(f"*/{ROOT}"))
+        }
+
+    def _write_root(self, length: int, finished: bool) -> None:
         """Write the consolidated metadata with the committed length: from now on that length counts."""
-        metadata = {}
-        for file in sorted(self.path.glob(f"*/{ROOT}")):
-            metadata[file.parent.name] = array = json.loads(file.read_bytes())
+        for array in self._metadata.values():
             if "epoch" in array["dimension_names"]:
                 array["shape"][array["dimension_names"].index("epoch")] = length
-        attributes = self.attrs | {"finished": int(self.finished), "sha256": _NO_HASH}
+        attributes = self.attrs | {
+            "snapshots": len(self.epochs),
+            "finished": int(finished),
+            "sha256": _NO_HASH,
+        }
         root = {
             "zarr_format": 3,
             "node_type": "group",
             "attributes": attributes,
-            "consolidated_metadata": {"kind": "inline", "must_understand": False, "metadata": metadata},
+            "consolidated_metadata": {"kind": "inline", "must_understand": False, "metadata": self._metadata},
         }
         text = json.dumps(root)
         _replace(self.path / ROOT, text.replace(_NO_HASH, hashlib.sha256(text.encode()).hexdigest()).encode())
@@ -260,7 +316,7 @@ def block_length(variables: Variables, n_epochs: int, n_seeds: int, dtype: np.dt
     Examples
     --------
     >>> block_length({"W1": (("unit_1", "unit_0"), (8, 34))}, 2001, 20, np.dtype(float))
-    167
+    667
     """
     most = max(1, BLOCK // max(1, n_bytes(variables, 1, n_seeds, dtype)))
     return -(-n_epochs // -(-n_epochs // most))
@@ -277,23 +333,24 @@ def n_bytes(variables: Variables, n_epochs: int, n_seeds: int, dtype: np.dtype) 
     return sum(int(np.prod(shape)) for _, shape in variables.values()) * n_epochs * n_seeds * dtype.itemsize
 
 
-def shard_bytes(block: Array) -> bytes:
-    """Return a shard of Zarr's sharding format whose chunks are the parts of `block` along its first axis.
+def shard_parts(block: Array) -> tuple[memoryview, bytes, bytes]:
+    """Return a shard of Zarr's sharding format, whose chunks are the parts of `block` along its first axis.
 
-    Each chunk is followed by its CRC-32C; at the end stands the index (offset, length) of the chunks with its own.
+    Each chunk is followed by its CRC-32C; behind them stands the index (offset, length) of the chunks with its own.
 
     Examples
     --------
-    >>> len(shard_bytes(np.zeros((2, 5))))
-    124
+    >>> [len(part) for part in shard_parts(np.zeros((2, 5)))]
+    [88, 32, 4]
     """
     n, size = len(block), block[0].nbytes
     chunks = np.empty((n, size + 4), np.uint8)
-    chunks[:, :size] = np.ascontiguousarray(block).reshape(n, -1).view(np.uint8)
+    steps = np.empty(block.shape[1:], block.dtype).strides
+    np.ndarray(block.shape, block.dtype, chunks, strides=(size + 4, *steps))[...] = block
     for chunk in chunks:
         chunk[size:] = np.frombuffer(_crc(chunk[:size].tobytes()), np.uint8)
     index = np.stack([np.arange(n) * (size + 4), np.full(n, size + 4)], axis=1).astype("<u8").tobytes()
-    return chunks.tobytes() + index + _crc(index)
+    return chunks.reshape(-1).data, index, _crc(index)
 
 
 class _Chunks:
@@ -322,7 +379,7 @@ def _lazy(path: Path, name: str, metadata: dict) -> tuple[tuple[str, ...], Any]:
 
     length = metadata["chunk_grid"]["configuration"]["chunk_shape"][1]
     per_block = max(1, length * int(np.prod(shape[2:])) * chunks.dtype.itemsize)
-    together = max(1, 8 * BLOCK // per_block) * length  # one task reads a seed's part of many shards
+    together = max(1, 2 * BLOCK // per_block) * length  # one task reads a seed's part of many shards
     return dims, da.from_array(
         chunks, chunks=(1, min(together, max(1, shape[1])), *shape[2:]), meta=np.empty((0,), chunks.dtype)
     )
@@ -341,25 +398,25 @@ def _checked_root(path: Path) -> dict:
     if hashlib.sha256(raw.replace(str(digest).encode(), _NO_HASH.encode())).hexdigest() != digest:
         raise InputError(f"{file} is damaged: its checksum is wrong")
     for name, array in metadata.items():
-        _check_array(path, name, array)
+        _check_array(path, name, array, root["attributes"]["snapshots"])
     return root
 
 
-def _check_array(path: Path, name: str, metadata: dict) -> None:
+def _check_array(path: Path, name: str, metadata: dict, snapshots: int) -> None:
     """Check that an array's metadata is what the root says, and that its files are there and of the right length."""
     file = path / name / ROOT
-    committed = metadata["shape"]
+    committed, dims = metadata["shape"], metadata["dimension_names"]
     try:
         own = json.loads(file.read_bytes())
-        whole = own["shape"]
     except FileNotFoundError:
         raise InputError(f"{file} is missing") from None
-    except (ValueError, KeyError, TypeError):
+    except ValueError:
         raise InputError(f"{file} is damaged") from None
-    if own | {"shape": committed} != metadata or len(whole) != len(committed):
+    whole = [snapshots if dim == "epoch" else n for dim, n in zip(dims, committed, strict=True)]
+    if own != metadata | {"shape": whole}:
         raise InputError(f"{file} is damaged: it is not what {ROOT} says")
     shape = metadata["chunk_grid"]["configuration"]["chunk_shape"]
-    sharded = metadata["dimension_names"][:2] == ["seed", "epoch"]
+    sharded = dims[:2] == ["seed", "epoch"]
     size = None
     if metadata["data_type"] != "string":
         size = int(np.prod(shape)) * np.dtype(metadata["data_type"]).itemsize
@@ -408,12 +465,14 @@ def _chunk(path: Path, name: str, ndim: int, block: int = 0) -> Path:
     return path.joinpath(name, "c", *map(str, place))
 
 
-def _replace(file: Path, raw: bytes) -> None:
+def _replace(file: Path, *parts: bytes | memoryview) -> None:
     """Write a file under another name, then rename it: it is there whole or not at all."""
     part = file.with_name(file.name + ".part")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(raw)
+        if not file.parent.exists():
+            file.parent.mkdir(parents=True)
+        with part.open("wb") as opened:
+            opened.writelines(parts)
         part.replace(file)
     except OSError:
         part.unlink(missing_ok=True)
@@ -470,7 +529,6 @@ def _same_run(
 ) -> None:
     """Refuse to resume a store of another run, in one line that says what differs."""
     recorded = sorted(str(name) for name, a in there.data_vars.items() if a.dims[:2] == ("seed", "epoch"))
-    kept = _array_metadata(path, "epoch")
     ours: dict[str, Any] = {
         "seeds": seeds,
         "snapshots": len(epochs),
@@ -479,7 +537,7 @@ def _same_run(
     }
     theirs: dict[str, Any] = {
         "seeds": there.seed.values.tolist(),
-        "snapshots": kept["shape"][0],
+        "snapshots": there.attrs["snapshots"],
         "records": recorded,
     }
     theirs["dtype"] = str(there[recorded[0]].dtype)
@@ -490,10 +548,6 @@ def _same_run(
             raise InputError(
                 f"{path} is another run, so it can't be resumed: its {name} is {theirs[name]}, not {value}"
             )
-
-
-def _array_metadata(path: Path, name: str) -> dict:
-    return json.loads((path / name / ROOT).read_bytes())
 
 
 @contextmanager

@@ -1,0 +1,439 @@
+"""A run on disk: readable at any moment, resumed to the last bit, and never wrong in silence."""
+
+import fcntl
+import json
+import multiprocessing
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from sklearn.datasets import load_digits
+
+from semantic_svd import RULES, Network, Run, load_items, store, train
+from semantic_svd.errors import InputError
+from semantic_svd.plasticity import Outer, Plasticity
+
+FORK = multiprocessing.get_context("forkserver")
+FORK.set_forkserver_preload(["semantic_svd.training", "semantic_svd.store", "sklearn.datasets", "dask.array"])
+KILLS = 20
+
+
+def items_run(out=None, resume=False, block=2**17, **other):
+    """A run on items with seeds that stop on the way, in many small blocks."""
+    store.BLOCK = block
+    settings = {"epochs": 700, "seeds": 6, "stop_below": 1e-4, "progress": False} | other
+    network = Network((34, 8, 34), biases=False)
+    return train("bpa", network, load_items("mcclelland2020"), out=out, resume=resume, **settings)
+
+
+def digits_run(out=None, resume=False):
+    """A run on scikit-learn's digits in mini-batches, every seed in an order of its own."""
+    store.BLOCK = 2**17
+    x, labels = load_digits(return_X_y=True)
+    network = Network((64, 12, 10), hidden="relu", output="softmax")
+    y = np.eye(10)[labels]
+    return train(
+        "sum_oja",
+        network,
+        x / 16,
+        y,
+        epochs=60,
+        seeds=2,
+        batch_size=100,
+        out=out,
+        resume=resume,
+        progress=False,
+    )
+
+
+def assert_same(one: xr.Dataset, other: xr.Dataset) -> None:
+    """Every variable of the two is the same to the last bit, NaN where the other has NaN."""
+    assert set(one.variables) == set(other.variables)
+    for name in one.variables:
+        a, b = one[name].values, other[name].values
+        assert a.shape == b.shape, name
+        same = a.tolist() == b.tolist() if a.dtype.kind in "UT" else np.array_equal(a, b, equal_nan=True)
+        assert same, name
+
+
+@pytest.fixture
+def stored(tmp_path):
+    """A finished run on disk, and its folder."""
+    path = tmp_path / "run.zarr"
+    return items_run(path, epochs=60, stop_below=None), path
+
+
+@pytest.fixture
+def half_way(tmp_path, monkeypatch):
+    """The folder of a run that was left in the middle."""
+    path = tmp_path / "half.zarr"
+    commits = []
+    real = store.Store.commit
+
+    def commit(self, *args, **kwargs):
+        real(self, *args, **kwargs)
+        commits.append(self._first)
+        if len(commits) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(store.Store, "commit", commit)
+    with pytest.raises(KeyboardInterrupt):
+        items_run(path, epochs=200, stop_below=None)
+    monkeypatch.undo()
+    return path
+
+
+def test_a_run_on_disk_is_the_run_in_memory(tmp_path):
+    in_memory, on_disk = items_run(), items_run(tmp_path / "run.zarr")
+    assert "stopped" in in_memory.data.status
+    assert_same(in_memory.data, on_disk.data)
+    assert_same(in_memory.final().data, on_disk.final().data)
+    assert on_disk.data.attrs["finished"] == 1
+    assert {
+        k: v for k, v in on_disk.data.attrs.items() if k not in ("finished", "snapshots")
+    } == in_memory.data.attrs
+
+
+def test_a_saved_run_is_the_run_that_was_saved(tmp_path):
+    run = items_run(epochs=90)
+    run.save(tmp_path / "saved.zarr")
+    assert_same(Run.open(tmp_path / "saved.zarr").data, run.data)
+
+
+def test_plain_xarray_reads_a_store_without_a_warning(half_way):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        data = xr.open_zarr(half_way).load()
+    committed = data.sizes["epoch"]
+    assert data.W1.dims == ("seed", "epoch", "unit_1", "unit_0")
+    assert 0 < committed < 201
+    assert data.unit_0.values.tolist() == list(load_items("mcclelland2020").properties)
+    assert data.attrs["finished"] == 0
+    np.testing.assert_array_equal(data.W1, items_run(epochs=200, stop_below=None).data.W1[:, :committed])
+
+
+def test_opening_is_lazy_and_responses_stay_lazy(stored):
+    run = Run.open(stored[1])
+    assert run.data.W1.chunks is not None
+    assert run.response().chunks is not None
+    np.testing.assert_array_equal(
+        run.response().values, items_run(epochs=60, stop_below=None).response().values
+    )
+
+
+@pytest.mark.parametrize("work", [items_run, digits_run])
+def test_a_run_killed_twenty_times_ends_in_the_same_bits(work, tmp_path):
+    begun = time.monotonic()
+    whole, path = work().data, tmp_path / "run.zarr"
+    duration, rng, kills = time.monotonic() - begun, random.Random(0), 0
+    middle = 0
+    while kills < KILLS:
+        process = FORK.Process(target=work, args=(path, True))
+        process.start()
+        process.join(rng.uniform(0.02, 0.2 + duration))
+        kills += process.is_alive()
+        process.kill()
+        process.join()
+        if path.exists():
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                there = xr.open_zarr(path).load()
+            committed = there.sizes["epoch"]
+            middle += 0 < committed < whole.sizes["epoch"]
+            assert_same(
+                there[["W1", "loss", "epoch"]], whole[["W1", "loss", "epoch"]].isel(epoch=slice(committed))
+            )
+            if Run.open(path).data.attrs["finished"]:
+                shutil.rmtree(path)
+    assert middle > KILLS // 4  # most kills met a training, not its start or its end
+    assert_same(work(path, True).data, whole)
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_the_first_interrupt_commits_what_is_done_and_a_resumed_run_ends_in_the_same_bits(tmp_path):
+    path, whole = tmp_path / "run.zarr", items_run(epochs=20_000, stop_below=None, every=100)
+    process = FORK.Process(target=_quiet_items_run, args=(path,))
+    process.start()
+    while not path.exists():
+        time.sleep(0.01)
+    time.sleep(0.3)
+    os.kill(process.pid, signal.SIGINT)
+    process.join()
+    assert process.exitcode == 130
+    committed = xr.open_zarr(path).sizes["epoch"]
+    assert 0 < committed < 201
+    assert_same(items_run(path, True, epochs=20_000, stop_below=None, every=100).data, whole.data)
+
+
+def _quiet_items_run(path):
+    try:
+        items_run(path, True, epochs=20_000, stop_below=None, every=100)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+@dataclass(frozen=True)
+class Leaky(Plasticity):
+    """Hebb on a running mean of the receivers' activity, which is memory."""
+
+    def memory(self, W):
+        return {"mean": np.zeros((W.shape[0], 8, W.shape[1]))}
+
+    def __call__(self, s, memory):
+        memory["mean"] += 0.1 * (s.post - memory["mean"])
+        return Outer(0.1 * (memory["mean"] - s.post), s.pre)
+
+
+def test_a_commit_without_new_snapshots_leaves_the_block_as_it_was(tmp_path, monkeypatch):
+    path, whole = tmp_path / "run.zarr", items_run(epochs=300, stop_below=None, every=10)
+    monkeypatch.setattr(
+        store, "PATIENCE", 0.0
+    )  # a commit after every epoch, nine of ten without a new snapshot
+    assert_same(items_run(path, epochs=300, stop_below=None, every=10).data, whole.data)
+
+
+def test_memories_of_plasticities_are_resumed(tmp_path, monkeypatch):
+    rule = replace(RULES["bpa"], hidden=Leaky())
+    settings = {"epochs": 40, "seeds": 2, "progress": False}
+    network, items = Network((34, 4, 34), biases=False), load_items("mcclelland2020")
+    whole = train(rule, network, items, **settings)
+    monkeypatch.setattr(store, "BLOCK", 2**16)
+    real = store.Store.commit
+
+    def once(self, *args, **kwargs):
+        real(self, *args, **kwargs)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(store.Store, "commit", once)
+        train(rule, network, items, out=tmp_path / "run.zarr", **settings)
+    assert 0 < xr.open_zarr(tmp_path / "run.zarr").sizes["epoch"] < 41
+    resumed = train(rule, network, items, out=tmp_path / "run.zarr", resume=True, **settings)
+    assert_same(resumed.data, whole.data)
+
+
+def test_a_finished_run_is_resumed_by_opening_it(stored):
+    before = {f: f.stat().st_mtime_ns for f in stored[1].rglob("*") if f.is_file()}
+    assert_same(items_run(stored[1], True, epochs=60, stop_below=None).data, stored[0].data)
+    assert {f: f.stat().st_mtime_ns for f in stored[1].rglob("*") if f.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    ("change", "differs"),
+    [
+        ({"epochs": 61}, "snapshots is 61, not 62"),
+        ({"seeds": 5}, "seeds is [0, 1, 2, 3, 4, 5], not [0, 1, 2, 3, 4]"),
+        ({"batch_size": 4}, "batch_size is 8, not 4"),
+        ({"stop_below": 0.5}, "stop_below is 0.0, not 0.5"),
+        ({"record": ("strengths",)}, "records is ['W1', 'W2', 'loss'], not ['loss', 'strength']"),
+        ({"dtype": np.float32}, "dtype is float64, not float32"),
+    ],
+)
+def test_a_store_of_another_run_is_refused_with_what_differs(stored, change, differs):
+    with pytest.raises(InputError) as error:
+        items_run(stored[1], True, **({"epochs": 60, "stop_below": None} | change))
+    assert str(error.value) == f"{stored[1]} is another run, so it can't be resumed: its {differs}"
+
+
+def test_another_rule_network_or_data_is_refused(stored):
+    items, network = load_items("mcclelland2020"), Network((34, 8, 34), biases=False)
+    settings = {"epochs": 60, "seeds": 6, "out": stored[1], "resume": True}
+    for what, call in (
+        ("rule", lambda: train("bpa_unit", network, items, **settings)),
+        ("network", lambda: train("bpa", replace(network, hidden="tanh"), items, **settings)),
+        ("data_hash", lambda: train("bpa", network, items.values * 2, **settings)),
+        ("start", lambda: train("bpa", network, items, start={"W1": np.ones((8, 34))}, **settings)),
+    ):
+        with pytest.raises(
+            InputError, match=f"^.* is another run, so it can't be resumed: its {what} is .*, not .*$"
+        ):
+            call()
+
+
+def test_what_is_there_is_never_written_over(stored, tmp_path):
+    with pytest.raises(InputError) as error:
+        items_run(stored[1])
+    assert str(error.value) == f"{stored[1]} is there already; resume it, or name another place"
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.tex").write_text("words")
+    for resume in (False, True):
+        with pytest.raises(InputError) as error:
+            items_run(tmp_path / "thesis", resume)
+        assert (
+            str(error.value) == f"{tmp_path / 'thesis'} is there already and is not a run; name another place"
+        )
+    assert (tmp_path / "thesis" / "chapter.tex").read_text() == "words"
+
+
+def test_a_second_writer_is_refused(half_way):
+    lock = os.open(half_way, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    with pytest.raises(InputError) as error:
+        items_run(half_way, True, epochs=200, stop_below=None)
+    assert str(error.value) == f"{half_way} is being written by another process"
+    os.close(lock)
+    assert items_run(half_way, True, epochs=200, stop_below=None).data.attrs["finished"] == 1
+
+
+def test_no_single_bit_flips_in_silence(half_way):
+    rng = random.Random(0)
+    files = sorted(f for f in half_way.rglob("*") if f.is_file())
+    flips = [(file, rng.randrange(8 * file.stat().st_size)) for file in rng.choices(files, k=200)]
+    assert {file.name for file, _ in flips} >= {"zarr.json", "checkpoint.npz", "0"}
+    for file, bit in flips:
+        raw = file.read_bytes()
+        damaged = bytearray(raw)
+        damaged[bit // 8] ^= 1 << bit % 8
+        file.write_bytes(damaged)
+        with pytest.raises(InputError) as error:
+            if file.name == store.CHECKPOINT:
+                items_run(half_way, True, epochs=200, stop_below=None)
+            else:
+                Run.open(half_way).data.compute()
+        assert str(file) in str(error.value), (file, bit)
+        assert "\n" not in str(error.value)
+        file.write_bytes(raw)
+    assert items_run(half_way, True, epochs=200, stop_below=None).data.attrs["finished"] == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["W1/c/0/1/0/0", "loss/c/0/0", "W1/zarr.json", "item/c/0", "input/c/0/0", "zarr.json"]
+)
+def test_a_missing_or_short_file_is_named(stored, name):
+    file = stored[1] / name
+    raw = file.read_bytes()
+    file.write_bytes(raw[:-1])
+    with pytest.raises(InputError, match=f"^{file} is damaged.*$"):
+        Run.open(stored[1]).data.compute()
+    file.unlink()
+    with pytest.raises(InputError, match=f"^{file if name != 'zarr.json' else stored[1]} is .*$"):
+        Run.open(stored[1])
+
+
+def test_what_is_not_a_run_is_refused(tmp_path):
+    with pytest.raises(InputError) as error:
+        Run.open(tmp_path / "nothing.zarr")
+    assert str(error.value) == f"{tmp_path / 'nothing.zarr'} is not there"
+    with pytest.raises(InputError) as error:
+        Run.open(tmp_path)
+    assert str(error.value) == f"{tmp_path} is not a run: it has no zarr.json"
+    (tmp_path / "zarr.json").write_text(json.dumps({"attributes": {}}))
+    with pytest.raises(InputError) as error:
+        Run.open(tmp_path)
+    assert str(error.value) == f"{tmp_path / 'zarr.json'} is damaged, or not of a run"
+
+
+def test_a_path_that_cannot_be_used_is_said_in_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    path = tmp_path / "file" / "run.zarr"
+    with pytest.raises(InputError) as error:
+        items_run(path)
+    assert str(error.value) == f"{path} can't be used: Not a directory"
+
+
+@pytest.fixture
+def mounted(tmp_path):
+    """A function that mounts a small file system, for those who may."""
+    folders = []
+
+    def mount(*options):
+        folder = tmp_path / "disk"
+        folder.mkdir(exist_ok=True)
+        command = ["mount", "-t", "tmpfs", "-o", ",".join(options), "tmpfs", str(folder)]
+        if (
+            shutil.which("mount") is None
+            or subprocess.run(command, capture_output=True, check=False).returncode
+        ):
+            pytest.skip("a file system can only be mounted by root")
+        folders.append(folder)
+        return folder
+
+    yield mount
+    for folder in folders:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_run_that_cannot_fit_is_refused_beforehand(mounted):
+    path = mounted("size=1m") / "run.zarr"
+    with pytest.raises(InputError) as error:
+        items_run(path, stop_below=None)
+    assert str(error.value) == (
+        f"{path} would take 18 MB, its disk has 1 MB free; keep fewer epochs (every) or record less than weights"
+    )
+    assert not path.exists()
+
+
+def test_a_full_disk_ends_with_one_line_and_a_readable_store(mounted, monkeypatch):
+    path = mounted("size=8m") / "run.zarr"
+    monkeypatch.setattr(store, "_check_space", lambda *_: None)
+    with pytest.raises(InputError) as error:
+        items_run(path, stop_below=None)
+    assert str(error.value) == f"no space is left on the disk of {path}; what was committed before stands"
+    there = Run.open(path).data
+    committed = there.sizes["epoch"]
+    assert 0 < committed < 701
+    np.testing.assert_array_equal(there.W1, items_run(stop_below=None).data.W1[:, :committed])
+
+
+def test_a_read_only_disk_is_said_in_one_line(mounted):
+    path = mounted("ro") / "run.zarr"
+    with pytest.raises(InputError) as error:
+        items_run(path)
+    assert str(error.value) == f"{path} can't be used: Read-only file system"
+
+
+def test_memory_does_not_grow_with_the_epochs_on_disk(tmp_path):
+    code = """
+import resource, sys
+from semantic_svd import Network, store, train
+import numpy as np
+store.BLOCK = 2**20
+train("bpa", Network((40, 20, 40), biases=False), np.eye(40), epochs=int(sys.argv[1]), seeds=4, out=sys.argv[2])
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+    peaks = {}
+    for epochs in (300, 3_000):
+        command = [sys.executable, "-c", code, str(epochs), str(tmp_path / f"{epochs}.zarr")]
+        result = subprocess.run(command, capture_output=True, text=True, check=True)
+        peaks[epochs] = int(result.stdout) / 1024
+    raw = sum(f.stat().st_size for f in (tmp_path / "3000.zarr").rglob("*") if f.is_file()) / 2**20
+    assert raw > 140
+    assert peaks[3_000] - peaks[300] < 15  # MB
+
+
+def test_a_store_takes_little_more_than_its_raw_bytes(tmp_path):
+    path = tmp_path / "run.zarr"
+    run = items_run(path, epochs=2_000, stop_below=None)
+    raw = sum(run.data[name].nbytes for name in ("W1", "W2", "loss"))
+    assert sum(f.stat().st_size for f in path.rglob("*") if f.is_file()) < 1.05 * raw
+
+
+def test_one_seed_is_read_without_the_others(tmp_path):
+    path = tmp_path / "run.zarr"
+    items_run(path, block=2**23, epochs=1_000, seeds=20, stop_below=None)
+    code = f"""
+from semantic_svd import Run
+from semantic_svd.modes import strengths, svd
+import pathlib
+read = lambda: int(pathlib.Path("/proc/self/io").read_text().split()[1])
+run = Run.open({str(path)!r})
+svd(run.data.target)
+before = read()
+strengths(run.sel(seed=3).response(), run.data.target.values).values
+print(read() - before)
+"""
+    if not Path("/proc/self/io").exists():
+        pytest.skip("this system does not count the bytes that a process reads")
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    whole = sum(f.stat().st_size for f in path.rglob("*") if f.is_file())
+    assert int(result.stdout) < 1.1 * whole / 20
