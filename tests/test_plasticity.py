@@ -28,6 +28,7 @@ PLASTICITIES = [
     Sanger(),
     Frozen(),
     Delta() + 0.01 * Hebb(),
+    Delta() + 0.01 * Oja(),
     -2.0 * Oja(),
     0.5 * (Delta() + Oja("unit")),
     Delta() + 0.1 * Sanger() + Frozen() + Hebb(),

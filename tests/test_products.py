@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from semantic_svd.products import SMALL, _gemm, add_outer, times
+from semantic_svd.products import SMALL, _columns_first, _gemm, add_outer, times
 
 RNG = np.random.default_rng(0)
 TOLERANCE = {"float64": 1e-13, "float32": 2e-6}
@@ -43,6 +43,15 @@ def test_a_product_with_a_side_of_one_is_the_plain_product(shape, dtype):
     out = c.copy()
     _gemm(1.0, a, b, 1.0, out)
     close(out, a @ b + c, dtype)
+
+
+@pytest.mark.parametrize("layout", ["C", "F"])
+def test_a_contiguous_array_goes_to_blas_without_a_copy(layout):
+    a = LAYOUTS[layout](RNG.normal(size=(3, 4)))
+    given, turned = _columns_first(a)
+    assert np.shares_memory(given, a)
+    assert given.flags.f_contiguous
+    np.testing.assert_array_equal(given.T if turned else given, a)
 
 
 def test_a_product_writes_nothing_beside_its_slice():

@@ -188,6 +188,32 @@ def test_a_bound_that_is_never_met_changes_nothing():
     xr.testing.assert_equal(run.data, without.data)
 
 
+class Lagging(Plasticity):
+    """The delta rule of the batch before: a plasticity that remembers."""
+
+    def memory(self, W):
+        return {"before": np.zeros_like(W)}
+
+    def __call__(self, s, memory):
+        before = memory["before"].copy()
+        memory["before"][...] = (
+            np.einsum("sno,nk->sok" if s.pre.ndim == 2 else "sno,snk->sok", s.teach, s.pre) / 8
+        )
+        return before
+
+
+def test_a_seed_keeps_its_own_memory_when_others_leave():
+    rule = Rule(hidden=Lagging(), output=0.5 * Lagging(), rate=0.05)
+    beside = train(rule, TANH, ITEMS, epochs=80, seeds=4, stop_below=1.5)
+    assert len(set(beside.data.end_epoch.values)) > 2
+    for seed in range(4):
+        alone = train(rule, TANH, ITEMS, epochs=80, seeds=[seed], stop_below=1.5)
+        assert alone.data.end_epoch.values == beside.data.end_epoch.sel(seed=seed)
+        np.testing.assert_allclose(
+            alone.final().weights(1)[0], beside.final().weights(1).sel(seed=seed), rtol=1e-11, atol=1e-12
+        )
+
+
 @pytest.mark.parametrize("every", [1, 4])
 def test_seeds_that_diverge_leave_and_the_others_go_on_unchanged(every):
     network = Network((34, 8, 8, 34))
