@@ -99,6 +99,8 @@ def record_of(
             raise InputError(f"no record {name!r}; there are {', '.join(RECORDS)}")
         parts.append(RECORDS[name](rule, network, task, len(x)))
     if test is not None:
+        if not isinstance(test, tuple | list) or len(test) != 2:
+            raise InputError(f"test is a pair (items, targets), not {type(test).__name__}")
         parts.append(_test(network, as_task(test[0], test[1], network, task.x.dtype)))
     variables = {name: v for part in parts for name, v in part.variables.items()}
 

@@ -511,6 +511,7 @@ def test_targets_that_are_no_shares_are_refused_under_softmax():
             {"test": (np.ones((2, 5)), np.ones((2, 34)))},
             "the network has 34 inputs, the items have 5 (ndarray of 2 items; sizes (34, 8, 8, 34))",
         ),
+        ({"test": ITEMS}, "test is a pair (items, targets), not Items"),
         (
             {"record": ("class_means",)},
             "class means need targets that name one class an item (one-hot), and an item of every class",
