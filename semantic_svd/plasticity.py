@@ -6,9 +6,10 @@ Plasticities form a linear space: `Delta() + 0.01 * Hebb()` is one too.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from semantic_svd.errors import InputError
 from semantic_svd.products import Array, add_outer, times
@@ -67,13 +68,20 @@ class Outer(NamedTuple):
     v: Array
 
 
-Change = Outer | Array | list["Change"] | None
+class Rows(NamedTuple):
+    """A change of some rows only, numbered as in W.reshape(n_seeds * n_post, n_pre), each once."""
+
+    rows: NDArray[np.integer]
+    values: Array
+
+
+Change = Outer | Rows | Array | list["Change"] | None
 
 
 class Plasticity:
     """Base of all plasticities: `plasticity(synapse, memory)` is the change of the synapse's matrix per unit of rate.
 
-    A change comes in its cheapest exact form: None, an `Outer`, an array shaped like W, or a list of these.
+    A change comes in its cheapest exact form: None, an `Outer`, `Rows`, an array shaped like W, or a list of these.
 
     Examples
     --------
@@ -184,6 +192,112 @@ class Sanger(Plasticity):
 
 
 @dataclass(frozen=True)
+class HebbianDescent(Plasticity):
+    """Hebbian Descent, `<teach (pre - mu)'>`: the delta rule on senders that are centred, or otherwise diminished.
+
+    With the rule's `slopes="none"` no f' enters teach anywhere (our reading of Imagination 2021), with "hidden" it is
+    dropped in the output layer only (2024). The forward pass stays uncentred (our decision).
+
+    Parameters
+    ----------
+    less : what is taken off the senders: "mean", a running mean mu that starts at the first batch's <pre> and moves
+        by 0.01 (<pre> - mu) after each step; "oja", Oja's W' post, stable only while the singular values of W start
+        below 1 (Imagination 2021); or "nothing"
+
+    References
+    ----------
+    Melchior & Wiskott 2019, arXiv:1905.10585, eq. 6
+    """
+
+    less: Literal["mean", "oja", "nothing"] = "mean"
+
+    def __post_init__(self) -> None:
+        if self.less not in ("mean", "oja", "nothing"):
+            raise InputError(f"HebbianDescent has no less={self.less!r}; it has 'mean', 'oja' and 'nothing'")
+
+    def memory(self, W: Array) -> Memory:
+        """Return mu, (n_seeds, n_pre), and whether it has started."""
+        mean = {"mu": np.zeros((len(W), W.shape[2]), W.dtype), "started": np.zeros(len(W), W.dtype)}
+        return mean if self.less == "mean" else {}
+
+    def __call__(self, s: Synapse, memory: Memory) -> Outer:
+        """Return <teach (pre - mu)'>, or with Oja's residual in place of the mean."""
+        if self.less == "nothing":
+            return Outer(s.teach, s.pre)
+        if self.less == "oja":
+            return Outer(s.teach, s.pre - times(s.post, s.W))
+        mu, mean = memory["mu"], s.pre.mean(axis=-2)
+        mu[...] = np.where(memory["started"][:, None] > 0, mu, mean)
+        centred = s.pre - mu[:, None, :]
+        mu += 0.01 * (mean - mu)
+        memory["started"][...] = 1
+        return Outer(s.teach, centred)
+
+
+@dataclass(frozen=True)
+class KrotovHopfield(Plasticity):
+    """Competing hidden units: the one with the largest drive learns its input, the k-th largest unlearns it.
+
+    The drive is I = (sign(W) |W|^(p-1)) x. Per item g is 1 for the unit with the largest I, -delta for the k-th
+    largest, 0 for all others; the change is the sum over items of g (x - I W), divided by its largest absolute entry
+    (never by less than 1e-30). Only rows with a winner or a k-th unit change. Wants items in whole batches, W standard
+    normal at the start and the schedule "linear". Rows come to have sum |w|^p = 1.
+
+    References
+    ----------
+    Krotov & Hopfield 2019, doi:10.1073/pnas.1820458116: p = 3, k = 7, delta = 0.4, rate 0.02 to 0.04 and batches of
+    100 on MNIST; p = 5, k = 2, delta = 0.1, batches of 1,000 on CIFAR-10
+    """
+
+    p: float = 3.0
+    k: int = 7
+    delta: float = 0.4
+    whole_batches: ClassVar[bool] = True  # an incomplete last batch is dropped
+    alone: ClassVar[bool] = True  # remembers the powers of rows, so nothing else may change them
+
+    def __post_init__(self) -> None:
+        if not (self.p >= 2 and self.k >= 2 and self.delta >= 0):
+            raise InputError(f"KrotovHopfield has p and k of 2 or more and delta of 0 or more, not {self}")
+
+    def memory(self, W: Array) -> Memory:
+        """Return sign(W) |W|^(p-1), and which rows of it are out of date."""
+        return {"powers": self._powers(W), "changed": np.zeros(W.shape[:2], bool)}
+
+    def __call__(self, s: Synapse, memory: Memory) -> Rows:
+        """Return the change of the rows with a winner or a k-th unit."""
+        n_seeds, n_post, n_pre = s.W.shape
+        if self.k > n_post:
+            raise InputError(
+                f"KrotovHopfield(k={self.k}) needs {self.k} units or more, the layer has {n_post}"
+            )
+        stale = np.flatnonzero(memory["changed"])
+        memory["powers"].reshape(-1, n_pre)[stale] = self._powers(s.W.reshape(-1, n_pre)[stale])
+        drive = times(s.pre, memory["powers"].mT)
+        first = drive.argmax(axis=-1)
+        kth = np.argpartition(drive, n_post - self.k, axis=-1)[..., n_post - self.k]
+        parts = []
+        for seed in range(n_seeds):
+            x = s.pre if s.pre.ndim == 2 else s.pre[seed]
+            rows, change = self._rows(s.W[seed], x, drive[seed], first[seed], kth[seed])
+            parts.append(Rows(seed * n_post + rows, change))
+        index = np.concatenate([part.rows for part in parts])
+        memory["changed"][...] = np.isin(np.arange(n_seeds * n_post), index).reshape(n_seeds, n_post)
+        return Rows(index, np.concatenate([part.values for part in parts]))
+
+    def _powers(self, W: Array) -> Array:
+        return W * np.abs(W) ** W.dtype.type(self.p - 2)
+
+    def _rows(self, W: Array, x: Array, drive: Array, first: NDArray, kth: NDArray) -> Rows:
+        rows, items = np.unique(np.concatenate([first, kth])), np.arange(len(x))
+        g = np.zeros((len(rows), len(x)), W.dtype)
+        g[np.searchsorted(rows, first), items] = 1
+        g[np.searchsorted(rows, kth), items] = -self.delta
+        pull = np.einsum("rn,nr->r", g, drive[:, rows])
+        change = times(g, x[None])[0] - pull[:, None] * W[rows]
+        return Rows(rows, change / max(np.abs(change).max(), W.dtype.type(1e-30)))
+
+
+@dataclass(frozen=True)
 class Scaled(Plasticity):
     """A plasticity times a number, written `0.01 * Hebb()`."""
 
@@ -209,20 +323,20 @@ class Sum(Plasticity):
 
     parts: tuple[Plasticity, ...]
 
+    def __post_init__(self) -> None:
+        for part in self.parts:
+            if getattr(part, "alone", False):
+                raise InputError(f"{type(part).__name__} stands alone in a synapse, not in a sum")
+
     def memory(self, W: Array) -> Memory:
         """Return the memories of the parts, numbered."""
-        return {
-            f"{i}.{name}": array
-            for i, part in enumerate(self.parts)
-            for name, array in part.memory(W).items()
-        }
+        return {k: v for i, part in enumerate(self.parts) for k, v in _nested(f"{i}", part.memory(W)).items()}
 
     def __call__(self, s: Synapse, memory: Memory) -> Change:
         """Return the changes of the parts; outer products with one v are one."""
         changes: list[Change] = []
         for i, part in enumerate(self.parts):
-            own = {name.removeprefix(f"{i}."): a for name, a in memory.items() if name.startswith(f"{i}.")}
-            change, last = part(s, own), changes[-1] if changes else None
+            change, last = part(s, _own(f"{i}", memory)), changes[-1] if changes else None
             if isinstance(change, Outer) and isinstance(last, Outer) and change.v is last.v:
                 changes[-1] = Outer(last.u + change.u, last.v)
             else:
@@ -231,6 +345,108 @@ class Sum(Plasticity):
 
     def __repr__(self) -> str:
         return " + ".join(map(repr, self.parts))
+
+
+@dataclass(frozen=True)
+class Thresholded(Plasticity):
+    """A plasticity less the running mean of all its past changes; the first change is as it is.
+
+    HebbNet's updated activation threshold. Does not by itself bound growth.
+
+    References
+    ----------
+    Gupta, Ambikapathi & Ramasamy 2021, HebbNet, doi:10.1109/ICASSP39728.2021.9414241
+    """
+
+    of: Plasticity
+
+    def memory(self, W: Array) -> Memory:
+        """Return the running mean, how many changes it is of, and the part's own memory."""
+        return {"mean": np.zeros_like(W), "count": np.zeros(len(W), W.dtype)} | _nested(
+            "of", self.of.memory(W)
+        )
+
+    def __call__(self, s: Synapse, memory: Memory) -> Array:
+        """Return the change less the mean of those before it."""
+        change = dense(self.of(s, _own("of", memory)), s.W)
+        less = change - memory["mean"]
+        memory["count"] += 1
+        memory["mean"] += less / memory["count"][:, None, None]
+        return less
+
+
+@dataclass(frozen=True)
+class Sparsified(Plasticity):
+    """A plasticity of which only the int(keep * size) largest absolute entries of each seed's matrix are kept.
+
+    HebbNet's gradient sparsity; Imagination's replication fixed keep = 0.3.
+
+    References
+    ----------
+    Gupta, Ambikapathi & Ramasamy 2021, HebbNet, doi:10.1109/ICASSP39728.2021.9414241
+    """
+
+    of: Plasticity
+    keep: float = 0.3
+
+    def __post_init__(self) -> None:
+        if not 0 < self.keep <= 1:
+            raise InputError(f"Sparsified keeps a share over 0 and up to 1, not {self.keep}")
+
+    def memory(self, W: Array) -> Memory:
+        """Return the part's own memory."""
+        return _nested("of", self.of.memory(W))
+
+    def __call__(self, s: Synapse, memory: Memory) -> Array:
+        """Return the change with all but its largest entries set to zero."""
+        change = dense(self.of(s, _own("of", memory)), s.W)
+        flat = change.reshape(len(change), -1)
+        dropped = flat.shape[1] - int(self.keep * flat.shape[1])
+        if dropped:
+            small = np.argpartition(np.abs(flat), dropped - 1, axis=1)[:, :dropped]
+            np.put_along_axis(flat, small, 0, axis=1)
+        return change
+
+
+@dataclass(frozen=True)
+class Momentum(Plasticity):
+    """A plasticity with momentum: velocity = decay * velocity + change, and the velocity is the change.
+
+    References
+    ----------
+    Polyak 1964, doi:10.1016/0041-5553(64)90137-5
+    """
+
+    of: Plasticity
+    decay: float = 0.9
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.decay < 1:
+            raise InputError(f"the decay of Momentum is 0 or more and under 1, not {self.decay}")
+
+    def memory(self, W: Array) -> Memory:
+        """Return the velocity and the part's own memory."""
+        return {"velocity": np.zeros_like(W)} | _nested("of", self.of.memory(W))
+
+    def __call__(self, s: Synapse, memory: Memory) -> Array:
+        """Return the new velocity."""
+        memory["velocity"] *= self.decay
+        apply(memory["velocity"], self.of(s, _own("of", memory)), 1.0)
+        return memory["velocity"]
+
+
+def dense(change: Change, W: Array) -> Array:
+    """Return a change as a new array shaped like W.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> dense(Outer(np.ones((1, 4, 2)), np.ones((4, 3))), np.zeros((1, 2, 3)))[0, 0]
+    array([1., 1., 1.])
+    """
+    whole = np.zeros_like(W)
+    apply(whole, change, 1.0)
+    return whole
 
 
 def apply(W: Array, change: Change, rate: float) -> None:
@@ -251,6 +467,8 @@ def apply(W: Array, change: Change, rate: float) -> None:
             apply(W, part, rate)
     elif isinstance(change, Outer):
         add_outer(W, change.u, change.v, rate)
+    elif isinstance(change, Rows):
+        W.reshape(-1, W.shape[-1])[change.rows] += W.dtype.type(rate) * change.values
     else:
         W += rate * change
 
@@ -262,8 +480,20 @@ def _scale(change: Change, factor: float) -> Change:
         return [_scale(part, factor) for part in change]
     if isinstance(change, Outer):
         return Outer(factor * change.u, change.v)
+    if isinstance(change, Rows):
+        return Rows(change.rows, factor * change.values)
     return factor * change
 
 
 def _parts(p: Plasticity) -> tuple[Plasticity, ...]:
     return p.parts if isinstance(p, Sum) else (p,)
+
+
+def _nested(name: str, memory: Memory) -> Memory:
+    """Return a part's memory under names of the whole's."""
+    return {f"{name}.{key}": array for key, array in memory.items()}
+
+
+def _own(name: str, memory: Memory) -> Memory:
+    """Return what of a memory is that of a part; the arrays are the same."""
+    return {key.removeprefix(f"{name}."): a for key, a in memory.items() if key.startswith(f"{name}.")}

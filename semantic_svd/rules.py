@@ -5,14 +5,27 @@ A rule says which plasticity sits on which layer, by which path the error reache
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Literal, NamedTuple
+from itertools import product
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
 from semantic_svd.errors import InputError
-from semantic_svd.feedback import Feedback
+from semantic_svd.feedback import Feedback, Kind
 from semantic_svd.network import Network, Signals, State
-from semantic_svd.plasticity import Delta, Frozen, Hebb, Oja, Plasticity, Sanger, Synapse
+from semantic_svd.plasticity import (
+    Delta,
+    Frozen,
+    Hebb,
+    HebbianDescent,
+    KrotovHopfield,
+    Oja,
+    Plasticity,
+    Sanger,
+    Sparsified,
+    Synapse,
+    Thresholded,
+)
 from semantic_svd.products import Array, times
 
 
@@ -23,7 +36,8 @@ class Rule:
     Parameters
     ----------
     hidden : plasticity of the hidden layers; one for all, or a tuple with one for each
-    output, bias : plasticity of the output layer and of the biases
+    output : plasticity of the output layer
+    bias : plasticity of the biases; one for all, or two: of hidden layers, of the output
     path : how the error reaches hidden units: "transpose" (W'), "chain" (B in place of W', layer by layer) or
         "direct" (the output's error through B)
     feedback : the kind of B and what it learns by, on the paths that have one
@@ -47,7 +61,7 @@ class Rule:
 
     hidden: Plasticity | tuple[Plasticity, ...] = Delta()
     output: Plasticity = Delta()
-    bias: Plasticity = Delta()
+    bias: Plasticity | tuple[Plasticity, Plasticity] = Delta()
     path: Literal["transpose", "chain", "direct"] = "transpose"
     feedback: Feedback = Feedback()
     slopes: Literal["all", "hidden", "none"] = "all"
@@ -66,7 +80,7 @@ class Rule:
         for name, plasticities in (
             ("hidden", self.hidden if isinstance(self.hidden, tuple) else (self.hidden,)),
             ("output", (self.output,)),
-            ("bias", (self.bias,)),
+            ("bias", self.bias if isinstance(self.bias, tuple) else (self.bias,) * 2),
         ):
             for p in plasticities:
                 if not isinstance(p, Plasticity):
@@ -105,6 +119,12 @@ class Rule:
             )
         return self.hidden[layer - 1]
 
+    @property
+    def whole_batches(self) -> bool:
+        """Whether a plasticity wants batches of one size, so that an incomplete last one is dropped."""
+        hidden = self.hidden if isinstance(self.hidden, tuple) else (self.hidden,)
+        return any(getattr(p, "whole_batches", False) for p in (*hidden, self.output))
+
     def feedback_layers(self, network: Network) -> range:
         """Return the hidden layers that have a feedback matrix."""
         return range(1, 1 if self.path == "transpose" else network.layers)
@@ -138,7 +158,8 @@ class Rule:
             yield Plastic(f"W{layer}", synapse, self.plasticity(layer, network), rate)
             if network.biases:
                 synapse = Synapse(state[f"b{layer}"][..., None], lambda: signals.always_one, post, *errors)
-                yield Plastic(f"b{layer}", synapse, self.bias, rate)
+                hidden, output = self.bias if isinstance(self.bias, tuple) else (self.bias, self.bias)
+                yield Plastic(f"b{layer}", synapse, output if layer == network.layers else hidden, rate)
             if layer in self.feedback_layers(network):
                 pre = _later(signals.activity, self.sender(layer, network))
                 synapse = Synapse(state[f"B{layer}"], pre, post, *errors)
@@ -196,6 +217,81 @@ _BPA = Rule(
     "Gupta's BPA report, equation 2; Oja 1989, doi:10.1142/S0129065789000475",
 )
 
+
+def _hebbnet(plasticity: Plasticity, name: str, equation: str) -> dict[str, Rule]:
+    """Return HebbNet's three rows: plain, with threshold, with threshold and sparsity."""
+    source = (
+        "784-2000-10, ReLU, softmax. Gupta, Ambikapathi & Ramasamy 2021, doi:10.1109/ICASSP39728.2021.9414241"
+    )
+    above = Thresholded(plasticity)
+    rows = {
+        name: (plasticity, equation),
+        f"{name}_threshold": (above, f"{equation} less the mean of its past"),
+        f"{name}_sparse": (
+            Sparsified(above, keep=0.3),
+            f"the largest 0.3 of {equation} less the mean of its past",
+        ),
+    }
+    return {
+        row: Rule(
+            hidden=p, bias=(Frozen(), Delta()), about=f"hidden dW = {text}; output <delta pre'>. {source}"
+        )
+        for row, (p, text) in rows.items()
+    }
+
+
+_HEBBNET = _hebbnet(Hebb(), "hebbnet", "<post pre'>") | _hebbnet(
+    Oja(), "hebbnet_oja", "<post pre'> - <post post'> W"
+)
+
+
+def _hebbian_descent(plasticity: Plasticity, name: str, equation: str) -> dict[str, Rule]:
+    """Return Hebbian Descent's three rows: full, hidden layers frozen, output frozen."""
+    source = (
+        "no f' anywhere (our reading). Melchior & Wiskott 2019, arXiv:1905.10585; partials: Imagination 2021"
+    )
+    full = Rule(hidden=plasticity, output=plasticity, slopes="none", about=f"dW = {equation}, {source}")
+    return {
+        name: full,
+        f"{name}_partial1": replace(
+            full,
+            hidden=Frozen(),
+            bias=(Frozen(), Delta()),
+            about=f"output dW = {equation}, hidden frozen, {source}",
+        ),
+        f"{name}_partial2": replace(
+            full,
+            output=Frozen(),
+            bias=(Delta(), Frozen()),
+            about=f"hidden dW = {equation}, output frozen, {source}",
+        ),
+    }
+
+
+_HEBBIAN_DESCENT = _hebbian_descent(
+    HebbianDescent(), "hebbian_descent", "<error (pre - mu)'>"
+) | _hebbian_descent(HebbianDescent("oja"), "hebbian_descent_oja", "<error (pre - W' post)'>")
+
+
+def _feedback_alignment() -> dict[str, Rule]:
+    """Return feedback alignment, layer by layer and direct, with B of four kinds, fixed or learned."""
+    chain = "fa", Rule(path="chain"), "Lillicrap et al. 2016, doi:10.1038/ncomms13276"
+    direct = "dfa", Rule(path="direct"), "Nøkland 2016, arXiv:1609.01596"
+    rows = {}
+    for (name, rule, source), kind in product((chain, direct), get_args(Kind)):
+        about = f"dW = <delta pre'>, delta through B ({kind.replace('_', ' ')}), path {rule.path}. {source}"
+        rows[f"{name}_{kind}"] = replace(rule, feedback=Feedback(kind), about=about)
+    for (name, rule, _), learner, kind in product((chain, direct), (Hebb, Oja), get_args(Kind)):
+        suffix = "" if kind == "random" else f"_{kind}"
+        about = f"as {name}_{kind}, and B learns by {learner.__name__} (Oja's decay uses B: our decision). Imagination 2021"
+        rows[f"{name}_{learner.__name__.lower()}{suffix}"] = replace(
+            rule, feedback=Feedback(kind, learns=learner()), rate=(0.1, 0.1, 0.01), about=about
+        )
+    return rows
+
+
+_FEEDBACK_ALIGNMENT = _feedback_alignment()
+
 RULES: dict[str, Rule] = {
     "backprop": Rule(
         about="dW = <delta pre'>, delta carried back through W'. Rumelhart, Hinton & Williams 1986, "
@@ -227,6 +323,23 @@ RULES: dict[str, Rule] = {
         sum_rule(Oja(), beta=1e-3),
         about="dW = <delta pre'> + beta (<post pre'> - <post post'> W) on every layer, beta as in sum_hebb. "
         "Imagination 2021",
+    ),
+    **_HEBBNET,
+    **_HEBBIAN_DESCENT,
+    **_FEEDBACK_ALIGNMENT,
+    "krotov_hopfield": Rule(
+        hidden=KrotovHopfield(),
+        output=Frozen(),
+        bias=Frozen(),
+        rate=0.04,
+        schedule="linear",
+        about="hidden dW = sum of g (x - I W), competing units without labels; start standard normal; then "
+        "`readout` on the hidden activity. Krotov & Hopfield 2019, doi:10.1073/pnas.1820458116",
+    ),
+    "readout": Rule(
+        hidden=Frozen(),
+        bias=(Frozen(), Delta()),
+        about="output dW = <delta pre'>, hidden layers as they are: a classifier on top of what is there",
     ),
 }
 

@@ -183,6 +183,8 @@ class _Plan:
         order = order[0] if len(order) == 1 else order
         for first in range(0, n, size):
             chosen = order[..., first : first + size]
+            if self.rule.whole_batches and chosen.shape[-1] < size:
+                return
             yield self.rule.signals(self.network, team.state, self.task.x[chosen], self.task.y[chosen])
 
 
