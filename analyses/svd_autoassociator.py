@@ -6,7 +6,8 @@ They are shown twice: as the library gives them, which is how the report reads t
 import pandas as pd
 
 from semantic_svd import report
-from semantic_svd.modes import align, svd
+from semantic_svd.alignment import align
+from semantic_svd.modes import svd
 from semantic_svd.plots import caption, save, svd_rows
 
 MODEL = report.AUTOASSOCIATOR

@@ -21,11 +21,12 @@ import xarray as xr
 from scipy.cluster.hierarchy import leaves_list
 from scipy.stats import binomtest
 
+from semantic_svd.alignment import compare
 from semantic_svd.dendrograms import Tree
 from semantic_svd.errors import InputError
 from semantic_svd.intervals import mean_interval
 from semantic_svd.items import Items, load_items
-from semantic_svd.modes import blocks, compare, half_learned, singular_strengths, strengths, svd
+from semantic_svd.modes import blocks, half_learned, singular_strengths, strengths, svd
 from semantic_svd.network import Network
 from semantic_svd.runs import Run
 from semantic_svd.top import top_folder
