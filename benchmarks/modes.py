@@ -11,8 +11,9 @@ import numpy as np
 import scipy.linalg
 import xarray as xr
 
+from semantic_svd.alignment import align, align_epochs, compare
 from semantic_svd.items import load_items
-from semantic_svd.modes import align, align_epochs, compare, singular_strengths, strengths, svd
+from semantic_svd.modes import singular_strengths, strengths, svd
 
 SEEDS, EPOCHS = 20, 2001
 DATA = load_items("mcclelland2020")

@@ -7,12 +7,13 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from semantic_svd import plots
+from semantic_svd.alignment import align
 from semantic_svd.cli.subject import Subject, held
 from semantic_svd.cli.tables import block_names, one_of
 from semantic_svd.cli.terminal import says_interval
 from semantic_svd.dendrograms import Tree, clades, linkage
 from semantic_svd.errors import InputError
-from semantic_svd.modes import align, svd
+from semantic_svd.modes import svd
 from semantic_svd.report import intervals
 
 MOST_CLADES = 4  # as many as have a colour that is easily told from the others

@@ -3,12 +3,12 @@
 import pandas as pd
 import xarray as xr
 
+from semantic_svd.alignment import compare
 from semantic_svd.cli.subject import Subject, held, open_subject
 from semantic_svd.dendrograms import Tree, agreement
 from semantic_svd.errors import InputError
 from semantic_svd.modes import (
     blocks,
-    compare,
     explained_variance,
     half_learned,
     singular_strengths,
