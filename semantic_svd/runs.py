@@ -16,6 +16,7 @@ from semantic_svd.errors import InputError
 from semantic_svd.network import Network
 from semantic_svd.products import Array
 from semantic_svd.store import open_store, save
+from semantic_svd.tasks import as_table, in_order
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +60,8 @@ class Run:
 
     def __repr__(self) -> str:
         sizes = "-".join(map(str, self.network.sizes))
-        text = f"Run({sizes} {self.network.hidden}, {self.data.sizes.get('seed', 1)} seeds"
+        seeds = self.data.sizes.get("seed", 1)
+        text = f"Run({sizes} {self.network.hidden}, {seeds} {'seed' if seeds == 1 else 'seeds'}"
         if "epoch" in self.data.sizes:
             text += f", {self.data.sizes['epoch']} snapshots to epoch {int(self.data.epoch[-1])}"
         return text + ")"
@@ -68,12 +70,11 @@ class Run:
         """Return the run at some of its seeds or epochs, by label: `run.sel(seed=[0, 1], epoch=100)`."""
         try:
             return Run(self.data.sel(labels))
-        except KeyError:
+        except (KeyError, TypeError, ValueError, IndexError):
             allowed = "; ".join(
-                f"{k} from {self.data[k].values[0]} to {self.data[k].values[-1]}"
-                for k in labels
-                if k in self.data
+                f"{k}: {self.data[k].values.tolist()}" for k in labels if k in self.data.coords
             )
+            allowed = allowed if len(allowed) < 200 else allowed[:150] + " ..."
             raise InputError(f"the run has no {labels}; it has {allowed or 'seed and epoch'}") from None
 
     def weights(self, layer: int) -> xr.DataArray:
@@ -85,9 +86,15 @@ class Run:
         return self._matrix("b", layer, {f"unit_{layer}": "post"})
 
     def feedback(self, layer: int) -> xr.DataArray:
-        """Return the feedback matrix of a hidden layer, (seed, epoch, post, pre); its receivers are that layer."""
-        sender = next((str(d) for d in self.data.get(f"B{layer}", xr.DataArray()).dims[-1:]), "")
-        return self._matrix("B", layer, {f"unit_{layer}": "post", sender: "pre"})
+        """Return the feedback matrix that a hidden layer really uses, ([seed, epoch,] post, pre), post being it."""
+        B = self._matrix("B", layer, {})
+        receiver, sender = (str(dim) for dim in B.dims[-2:])
+        if self.data.attrs["copies_signs"]:
+            forward = self._matrix("W", layer + 1, {})
+            for later in range(layer + 2, int(sender.removeprefix("unit_")) + 1):
+                forward = xr.dot(self._matrix("W", later, {}), forward, dim=f"unit_{later - 1}")
+            B = (abs(B) * np.sign(forward)).transpose(..., receiver, sender)
+        return B.rename({receiver: "post", sender: "pre"})
 
     def response(self, items: Any = None, layer: int | None = None) -> xr.DataArray:
         """Return what a layer says to each item, at every seed and epoch.
@@ -109,8 +116,8 @@ class Run:
         """
         network = self.network
         layer = network.layers if layer is None else layer
-        if not 0 <= layer <= network.layers:
-            raise InputError(f"the network has layers 0 to {network.layers}, not {layer}")
+        if not isinstance(layer, int | np.integer) or not 0 <= layer <= network.layers:
+            raise InputError(f"the network has layers 0 to {network.layers}, not {layer!r}")
         unit = f"unit_{layer}"
         kept = self.data.get("response" if layer == network.layers else f"h{layer}")
         if items is None and kept is not None:
@@ -136,7 +143,7 @@ class Run:
             output_dtypes=[arrays[0].dtype],
             dask_gufunc_kwargs={"output_sizes": {"unit": network.sizes[layer]}},
         )
-        h = h.rename(unit=unit)
+        h = h.rename(unit=unit).rename("response" if layer == network.layers else f"h{layer}")
         if unit in self.data.coords:
             h = h.assign_coords({unit: self.data.coords[unit]})
         return _name_units(h, unit, layer == network.layers)
@@ -184,22 +191,13 @@ class Run:
             if "input" not in self.data:
                 raise InputError("this run keeps no items of its own; pass the items to respond to")
             return self.data["input"].drop_vars("unit_0", errors="ignore")
-        x = getattr(items, "array", items)
-        names = (
-            x.index
-            if hasattr(x, "columns")
-            else x.coords.get("item")
-            if isinstance(x, xr.DataArray)
-            else None
-        )
-        x = np.asarray(x, dtype=float)
-        if x.ndim != 2 or x.shape[1] != self.network.sizes[0]:
+        units = self.data.coords.get("unit_0")
+        table = in_order(as_table(items, "items"), None if units is None else units.values.tolist(), "items")
+        if table[0].shape[1] != self.network.sizes[0]:
             raise InputError(
-                f"the network reads {self.network.sizes[0]} inputs an item, the items have shape {x.shape}"
+                f"the network reads {self.network.sizes[0]} inputs an item, the items have {table[0].shape[1]}"
             )
-        return xr.DataArray(
-            x, dims=("item", "unit_0"), coords=None if names is None else {"item": np.asarray(names)}
-        )
+        return xr.DataArray(table[0], dims=("item", "unit_0"), coords=table[1] and {"item": table[1]})
 
 
 def _activity(network: Network, weights: dict[str, Array], x: Array, layer: int) -> Array:

@@ -67,7 +67,7 @@ def as_task(x: Any, y: Any, network: Network, dtype: Any = None) -> Task:
                 "softmax learns shares, targets of 0 or more that sum to 1 for each item; "
                 f"those of item {repr(items[i]) if items else i} sum to {targets[i].sum():g}"
             )
-    return Task(values.astype(dtype), targets.astype(dtype), items, inputs, outputs)
+    return Task(values.astype(dtype, copy=False), targets.astype(dtype, copy=False), items, inputs, outputs)
 
 
 def as_table(x: Any, name: str) -> Table:
@@ -89,14 +89,33 @@ def as_table(x: Any, name: str) -> Table:
         else []
     )
     try:
-        values = np.asarray(x, dtype=float)
+        values = np.asarray(x)
+        values = values if values.dtype in (np.float32, np.float64) else values.astype(float)
     except (TypeError, ValueError):
         raise InputError(f"{name} is a table of numbers, (items, units), not {type(x).__name__}") from None
     if values.ndim != 2 or not values.size:
         raise InputError(f"{name} is a table of numbers, (items, units), not one of shape {values.shape}")
-    for row, column in np.argwhere(~np.isfinite(values)):
+    for row, column in () if np.isfinite(values.sum()) else np.argwhere(~np.isfinite(values)):
         raise InputError(
             f"{name} is a table of finite numbers, not {values[row, column]} in row {row}, column {column} (from 0)"
         )
     items, units = labels or (None, None)
     return values, items, units
+
+
+def in_order(table: Table, units: Labels, name: str) -> Table:
+    """Return a table with its columns in the order of the units' names, where both are named.
+
+    Examples
+    --------
+    >>> in_order(as_table(Items([[1.0, 2.0]], ("a",), ("p", "q"), "mine"), "x"), ["q", "p"], "x")[0]
+    array([[2., 1.]])
+    """
+    values, items, columns = table
+    if columns is None or units is None or columns == units:
+        return table
+    odd = sorted(set(columns) ^ set(units))
+    if odd:
+        where = "is not among the network's inputs" if odd[0] in columns else "is missing"
+        raise InputError(f"{name} has other properties than the network was trained on: {odd[0]!r} {where}")
+    return values[:, [columns.index(unit) for unit in units]], items, units

@@ -24,7 +24,8 @@ class Team:
     network : Network
     seeds : list of int
     dtype : the type of the numbers
-    start : weights to start from in place of drawn ones: a Run, as each seed ended, or arrays by name
+    start : weights to start from in place of drawn ones: a Run, as each seed ended, or arrays by name. Memories of
+        plasticities start anew
 
     Examples
     --------
@@ -54,7 +55,10 @@ class Team:
         self.alive: NDArray[np.integer] = np.arange(len(seeds))
         self.status = np.full(len(seeds), "training", dtype="<U8")
         self.end_epoch = np.zeros(len(seeds), int)
-        self.ends = {name: np.full_like(array, np.nan) for name, array in self.state.items()}
+        held = rule.feedback.fixed
+        self.fixed = {name: array.copy() for name, array in self.state.items() if held and name[0] == "B"}
+        changing = {name: array for name, array in self.state.items() if name not in self.fixed}
+        self.ends = {name: np.full_like(array, np.nan) for name, array in changing.items()}
         self.ends["loss"] = np.full(len(seeds), np.nan, dtype)
         self.notes: list[str] = []
 
@@ -65,8 +69,8 @@ class Team:
 
     def leave(self, gone: NDArray[np.bool_], status: str, epoch: int, loss: Array) -> None:
         """Let some of the seeds at work go, with the weights and the loss that they have."""
-        for name, array in {**self.state, "loss": loss}.items():
-            self.ends[name][self.alive[gone]] = array[gone]
+        for name, array in self.ends.items():
+            array[self.alive[gone]] = (loss if name == "loss" else self.state[name])[gone]
         self._drop(gone, status, epoch)
 
     def diverge(self, layers: NDArray[np.integer], epoch: int, last: int, kept: Mapping[str, Array]) -> None:
@@ -147,6 +151,8 @@ def _given_state(start: Run | Mapping[str, Any], state: State, seeds: list[int])
             )
         final = start.final().data.sel(seed=seeds)
         start = {str(name): final[name].values for name in final if name in state}
+    if not isinstance(start, Mapping):
+        raise InputError(f"start is a run, or weights by name, not {type(start).__name__}")
     unknown = sorted(set(start) - set(state))
     if unknown:
         raise InputError(
@@ -154,7 +160,12 @@ def _given_state(start: Run | Mapping[str, Any], state: State, seeds: list[int])
         )
     given: State = {}
     for name, value in start.items():
-        array = np.asarray(value, state[name].dtype)
+        try:
+            array = np.asarray(value, state[name].dtype)
+        except (TypeError, ValueError):
+            raise InputError(f"start gives {name} what is no array of numbers") from None
+        if not np.isfinite(array).all():
+            raise InputError(f"start gives {name} numbers that are not finite")
         if array.shape not in (state[name].shape, state[name].shape[1:]):
             raise InputError(
                 f"start gives {name} the shape {array.shape}; "

@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,7 +29,7 @@ from semantic_svd.rules import Rule, as_rule
 from semantic_svd.runs import Run, network_text
 from semantic_svd.snapshots import Snapshots
 from semantic_svd.store import Store
-from semantic_svd.tasks import Table, Task, as_table, as_task
+from semantic_svd.tasks import Table, Task, as_table, as_task, in_order
 from semantic_svd.team import ORDER, Team
 
 
@@ -66,12 +67,13 @@ def train(
     stop_below : end a seed at its first epoch with a loss under this
     every : keep each epoch, each k-th, or "log": 0 to 10, then 20 a decade; the last is always kept
     record : what a snapshot holds, names of `RECORDS`
-    probe : the items whose responses, hidden activity and class means are recorded; None for x
+    probe : the items whose responses and hidden activity are recorded; None for x
     test : items and targets whose accuracy (largest output right) and loss are recorded by epoch
     dtype : type of the numbers; None for float64
     out : a folder to stream the snapshots to, block by block; the run that is returned is then lazy. None for memory
     resume : go on with the run that `out` holds, if there is one; it ends as if it had never been stopped
-    start : a run to go on from (as it ended, seed by seed), or weights by name, (post, pre) or (seed, post, pre)
+    start : a run to go on from (as it ended, seed by seed; memories of plasticities start anew), or weights by name,
+        (post, pre) or (seed, post, pre)
     progress : show a bar when it takes more than a second and there is a terminal
 
     Returns
@@ -94,11 +96,15 @@ def train(
     True
     """
     rule = as_rule(rule)
+    if not isinstance(network, Network):
+        raise InputError(f"network is a Network, as Network((34, 8, 34)), not {network!r}")
+    if stop_below is not None and not (isinstance(stop_below, Real) and 0 <= stop_below < float("inf")):
+        raise InputError(f"stop_below is a finite loss of 0 or more, not {stop_below!r}")
     task = as_task(x, y, network, dtype)
     seed_list = _seed_list(seeds)
     kept = snapshot_epochs(_whole("epochs", epochs, least=0), every)
     size = None if batch_size is None or _whole("batch_size", batch_size) >= len(task.x) else int(batch_size)
-    probed = None if probe is None else as_table(probe, "probe")
+    probed = None if probe is None else in_order(as_table(probe, "probe"), task.inputs, "probe")
     records = record_of(record, rule, network, task, probed, test)
     plan = _Plan(rule, network, task, records, kept, size, stop_below)
     team = Team(rule, network, seed_list, task.x.dtype, start)
@@ -213,7 +219,9 @@ def _learn(
             if stopping():
                 raise KeyboardInterrupt
             factor = plan.rule.rate_factor(epoch, epochs)
-            for batch in [signals] if plan.batch_size is None else plan.batches(team, epoch):
+            batches = iter([signals]) if plan.batch_size is None else plan.batches(team, epoch)
+            del signals  # with it goes the activity of all items, which may be large
+            for batch in batches:
                 step(plan.rule, batch, team.memories, factor)
             advance(epoch + 1)
     team.leave(np.ones(len(team.alive), bool), "finished", epochs, plan.signals(team).loss)
@@ -258,6 +266,8 @@ def _ends(plan: _Plan, team: Team) -> dict[str, tuple]:
         f"{name}_end": (("seed", *(() if name == "loss" else axes_of(name, plan.rule, plan.network))), array)
         for name, array in team.ends.items()
     }
+    for name, array in team.fixed.items():
+        ends[name] = (("seed", *axes_of(name, plan.rule, plan.network)), array)
     return ends | {"status": (("seed",), team.status), "end_epoch": (("seed",), team.end_epoch)}
 
 
@@ -294,7 +304,8 @@ def _provenance(plan: _Plan, start: str) -> dict[str, Any]:
     }
     return identity | {
         "identity": list(identity),
-        "loss": plan.network.loss,
+        "loss_name": plan.network.loss,
+        "copies_signs": int(plan.rule.path != "transpose" and plan.rule.feedback.copies_signs),
         "rates": list(plan.rule.rates),
         "versions": json.dumps(versions),
         "blas_threads": max((pool["num_threads"] for pool in threadpool_info()), default=1),
@@ -340,6 +351,8 @@ def _whole(name: str, value: Any, least: int = 1, also: str = "") -> int:
 def _seed_list(seeds: int | Sequence[int]) -> list[int]:
     if isinstance(seeds, int | np.integer):
         return list(range(_whole("seeds", seeds)))
+    if not np.iterable(seeds) or isinstance(seeds, str):
+        raise InputError(f"seeds are how many, or which, not {seeds!r}")
     chosen = [_whole("a seed", seed, least=0) for seed in seeds]
     if not chosen or len(set(chosen)) < len(chosen):
         raise InputError(f"seeds are whole numbers, each once, not {list(seeds)}")

@@ -84,7 +84,7 @@ def test_a_run_knows_its_network_and_its_rule():
     assert RUN.notes == []
     assert repr(RUN) == "Run(34-8-6-34 tanh, 2 seeds, 4 snapshots to epoch 6)"
     assert repr(RUN.final()) == "Run(34-8-6-34 tanh, 2 seeds)"
-    assert repr(RUN.sel(seed=1, epoch=4)) == "Run(34-8-6-34 tanh, 1 seeds)"
+    assert repr(RUN.sel(seed=1, epoch=4)) == "Run(34-8-6-34 tanh, 1 seed)"
 
 
 @pytest.mark.parametrize("network", [NETWORK, Network((3, 2), "relu", "softmax", False, "normal", 0.5)])
@@ -220,14 +220,53 @@ def test_a_layer_that_is_none_is_refused(layer):
     assert refused(RUN.response, layer=layer) == f"the network has layers 0 to 3, not {layer}"
 
 
-@pytest.mark.parametrize("shape", [(2, 5), (34,)])
-def test_items_that_do_not_fit_the_network_are_refused(shape):
-    assert refused(RUN.response, np.ones(shape)) == (
-        f"the network reads 34 inputs an item, the items have shape {shape}"
+@pytest.mark.parametrize(
+    ("items", "said"),
+    [
+        (np.ones((2, 5)), "the network reads 34 inputs an item, the items have 5"),
+        (np.ones(34), "items is a table of numbers, (items, units), not one of shape (34,)"),
+        ([["a"] * 34], "items is a table of numbers, (items, units), not list"),
+        (
+            np.full((1, 34), np.nan),
+            "items is a table of finite numbers, not nan in row 0, column 0 (from 0)",
+        ),
+    ],
+)
+def test_items_that_do_not_fit_the_network_are_refused(items, said):
+    assert refused(RUN.response, items) == said
+
+
+def test_items_are_read_by_the_names_of_their_properties_and_not_by_their_places():
+    frame = ITEMS.array.to_pandas()
+    turned = frame[frame.columns[::-1]]
+    np.testing.assert_allclose(RUN.response(turned), RUN.response(frame), rtol=1e-13)
+    probed = train("backprop", RUN.network, ITEMS, epochs=1, record=["responses"], probe=turned)
+    straight = train("backprop", RUN.network, ITEMS, epochs=1, record=["responses"], probe=frame)
+    np.testing.assert_allclose(probed.response(), straight.response(), rtol=1e-13)
+    other = frame.rename(columns={"can fly": "can sing"})
+    assert refused(RUN.response, other) == (
+        "items has other properties than the network was trained on: 'can fly' is missing"
     )
 
 
+@pytest.mark.parametrize("kind", ["random", "random_sign", "binary_sign"])
+@pytest.mark.parametrize("path", ["chain", "direct"])
+def test_the_feedback_of_a_run_is_the_matrix_that_the_training_really_used(kind, path):
+    rule = Rule(path=path, feedback=Feedback(kind))
+    run = train(rule, RUN.network, ITEMS, epochs=3, seeds=2)
+    two, three = run.weights(2).values, run.weights(3).values
+    forward = two if path == "chain" else three @ two
+    B = run.feedback(1)
+    size = np.abs(run.data.B1.values)
+    if kind == "random":
+        np.testing.assert_array_equal(B, run.data.B1)
+        return
+    assert B.dims == ("seed", "epoch", "post", "pre")
+    np.testing.assert_array_equal(np.sign(B), np.sign(forward.mT))
+    np.testing.assert_allclose(np.abs(B), np.broadcast_to(size[:, None], B.shape), rtol=1e-14)
+
+
 def test_seeds_and_epochs_that_are_none_are_refused_with_those_there_are():
-    assert refused(RUN.sel, epoch=5) == "the run has no {'epoch': 5}; it has epoch from 0 to 6"
-    assert refused(RUN.sel, seed=[1, 2]) == "the run has no {'seed': [1, 2]}; it has seed from 3 to 1"
+    assert refused(RUN.sel, epoch=5) == "the run has no {'epoch': 5}; it has epoch: [0, 2, 4, 6]"
+    assert refused(RUN.sel, seed=[1, 2]) == "the run has no {'seed': [1, 2]}; it has seed: [3, 1]"
     assert refused(RUN.sel, colour=1) == "the run has no {'colour': 1}; it has seed and epoch"

@@ -358,7 +358,7 @@ def test_a_run_tells_where_it_comes_from():
     rule = Rule(hidden=Oja(), rate=(0.1, 0.2, 0.3))
     run = train(rule, TANH, ITEMS, epochs=7, batch_size=3, stop_below=1e-3)
     attrs = run.data.attrs
-    assert (attrs["rule"], attrs["loss"]) == (repr(rule), "squared error")
+    assert (attrs["rule"], attrs["loss_name"]) == (repr(rule), "squared error")
     assert (attrs["epochs"], attrs["batch_size"], attrs["stop_below"]) == (7, 3, 1e-3)
     assert attrs["rates"] == [0.1, 0.2, 0.3]
     assert run.network == TANH
@@ -417,7 +417,9 @@ def test_going_on_from_a_run_equals_one_longer_training(rule):
     first = train(rule, TANH, ITEMS, epochs=4, seeds=[2, 5])
     second = train(rule, TANH, ITEMS, epochs=5, seeds=[2, 5], start=first)
     for name, array in parameters(second).items():
-        np.testing.assert_allclose(array, longer.data[name][:, 4:], rtol=1e-12, atol=1e-13)
+        there = longer.data[name]  # a feedback matrix that does not learn has no epochs
+        there = there[:, 4:] if "epoch" in there.dims else there
+        np.testing.assert_allclose(array, there, rtol=1e-12, atol=1e-13)
 
 
 def test_some_seeds_of_a_run_may_go_on():
@@ -556,6 +558,31 @@ def test_items_that_are_no_table_of_finite_numbers_are_refused(x, message):
     assert refused("backprop", Network((2, 2)), x, epochs=1) == message
 
 
-@pytest.mark.xfail(reason="a start that is not finite ends in an AttributeError of Snapshots", strict=False)
-def test_weights_to_start_from_must_be_finite():
-    assert "W1" in refused("backprop", TANH, ITEMS, epochs=1, start={"W1": np.full((8, 34), np.inf)})
+@pytest.mark.parametrize(
+    ("start", "said"),
+    [
+        ({"W1": np.full((8, 34), np.inf)}, "start gives W1 numbers that are not finite"),
+        ({"W1": "a"}, "start gives W1 what is no array of numbers"),
+        (3, "start is a run, or weights by name, not int"),
+    ],
+)
+def test_weights_to_start_from_must_be_finite_numbers_by_name(start, said):
+    assert refused("backprop", TANH, ITEMS, epochs=1, start=start) == said
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"stop_below": "x"}, "stop_below is a finite loss of 0 or more, not 'x'"),
+        ({"stop_below": float("nan")}, "stop_below is a finite loss of 0 or more, not nan"),
+        ({"seeds": None}, "seeds are how many, or which, not None"),
+        ({"seeds": "12"}, "seeds are how many, or which, not '12'"),
+    ],
+)
+def test_settings_that_are_no_numbers_are_refused(settings, said):
+    assert refused("backprop", TANH, ITEMS, epochs=1, **settings) == said
+
+
+def test_a_network_is_a_network():
+    said = "network is a Network, as Network((34, 8, 34)), not (34, 8, 34)"
+    assert refused("backprop", (34, 8, 34), ITEMS, epochs=1) == said
