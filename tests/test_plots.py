@@ -8,6 +8,8 @@ from scipy.cluster import hierarchy
 
 from semantic_svd import plots
 from semantic_svd.dendrograms import linkage
+from semantic_svd.plots.style import INK
+from semantic_svd.plots.trees import GROUP_COLOURS
 
 COORDS = {"item": ["hawk", "salmon", "oak"], "property": [f"property {i}" for i in range(20)]}
 MODES = [1, 2, 3]
@@ -199,9 +201,9 @@ def test_branches_of_one_category_take_its_colour_and_the_others_none():
     tree = linkage(pd.DataFrame({"height": [0, 1, 10, 12]}, index=["sparrow", "hawk", "oak", "maple"]))
     groups = {"oak": "trees", "maple": "trees", "sparrow": "birds", "hawk": "birds"}
     birds, trees, root, *leaves = plots.dendrogram(tree, groups=groups).lines
-    assert [line.get_color() for line in (trees, birds, root)] == [*plots.GROUP_COLOURS[:2], plots.INK]
+    assert [line.get_color() for line in (trees, birds, root)] == [*GROUP_COLOURS[:2], INK]
     assert [line.get_label() for line in leaves] == ["trees", "birds"]
-    assert [line.get_color() for line in leaves] == plots.GROUP_COLOURS[:2]
+    assert [line.get_color() for line in leaves] == GROUP_COLOURS[:2]
 
 
 def test_panels_share_one_axis_of_distance_that_holds_the_tallest_tree(tree):
@@ -228,7 +230,7 @@ def test_comparison_writes_verdict_cosine_and_null_into_the_right_cell():
     np.testing.assert_array_equal(drawn(ax.collections[0]), [[0.99, 0.98], [0.97, 0.31], [0.7, 0.7]])
     at = {text.get_position(): text.get_text() for text in ax.texts}
     assert (at[1.5, 1.5], at[1.5, 2.5]) == ("different\n18 of 20\n0.31", "0.70")
-    assert texts(ax.get_yticklabels()) == ["bpa", "backprop", "random modes, 95 %\nof draws"]
+    assert texts(ax.get_yticklabels()) == ["bpa", "backprop", "random modes, 95 %\nquantile"]
 
 
 def test_figures_are_as_wide_as_a_column_or_a_page(tree):

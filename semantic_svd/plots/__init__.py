@@ -1,0 +1,30 @@
+"""Tables in, axes out: every figure of the project, in one look, ready to print.
+
+Nothing here computes. A function takes a labelled array or a tidy table, draws on ``ax`` (or on a new figure of a
+journal's column width) and returns the axes.
+"""
+
+from semantic_svd.plots.curves import agreement_lines, stages, strength_lines, strength_panels
+from semantic_svd.plots.equations import svd_panels, svd_rows
+from semantic_svd.plots.style import COLUMN, PAGE, caption, mode_style, panels, save, styled
+from semantic_svd.plots.trees import dendrogram, dendrogram_panels
+from semantic_svd.plots.verdicts import comparison
+
+__all__ = [
+    "COLUMN",
+    "PAGE",
+    "agreement_lines",
+    "caption",
+    "comparison",
+    "dendrogram",
+    "dendrogram_panels",
+    "mode_style",
+    "panels",
+    "save",
+    "stages",
+    "strength_lines",
+    "strength_panels",
+    "styled",
+    "svd_panels",
+    "svd_rows",
+]

@@ -1,0 +1,188 @@
+"""Curves over training, and the stages in which modes are learned."""
+
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from semantic_svd.plots.style import FAINT, RULE_LOOKS, axes_or_new, label_of, mode_style, panels, styled
+
+TIMES = {
+    "epoch": "epoch",
+    "rate_steps": "learning rate × steps",
+    "relative": "time relative to the first mode",
+}
+FIRST_STEP = {"epoch": 1.0, "rate_steps": 0.1}  # time axes are linear to here and logarithmic beyond
+
+
+@styled
+def strength_lines(
+    table: pd.DataFrame, ax: Axes | None = None, theory: pd.DataFrame | None = None, x: str = "epoch"
+) -> Axes:
+    """Draw the strength of each mode over training, with a band over seeds.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns ``x``, mode, mean, low, high; also block (members of one block share a colour) and label (what
+        a mode is about), if there are any.
+    ax : Axes, optional
+        Where to draw; a new figure of one column by default.
+    theory : DataFrame, optional
+        Columns ``x``, mode, strength: dotted black lines on top.
+    x : str
+        The column that tells the time: epoch, rate_steps or relative.
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"epoch": [0, 9], "mode": 1, "mean": [0, 4], "low": [0, 3], "high": [0, 5]})
+    >>> ax = strength_lines(table)
+    >>> ax.get_xlabel(), [line.get_label() for line in ax.lines]
+    ('epoch (logarithmic from 1)', ['1'])
+    """
+    ax = axes_or_new(ax)
+    for _, rows in table.groupby("mode"):
+        row = rows.iloc[0]
+        _band(ax, rows, x, label=label_of(row), **mode_style(int(row["mode"]), row.get("block")))
+    if theory is not None:
+        for i, (_, rows) in enumerate(theory.groupby("mode")):
+            ax.plot(rows[x], rows["strength"], color="black", ls=":", lw=0.9, label="_" * (i > 0) + "theory")
+    _time_axis(ax, x)
+    ax.set_ylabel("strength of the mode")
+    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), title="mode", alignment="left")
+    return ax
+
+
+@styled
+def strength_panels(table: pd.DataFrame, x: str = "epoch") -> Figure:
+    """Draw strengths side by side on a page, a panel each.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As for `strength_lines`, with a column panel, the titles, and a column theory if there is one.
+    x : str
+        The column that tells the time.
+
+    Returns
+    -------
+    Figure
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"epoch": [0, 9], "mode": 1, "mean": [0, 4], "low": [0, 3], "high": [0, 5]})
+    >>> figure = strength_panels(table.assign(panel="BPA, projected"))
+    >>> figure.axes[0].get_title("left")
+    'BPA, projected'
+    """
+    titles = table["panel"].unique()
+    figure, axes = panels(1, len(titles), height=62, sharey=True)
+    for ax, title in zip(axes[0], titles, strict=True):
+        rows = table[table["panel"] == title]
+        theory = rows.assign(strength=rows["theory"]) if "theory" in rows else None
+        strength_lines(rows, ax, theory, x).set_title(title)
+        ax.label_outer()
+    for ax in axes[0, :-1]:
+        ax.get_legend().remove()
+    return figure
+
+
+@styled
+def agreement_lines(table: pd.DataFrame, ax: Axes | None = None, x: str = "epoch") -> Axes:
+    """Draw how far the items' tree agrees with the data's over training: a line and a band for each rule.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns ``x``, rule, mean, low, high.
+    ax : Axes, optional
+        Where to draw; a new figure of one column by default.
+    x : str
+        The column that tells the time.
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"epoch": [0, 9], "rule": "bpa", "mean": [0, 1], "low": [0, 1], "high": [0, 1]})
+    >>> agreement_lines(table).get_xlabel()
+    'epoch (logarithmic from 1)'
+    """
+    ax = axes_or_new(ax)
+    for (rule, rows), (colour, _) in zip(table.groupby("rule", sort=False), RULE_LOOKS, strict=False):
+        _band(ax, rows, x, label=str(rule), color=colour)
+    ax.axhline(1, color=FAINT, lw=0.5, zorder=0)
+    _time_axis(ax, x)
+    ax.set_ylabel("correlation with\nthe data's tree")
+    ax.legend(loc="lower right")
+    return ax
+
+
+def _time_axis(ax: Axes, x: str) -> None:
+    """Let time run linearly through the first step and logarithmically from there: learning has no one pace."""
+    first = FIRST_STEP.get(x, 1.0)
+    ax.set_xscale("symlog", linthresh=first, linscale=0.5)
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.set_xlabel(f"{TIMES.get(x, x)} (logarithmic from {first:g})")
+    ax.margins(x=0.01)
+
+
+def _band(ax: Axes, rows: pd.DataFrame, x: str, label: str, color: Any, linestyle: Any = "-") -> None:
+    ax.plot(rows[x], rows["mean"], color=color, ls=linestyle, label=label)
+    ax.fill_between(rows[x], rows["low"], rows["high"], color=color, alpha=0.22, lw=0)
+
+
+@styled
+def stages(table: pd.DataFrame, ax: Axes | None = None, x: str = "epoch") -> Axes:
+    """Mark when each mode is half learned, by rule, with an interval over seeds.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns rule, mode, mean, low, high, and label if there is one; mean, low and high are times.
+    ax : Axes, optional
+        Where to draw; a new figure of one column by default.
+    x : str
+        What the times are: epoch, rate_steps or relative.
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"rule": "bpa", "mode": [1, 2], "mean": [3, 4], "low": [2, 3], "high": [4, 5]})
+    >>> [label.get_text() for label in stages(table).get_yticklabels()]
+    ['1', '2']
+    """
+    ax = axes_or_new(ax)
+    rules = table["rule"].unique()
+    for i, (rule, (colour, marker)) in enumerate(zip(rules, RULE_LOOKS, strict=False)):
+        rows = table[table["rule"] == rule]
+        place = rows["mode"] + (i - (len(rules) - 1) / 2) * 0.6 / len(rules)
+        reach = [rows["mean"] - rows["low"], rows["high"] - rows["mean"]]
+        ax.errorbar(
+            rows["mean"],
+            place,
+            xerr=reach,
+            fmt=marker,
+            color=colour,
+            label=rule,
+            ms=3,
+            elinewidth=1,
+            capsize=1.5,
+        )
+    named = table.drop_duplicates("mode").sort_values("mode")
+    ax.set_yticks(named["mode"], [label_of(row) for _, row in named.iterrows()])
+    ax.set_ylim(named["mode"].max() + 0.6, named["mode"].min() - 0.6)
+    ax.set(xlabel=TIMES.get(x, x), ylabel="mode", xscale="log")
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.legend(loc="lower left", bbox_to_anchor=(-0.03, 1.0), title="half learned by", alignment="left")
+    return ax

@@ -1,0 +1,200 @@
+"""The house style: one look for every figure, ready to print, and its files.
+
+Figures are made without pyplot: no window, no global list of figures, nothing to close. The typeface is the one that
+matplotlib carries: every machine draws alike.
+"""
+
+import functools
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, ParamSpec, TypeVar
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+COLUMN, PAGE = 85, 175  # widths in millimetres: one column, the full page
+MM = 1 / 25.4  # inches in a millimetre
+DENSE = 6.5  # points, for labels that stand close together
+
+STYLE: Any = {
+    "font.family": "DejaVu Sans",
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "legend.title_fontsize": 7,
+    "legend.frameon": False,
+    "legend.handlelength": 2.4,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "lines.linewidth": 1.2,
+    "mathtext.default": "regular",
+    "pdf.fonttype": 42,
+    "savefig.dpi": 200,
+    "savefig.bbox": None,
+}
+
+INK, FAINT = "#222222", "#888888"
+MODE_COLOURS = [sns.color_palette("colorblind")[i] for i in (0, 2, 3, 1, 4, 9, 7, 5)]
+MODE_LINES: list[Any] = ["-", (0, (4, 1.6)), (0, (1, 1)), (0, (4, 1, 1, 1))]
+RULE_LOOKS = [("#000000", "o"), ("#CC3311", "s"), ("#0077BB", "^"), ("#009988", "D"), ("#EE7733", "v")]
+
+
+def styled(draw: Callable[P, T]) -> Callable[P, T]:
+    """Run a drawing function in the house style, and leave the reader's own settings alone."""
+
+    @functools.wraps(draw)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
+        with mpl.rc_context(STYLE):
+            return draw(*args, **kwargs)
+
+    return wrapped
+
+
+@styled
+def panels(
+    rows: int = 1, columns: int = 1, width: float = PAGE, height: float = 60, **options: Any
+) -> tuple[Figure, np.ndarray]:
+    """Make a figure of panels in the house style.
+
+    Parameters
+    ----------
+    rows, columns : int
+        Number of panels.
+    width, height : float
+        Size on paper in millimetres; the widths in use are `COLUMN` and `PAGE`.
+    **options
+        As for `matplotlib.figure.Figure.subplots`.
+
+    Returns
+    -------
+    figure : Figure
+    axes : ndarray of Axes, shape (rows, columns)
+
+    Examples
+    --------
+    >>> figure, axes = panels(1, 2, height=50)
+    >>> axes.shape, round(figure.get_figwidth() * 25.4)
+    ((1, 2), 175)
+    """
+    figure = Figure(figsize=(width * MM, height * MM), layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False, **options)
+
+
+@styled
+def caption(figure: Figure, text: str) -> None:
+    """Write a note under a figure: which model, how many seeds, what the bands are.
+
+    The page grows by what the note needs, so that panels keep their size; under an SVD there is room for two lines.
+
+    Examples
+    --------
+    >>> figure, axes = panels(width=COLUMN)
+    >>> caption(figure, "20 seeds; bands are 95 % intervals of the mean")
+    """
+    wide, tall = (size / figure.dpi / MM for size in (figure.bbox.width, figure.bbox.height))
+    lines = textwrap.wrap(text, int(0.76 * wide))
+    if figure.get_layout_engine():
+        figure.set_figheight((tall + 3 * len(lines)) * MM)
+    figure.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=DENSE, color=INK)
+
+
+def axes_or_new(ax: Axes | None, width: float = COLUMN, height: float = 60) -> Axes:
+    """Return the axes, or those of a new figure of this size in millimetres."""
+    return panels(width=width, height=height)[1][0, 0] if ax is None else ax
+
+
+@styled
+def save(figure: Figure, folder: Path | str, stem: str, table: pd.DataFrame) -> list[Path]:
+    """Write a figure and the table that it shows: ``<stem>.pdf``, ``<stem>.png`` and ``<stem>.csv``.
+
+    Each file appears whole or not at all, and without a date, so that the same figure gives the same bytes.
+
+    Parameters
+    ----------
+    figure : Figure
+    folder : path
+        Made if it is not there.
+    stem : str
+        Name of the files, without ending.
+    table : DataFrame
+        Written with six significant digits.
+
+    Returns
+    -------
+    list of Path
+
+    Examples
+    --------
+    >>> figure, axes = panels(width=COLUMN)
+    >>> with TemporaryDirectory() as folder:
+    ...     [path.name for path in save(figure, folder, "empty", pd.DataFrame({"epoch": [0]}))]
+    ['empty.pdf', 'empty.png', 'empty.csv']
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder, prefix=".unfinished-") as unfinished:
+        draft = Path(unfinished) / stem
+        figure.savefig(f"{draft}.pdf", metadata={"CreationDate": None})
+        figure.savefig(f"{draft}.png", metadata={"Software": None})
+        table.to_csv(f"{draft}.csv", index=False, float_format="%.6g", lineterminator="\n")
+        return [Path(f"{draft}.{kind}").replace(folder / f"{stem}.{kind}") for kind in ("pdf", "png", "csv")]
+
+
+def mode_style(mode: int, block: str | int | None = None) -> dict[str, Any]:
+    """Colour and line style of a mode, the same in every figure.
+
+    Members of one block share their colour, because no data can tell them apart, and differ in line style.
+
+    Parameters
+    ----------
+    mode : int
+        Number of the mode, from 1.
+    block : str, optional
+        The block it belongs to, such as ``"5-6"``. Without it the mode is a block of its own.
+
+    Returns
+    -------
+    dict
+        ``color`` and ``linestyle``, as matplotlib takes them.
+
+    Examples
+    --------
+    >>> mode_style(5, "5-6")["color"] == mode_style(6, "5-6")["color"]
+    True
+    >>> mode_style(5, "5-6")["linestyle"], mode_style(6, "5-6")["linestyle"]
+    ('-', (0, (4, 1.6)))
+    """
+    first = int(str(mode if block is None else block).split("-")[0])
+    return {
+        "color": MODE_COLOURS[(first - 1) % len(MODE_COLOURS)],
+        "linestyle": MODE_LINES[(mode - first) % len(MODE_LINES)],
+    }
+
+
+def label_of(row: pd.Series) -> str:
+    """Name the mode of a row: its number, and what it is about if there is a label.
+
+    Examples
+    --------
+    >>> label_of(pd.Series({"mode": 2, "label": "plants"})), label_of(pd.Series({"mode": 2}))
+    ('2 plants', '2')
+    """
+    return f"{int(row['mode'])} {row.get('label', '')}".strip()

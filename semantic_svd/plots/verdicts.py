@@ -1,0 +1,60 @@
+"""The comparison of modes with a reference: a cell for each verdict."""
+
+import textwrap
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+
+from semantic_svd.plots.style import DENSE, INK, PAGE, axes_or_new, label_of, styled
+
+RANDOM = "random modes, 95 % quantile"
+SEQUENTIAL = sns.light_palette("#0173b2", as_cmap=True)
+
+
+@styled
+def comparison(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Show the comparison of modes with a reference: a cell for each mode, coloured by its cosine.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `semantic_svd.modes.compare` gives it: mode, verdict, block_cosine, null_cosine; with a column
+        ``model`` there is one row of cells for each model, with a column ``label`` the modes are named, and a
+        column ``seeds`` ("18 of 20") stands below the verdict. A last row holds null_cosine: the 95 %
+        quantile of random modes.
+    ax : Axes, optional
+        Where to draw; a new figure of full page width by default.
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"mode": [1], "verdict": ["same"], "block_cosine": [0.99], "null_cosine": [0.7]})
+    >>> [text.get_text().splitlines() for text in comparison(table).texts]
+    [['same', '0.99'], ['0.70']]
+    """
+    table = table.assign(**{name: "" for name in ("model", "seeds") if name not in table})
+    null = table.drop_duplicates("mode").assign(model=RANDOM, verdict="", seeds="")
+    rows = pd.concat([table, null.assign(block_cosine=null["null_cosine"])])
+    models, modes = list(rows["model"].unique()), sorted(rows["mode"].unique())
+    ax = axes_or_new(ax, PAGE, 16 + 15 * len(models))
+    cosines = rows.pivot(index="model", columns="mode", values="block_cosine").loc[models, modes]
+    mesh = ax.pcolormesh(cosines, cmap=SEQUENTIAL, vmin=0, vmax=1, edgecolors="white", linewidth=1.5)
+    for row in rows.to_dict("records"):
+        place = modes.index(row["mode"]) + 0.5, models.index(row["model"]) + 0.5
+        words = [*textwrap.wrap(row["verdict"], 12), row["seeds"], f"{row['block_cosine']:.2f}"]
+        ink = "white" if row["block_cosine"] > 0.7 else INK
+        ax.text(*place, "\n".join(filter(None, words)), ha="center", va="center", fontsize=6, color=ink)
+    heads = [textwrap.fill(label_of(rows[rows["mode"] == mode].iloc[0]), 12) for mode in modes]
+    ax.set_xticks(np.arange(len(modes)) + 0.5, heads, fontsize=DENSE)
+    ax.set_yticks(np.arange(len(models)) + 0.5, [textwrap.fill(model, 18) for model in models])
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    ax.invert_yaxis()
+    ax.set_xlabel("mode of the data")
+    ax.figure.colorbar(mesh, ax=ax, label="cosine", fraction=0.03, pad=0.01, ticks=[0, 0.5, 1])
+    return ax
