@@ -5,6 +5,7 @@ import pandas as pd
 from semantic_svd import report
 from semantic_svd.dendrograms import agreement
 from semantic_svd.plots import agreement_lines, caption, save
+from semantic_svd.tables import intervals, shown_epochs
 
 MODELS = (report.AUTOASSOCIATOR, report.TANH, report.BPA)
 
@@ -12,11 +13,9 @@ MODELS = (report.AUTOASSOCIATOR, report.TANH, report.BPA)
 def compute():
     return pd.concat(
         [
-            report.intervals(agreement(response, report.data()), rule=model.name)
+            intervals(agreement(response, report.data()), rule=model.name)
             for model in MODELS
-            for response in [
-                report.standard_run(model).response().sel(epoch=report.shown_epochs(model.epochs))
-            ]
+            for response in [report.standard_run(model).response().sel(epoch=shown_epochs(model.epochs))]
         ],
         ignore_index=True,
     )

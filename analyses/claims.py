@@ -3,7 +3,7 @@
 import numpy as np
 
 from semantic_svd import report
-from semantic_svd.report import AUTOASSOCIATOR, BPA, NOISY, TANH, Claim, above, below, less, more
+from semantic_svd.report import AUTOASSOCIATOR, BPA, NOISY, SAME, TANH, Claim, above, below, less, more
 
 IN_EPOCHS, IN_SNAPSHOTS = ("equal epochs",), ("MSE 1e-2", "MSE 1e-3", "convergence")
 ANIMALS, PLANTS = ("sparrow", "hawk", "salmon", "sunfish"), ("oak", "maple", "rose", "daisy")
@@ -19,7 +19,8 @@ def first_modes_alike(model):
         return report.block_cosine(model, condition, (1, 2, 3, 4))
 
     text = f"The first modes of the {model.name} are those of the data"
-    return [Claim(text, "smallest cosine of modes 1 to 4", cosine, (model,), above(report.SAME))]
+    measure = "smallest cosine of modes 1 to 4 with the modes of the response"
+    return [Claim(text, measure, cosine, (model,), above(SAME))]
 
 
 def in_order(text, model, early, late):
@@ -29,8 +30,9 @@ def in_order(text, model, early, late):
     def share(model, condition):
         return report.lead_in_share(model, condition, early, late)
 
-    time = "epochs from the last of the former to the first of the latter, half learned"
-    ahead = "learned share: least of the former − most of the latter"
+    first, then = f"modes {early[0]} and {early[1]}", f"modes {late[0]} to {late[-1]}"
+    time = f"epochs from when {first} both are half learned to when the first of {then} is"
+    ahead = f"learned share: the lesser of {first} − the largest of {then}"
     text = f"{model.name}: {text}"
     return [
         Claim(text, time, epochs, (model,), above(0), IN_EPOCHS),
@@ -42,8 +44,10 @@ def pairs(text, models, holds):
     def epochs(model, condition):
         return report.pair_gap_in_epochs(model)
 
-    in_epochs = "gap of a pair's half-learned epochs / their mean"
-    in_share = "gap of a pair's singular values / the data's"
+    in_epochs = (
+        "epochs between the response's singular values of a pair reaching half the data's / their mean epoch"
+    )
+    in_share = "gap between the response's singular values of a pair / the data's"
     return [
         Claim(text, in_epochs, epochs, models, holds, IN_EPOCHS),
         Claim(text, in_share, report.pair_gap_in_share, models, holds, IN_SNAPSHOTS),
@@ -58,13 +62,13 @@ def last_ones_later():
         return report.late_in_epochs(model, relative=True)
 
     text, both = "BPA separates the last dimensions later", (BPA, AUTOASSOCIATOR)
-    own_time = "half-learned epoch of modes 5 to 8 / of mode 1"
+    own_time = "mean half-learned epoch of modes 5 to 8 / that of mode 1"
     return [
-        Claim(text, "half-learned epoch of modes 5 to 8", epochs, both, above(0), IN_EPOCHS),
-        Claim(f"{text}, for its pace", own_time, relative, both, above(0), IN_EPOCHS),
+        Claim(text, "mean half-learned epoch of modes 5 to 8", epochs, both, above(0), IN_EPOCHS),
+        Claim(f"{text}, in units of its own first mode", own_time, relative, both, above(0), IN_EPOCHS),
         Claim(
             text,
-            "share of modes 5 to 8 not yet learned",
+            "1 − mean learned share of modes 5 to 8",
             report.late_in_share,
             both,
             more(0.01),
@@ -78,7 +82,8 @@ def second_mode_turned(model, conditions=tuple(report.CONDITIONS)):
         return report.turned(model, condition, 2)
 
     text = f"{model.name}: the second mode has its sign turned"
-    return [Claim(text, "share of seeds; the sign is the library's", share, (model,), above(0.9), conditions)]
+    measure = "share of seeds whose second u points against the data's (which way is the library's choice)"
+    return [Claim(text, measure, share, (model,), above(0.9), conditions)]
 
 
 def noisier_later():
@@ -94,7 +99,11 @@ def noisier_later():
     return [
         Claim(f"{text} than the autoassociator's", size, error, (BPA, AUTOASSOCIATOR), more(0.1)),
         Claim(
-            f"{text} than on the earlier ones", f"share of the squared error {on}", share, (BPA,), above(0.5)
+            f"{text} than on the earlier ones",
+            f"share of the squared error that is {on}",
+            share,
+            (BPA,),
+            above(0.5),
         ),
     ]
 
@@ -104,7 +113,8 @@ def less_distinct():
         return report.share_on(model, condition, PLANTS, (7, 8))
 
     text = "BPA's modes 7 and 8 are less distinct for oak, maple, rose, daisy than the autoassociator's"
-    return [Claim(text, "sum of u² over these items", share, (BPA, AUTOASSOCIATOR), less(0.01))]
+    measure = "sum of u² over these items, mean of the response's modes 7 and 8 (1: they are on no others)"
+    return [Claim(text, measure, share, (BPA, AUTOASSOCIATOR), less(0.01))]
 
 
 def complementary(text, modes):
@@ -113,7 +123,8 @@ def complementary(text, modes):
 
     first, second = modes
     text = f"BPA's modes {first} and {second} are dimensionally complementary to the data's ({text})"
-    return [Claim(text, "share of seeds with the same plane and other vectors", share, (BPA,), above(0.5))]
+    plane = f"share of seeds whose vectors span the data's plane (cosine ≥ {SAME:g}) but differ one by one (< {SAME:g})"
+    return [Claim(text, plane, share, (BPA,), above(0.5))]
 
 
 CLAIMS = [

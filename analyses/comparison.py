@@ -22,9 +22,9 @@ def draw(table):
     ax = comparison(table)
     caption(
         ax.figure,
-        f"{report.note(*MODELS)} At a mean squared error of 1e-6 a cell. In each cell the verdict of most of "
-        f"the {report.SEEDS} seeds, their number, and the mean cosine; below, what random modes reach in 95\u00a0% of "
-        "draws. Read naively: the k-th vectors of response and data, one by one. Measured: blocks as subspaces, both "
+        f"{report.note(*MODELS)} At a mean squared error of 1e-6 a cell. In each cell the verdict most frequent "
+        f"among the {report.SEEDS} seeds, its number, and the mean cosine; below, what only one random draw in twenty "
+        "exceeds. Read naively: the k-th vectors of response and data, one by one. Measured: blocks as subspaces, both "
         "sides. Noise of 1e-9 shows what is the library's choice and no finding: flips, and rotations within a block "
         "(by 90 degrees: swapped).",
     )

@@ -5,6 +5,7 @@ import pandas as pd
 from semantic_svd import report
 from semantic_svd.dendrograms import linkage
 from semantic_svd.plots import caption, dendrogram_panels, panels, save
+from semantic_svd.tables import tree_from, tree_table
 
 MODELS = (report.AUTOASSOCIATOR, report.BPA)
 EPOCHS = (0, 10, 40, 150, 1000)
@@ -13,7 +14,7 @@ EPOCHS = (0, 10, 40, 150, 1000)
 def compute():
     return pd.concat(
         [
-            report.tree_table(linkage(response.sel(epoch=epoch)), model=model.name, epoch=epoch)
+            tree_table(linkage(response.sel(epoch=epoch)), model=model.name, epoch=epoch)
             for model in MODELS
             for response in [report.standard_run(model).response().sel(seed=0)]
             for epoch in EPOCHS
@@ -26,12 +27,14 @@ def draw(table):
     figure, axes = panels(2, len(EPOCHS), height=105)
     for row, (model, links) in zip(axes, table.groupby("model", sort=False), strict=True):
         epochs = links.groupby("epoch")
-        trees = {f"epoch {epoch}": report.tree_from(rows, report.data().items) for epoch, rows in epochs}
+        trees = {f"epoch {epoch}": tree_from(rows, report.data().items) for epoch, rows in epochs}
         dendrogram_panels(trees, report.CATEGORIES, row)
         row[0].set_ylabel(f"{model}\ndistance")
     axes[-1, -1].get_legend().remove()
-    models = report.note(*MODELS)
-    caption(figure, f"{models} Seed 0. Euclidean distance of the responses to two items, average linkage.")
+    about = (
+        "Seed 0. Euclidean distance between the responses to two items, average linkage, shortest leaf order."
+    )
+    caption(figure, f"{report.note(*MODELS)} {about}")
     return figure
 
 

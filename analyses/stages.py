@@ -4,6 +4,7 @@ import pandas as pd
 
 from semantic_svd import report
 from semantic_svd.plots import caption, panels, save, stages
+from semantic_svd.tables import intervals
 
 MODELS = (report.AUTOASSOCIATOR, report.TANH, report.BPA)
 
@@ -17,7 +18,7 @@ def compute():
             "rate_steps": report.RATE * epochs,
             "relative": epochs / epochs.sel(mode=1, drop=True),
         }
-        parts += [report.intervals(values, time=time, rule=model.name) for time, values in times.items()]
+        parts += [intervals(values, time=time, rule=model.name) for time, values in times.items()]
     return report.labelled(pd.concat(parts, ignore_index=True))
 
 
@@ -28,7 +29,11 @@ def draw(table):
         ax.label_outer()
     for ax in axes[0, 1:]:
         ax.get_legend().remove()
-    caption(figure, report.note(*MODELS, bands="bars"))
+    caption(
+        figure,
+        f"{report.note(*MODELS, bands='bars')} Half learned: the first epoch from which the response, projected on the "
+        "data's mode, stays at half its singular value or over it. Modes within a block have no order of their own.",
+    )
     return figure
 
 

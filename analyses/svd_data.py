@@ -2,14 +2,15 @@
 
 from semantic_svd import report
 from semantic_svd.plots import caption, save, svd_rows
+from semantic_svd.tables import modes_from, modes_table
 
 
 def compute():
-    return report.modes_table("The data", report.data().array, report.reference())
+    return modes_table("The data", report.data().array, report.reference())
 
 
 def draw(table):
-    figure = svd_rows(report.modes_from(table, "property"))
+    figure = svd_rows(modes_from(table, "property"))
     caption(
         figure,
         "8 items, 34 properties (McClelland, McNaughton & Lampinen 2020), not centred. Modes {5, 6} and {7, 8} have "

@@ -5,6 +5,7 @@ import pandas as pd
 from semantic_svd import report
 from semantic_svd.modes import svd
 from semantic_svd.plots import caption, save, svd_rows
+from semantic_svd.tables import modes_from, modes_table
 
 LAYERS = [(report.AUTOASSOCIATOR, 1), (report.AUTOASSOCIATOR, 2), (report.BPA, 1)]
 
@@ -13,16 +14,15 @@ def compute():
     parts = []
     for number, (model, layer) in zip("abc", LAYERS, strict=True):
         activity = report.final_hidden(model, layer).sel(seed=0, drop=True)
-        parts.append(
-            report.modes_table(f"{number}  {model.name}, hidden layer {layer}", activity, svd(activity))
-        )
+        parts.append(modes_table(f"{number}  {model.name}, hidden layer {layer}", activity, svd(activity)))
     return pd.concat(parts, ignore_index=True)
 
 
 def draw(table):
-    figure = svd_rows(report.modes_from(table, "unit"), name="activity")
+    figure = svd_rows(modes_from(table, "unit"), name="activity")
     models = report.note(report.AUTOASSOCIATOR, report.BPA)
-    caption(figure, f"{models} Seed 0, at the end of training. Signs are the library's choice.")
+    free = "Signs are the library's choice, and in c the rotations within {5, 6} and {7, 8}."
+    caption(figure, f"{models} Seed 0, at the end of training, not centred. {free}")
     return figure
 
 

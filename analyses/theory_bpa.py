@@ -8,6 +8,7 @@ from semantic_svd import report
 from semantic_svd.modes import strengths
 from semantic_svd.plots import caption, save, strength_panels
 from semantic_svd.rules import RULES
+from semantic_svd.tables import beside_theory
 from semantic_svd.theory import bpa_strengths
 from semantic_svd.training import train
 
@@ -34,7 +35,7 @@ def _at_rate(rate):
     measured = strengths(run.response(), report.reference()).rename(epoch="time").assign_coords(time=times)
     start = run.sel(epoch=0).data
     theory = bpa_strengths(start["W1"].values, start["W2"].values, report.data(), times).mean("seed")
-    return report.beside_theory(measured, theory, panel=f"learning rate {rate:g}")
+    return beside_theory(measured, theory, panel=f"learning rate {rate:g}")
 
 
 def draw(table):

@@ -11,6 +11,7 @@ from semantic_svd.modes import strengths
 from semantic_svd.network import Network
 from semantic_svd.plots import caption, save, strength_panels
 from semantic_svd.rules import RULES
+from semantic_svd.tables import beside_theory
 from semantic_svd.theory import aligned_start, two_layer
 from semantic_svd.training import train
 
@@ -46,7 +47,7 @@ def _at_rate(rate):
     shares = xr.DataArray(
         two_layer(eigenvalues, START, times, inputs=eigenvalues), {"time": times, "mode": s["mode"]}
     )
-    return report.beside_theory(measured, s * shares, panel=f"learning rate {rate:g}")
+    return beside_theory(measured, s * shares, panel=f"learning rate {rate:g}")
 
 
 def draw(table):
@@ -54,8 +55,9 @@ def draw(table):
     caption(
         figure,
         f"Two-layer autoassociator: backprop, 34-8-34, linear, no biases, full batch, from aligned and "
-        f"balanced starts of strength {START:g}. {report.interval_note()} Theory: the closed form of Saxe, McClelland "
-        "& Ganguli (2014) for an autoassociator; exact in the limit of small rates.",
+        f"balanced starts that have {START:g} of each mode (so all seeds are alike). {report.interval_note()} Theory: "
+        "the closed form of Saxe, McClelland & Ganguli (2014) for an autoassociator; exact in the limit of small "
+        "rates.",
     )
     return figure
 

@@ -6,11 +6,22 @@ import pytest
 import xarray as xr
 
 from semantic_svd import report
-from semantic_svd.dendrograms import linkage
 from semantic_svd.errors import InputError
 from semantic_svd.items import load_items
 from semantic_svd.modes import svd
-from semantic_svd.report import AUTOASSOCIATOR, BPA, TANH, Claim, above, below, less, more
+from semantic_svd.report import (
+    AUTOASSOCIATOR,
+    BPA,
+    TANH,
+    Claim,
+    above,
+    below,
+    less,
+    measures,
+    more,
+    scripts,
+    standard,
+)
 from semantic_svd.top import top_folder
 
 X = load_items("mcclelland2020").array
@@ -26,7 +37,7 @@ def response(monkeypatch):
         values = xr.concat([X.copy(data=matrix) for matrix in matrices], "seed").assign_coords(
             seed=range(len(matrices))
         )
-        monkeypatch.setattr(report, "response_at", lambda model, condition: values)
+        monkeypatch.setattr(standard, "response_at", lambda model, condition: values)
 
     report.comparison_at.cache_clear()
     yield answer
@@ -39,7 +50,7 @@ def halves(monkeypatch):
 
     def at(*epochs):
         table = xr.DataArray([epochs], dims=("seed", "mode"), coords={"seed": [0], "mode": range(1, 9)})
-        monkeypatch.setattr(report, "half_learned_epochs", lambda model: table)
+        monkeypatch.setattr(standard, "half_learned_epochs", lambda model: table)
 
     return at
 
@@ -79,23 +90,23 @@ def test_a_standard_run_is_trained_once():
 
 @pytest.mark.parametrize("model", [AUTOASSOCIATOR, TANH, BPA], ids=lambda model: model.name)
 def test_every_seed_of_the_standard_runs_converges(model):
-    assert report.epoch_at_error(report.standard_run(model), 1e-6).notnull().all()
+    assert standard.epoch_at_error(report.standard_run(model), 1e-6).notnull().all()
 
 
 def test_the_mean_squared_error_is_that_of_the_response():
     run = report.standard_run(BPA)
     by_hand = ((run.response().isel(epoch=3) - X) ** 2).mean(("item", "property"))
-    np.testing.assert_allclose(report.mean_squared_error(run).isel(epoch=3), by_hand)
+    np.testing.assert_allclose(standard.mean_squared_error(run).isel(epoch=3), by_hand)
 
 
 def test_the_epoch_at_an_error_is_the_first():
     run = report.standard_run(BPA)
-    epochs, mse = report.epoch_at_error(run, 1e-2).astype(int), report.mean_squared_error(run)
+    epochs, mse = standard.epoch_at_error(run, 1e-2).astype(int), standard.mean_squared_error(run)
     assert (mse.sel(epoch=epochs) <= 1e-2).all() and (mse.sel(epoch=epochs - 1) > 1e-2).all()
 
 
 def test_equal_epochs_are_equal_and_equal_errors_equal():
-    assert set(report.epochs_at(AUTOASSOCIATOR, "equal epochs").values) == {500}
+    assert set(standard.epochs_at(AUTOASSOCIATOR, "equal epochs").values) == {500}
     for model in (AUTOASSOCIATOR, BPA):
         error = ((report.response_at(model, "MSE 1e-3") - X) ** 2).mean(("item", "property"))
         assert (error <= 1e-3).all() and (error > 0.9e-3).all()
@@ -125,7 +136,7 @@ def test_modes_that_have_changed_places_keep_their_cosine_and_unknown_ones_lose_
 
 def test_a_mode_is_turned_if_its_vector_points_the_other_way(monkeypatch):
     table = pd.DataFrame({"seed": [0, 0, 1, 1], "mode": [1, 2, 1, 2], "cosine_U": [-1.0, 0.9, 1.0, -0.9]})
-    monkeypatch.setattr(report, "comparison_at", lambda model, condition: table)
+    monkeypatch.setattr(measures, "comparison_at", lambda model, condition: table)
     assert report.turned(BPA, "", 2).values.tolist() == [False, True]
 
 
@@ -169,7 +180,7 @@ def test_the_gap_in_epochs_is_measured_in_the_pairs_own_time(monkeypatch):
         dims=("seed", "epoch", "mode"),
         coords={"epoch": epochs, "mode": range(1, 9)},
     )
-    monkeypatch.setattr(report, "sorted_strengths", lambda model: rising)
+    monkeypatch.setattr(standard, "sorted_strengths", lambda model: rising)
     assert report.pair_gap_in_epochs(BPA).item() == pytest.approx((20 / 50 + 0) / 2)
 
 
@@ -200,26 +211,6 @@ def test_modes_are_labelled_with_their_blocks():
     table = report.labelled(pd.DataFrame({"mode": [1, 5, 8]}))
     assert table["block"].tolist() == ["1", "5-6", "7-8"]
     assert table["label"].tolist() == ["animals", "within birds, fish", "within trees, flowers"]
-
-
-def test_equations_and_trees_come_back_from_their_tables(tmp_path):
-    table = pd.concat(
-        [report.modes_table(name, X * size, svd(X * size)) for name, size in (("a", 1), ("b", 2))]
-    )
-    for (matrix, modes), size in zip(report.modes_from(table, "property").values(), (1, 2), strict=True):
-        xr.testing.assert_equal(matrix, X.drop_attrs() * size)
-        np.testing.assert_allclose((modes.U * modes.s) @ modes.V.T, matrix, atol=1e-12)
-    tree = linkage(X)
-    again = report.tree_from(report.tree_table(tree), X["item"].values)
-    np.testing.assert_array_equal(again.Z, tree.Z)
-    assert (again.order, again.items, again.exact) == (tree.order, tree.items, tree.exact)
-
-
-def test_theory_stands_beside_the_measured_strength_of_the_same_time_and_mode():
-    coords = {"time": [0.0, 1.0, 2.0], "mode": [1, 2]}
-    theory = xr.DataArray(np.arange(6.0).reshape(3, 2), coords, ("time", "mode"))
-    table = report.beside_theory(theory.expand_dims(seed=2), theory, "rate 1")
-    assert (table["mean"] == table["theory"]).all() and len(table) == 6
 
 
 # ------------------------------------------------------------------------------------------------------- the claims
@@ -286,17 +277,24 @@ def test_claims_are_written_a_line_each_with_their_verdict_under_the_condition(t
 
 def test_every_analysis_asks_a_question_and_can_be_computed_drawn_and_run():
     for path in top_folder("analyses").glob("*.py"):
-        module = report.load_analysis(path)
+        module = scripts.load_analysis(path)
         assert "?" in module.__doc__.splitlines()[0], path.stem
         assert callable(module.compute) and callable(module.main), path.stem
         assert hasattr(module, "draw") or path.stem == "claims"
 
 
-@pytest.mark.parametrize("stem", ["svd_data", "svd_bpa", "strengths_bpa"])
-def test_an_analysis_writes_its_figure_and_its_table(tmp_path, stem):
-    report.load_analysis(top_folder("analyses") / f"{stem}.py").main(tmp_path)
+@pytest.mark.parametrize(
+    ("stem", "figures"),
+    [
+        ("svd_data", ["svd_data"]),
+        ("svd_responses", ["svd_autoassociator", "svd_bpa"]),
+        ("strengths", ["strengths_autoassociator", "strengths_bpa", "strengths_tanh"]),
+    ],
+)
+def test_an_analysis_writes_its_figures_and_their_tables(tmp_path, stem, figures):
+    scripts.load_analysis(top_folder("analyses") / f"{stem}.py").main(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        f"{stem}.{kind}" for kind in ("csv", "pdf", "png")
+        f"{figure}.{kind}" for figure in figures for kind in ("csv", "pdf", "png")
     ]
 
 
@@ -305,14 +303,14 @@ def test_reproduce_runs_all_analyses_and_returns_the_claims(tmp_path, monkeypatc
         body = f"(folder / f'{{len(list(folder.iterdir()))}} {stem}').touch()\n    return '{stem}'"
         text = f"def main(folder):\n    {body}\n"
         (tmp_path / f"{stem}.py").write_text(text)
-    monkeypatch.setattr(report, "top_folder", lambda name: tmp_path)
+    monkeypatch.setattr(scripts, "top_folder", lambda name: tmp_path)
     assert report.reproduce(tmp_path / "figures", progress=False) == "claims"
     assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == ["0 a", "1 z", "2 claims"]
 
 
 def test_reproduce_refuses_a_folder_it_cannot_write_to_before_it_trains(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
-    monkeypatch.setattr(report, "train", lambda *args, **kwargs: pytest.fail("trained"))
+    monkeypatch.setattr(standard, "train", lambda *args, **kwargs: pytest.fail("trained"))
     with pytest.raises(InputError) as error:
         report.reproduce(tmp_path / "file" / "figures", progress=False)
     where = tmp_path / "file" / "figures"
@@ -325,7 +323,7 @@ def test_a_script_ends_with_one_line_and_code_2_on_a_bad_folder(tmp_path, monkey
     (tmp_path / "file").touch()
     monkeypatch.setattr(sys, "argv", ["svd_data.py", "-o", str(tmp_path / "file")])
     with pytest.raises(SystemExit) as end:
-        report.script(report.load_analysis(top_folder("analyses") / "svd_data.py").main)
+        report.script(scripts.load_analysis(top_folder("analyses") / "svd_data.py").main)
     assert end.value.code == 2
     assert capsys.readouterr().err == (
         f"cannot write to the folder {tmp_path / 'file'}: File exists; name one that can be written to\n"

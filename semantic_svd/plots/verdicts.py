@@ -20,7 +20,7 @@ def comparison(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     table : DataFrame
-        As `semantic_svd.modes.compare` gives it: mode, verdict, block_cosine, null_cosine; with a column
+        As `semantic_svd.alignment.compare` gives it: mode, verdict, block_cosine, null_cosine; with a column
         ``model`` there is one row of cells for each model, with a column ``label`` the modes are named, and a
         column ``seeds`` ("18 of 20") stands below the verdict. A last row holds null_cosine: the 95 %
         quantile of random modes.

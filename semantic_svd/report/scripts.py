@@ -1,0 +1,98 @@
+"""The scripts of analyses/: run one from the command line, or all of them."""
+
+import argparse
+import importlib.util
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pandas as pd
+
+from semantic_svd.errors import InputError
+from semantic_svd.top import top_folder
+
+
+def writable(folder: Path | str) -> Path:
+    """Make a folder, if it is not there, and make sure that files can be written to it.
+
+    Raises
+    ------
+    InputError
+        If they cannot.
+
+    Examples
+    --------
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     writable(f"{folder}/figures").name
+    'figures'
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        raise InputError(
+            f"cannot write to the folder {folder}: {error.strerror}; name one that can be written to"
+        ) from None
+
+
+def script(main: Callable[[Path], object]) -> None:
+    """Run an analysis from the command line: ``python analyses/<stem>.py [-o folder]``."""
+    parser = argparse.ArgumentParser(description=sys.modules[main.__module__].__doc__)
+    parser.add_argument("-o", "--output", default="figures", help="folder of the figures (figures)")
+    try:
+        main(writable(parser.parse_args().output))
+    except InputError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+
+
+def reproduce(folder: Path | str = "figures", progress: bool = True) -> pd.DataFrame:
+    """Run every analysis of the folder analyses/, and return what became of the report's claims.
+
+    Parameters
+    ----------
+    folder : path
+        Of the figures and tables.
+    progress : bool
+        Show a bar.
+
+    Returns
+    -------
+    DataFrame
+        A row for each claim and condition: measure, mean, low, high, n, criterion, holds.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written to.
+    """
+    from rich.progress import track
+
+    folder = writable(folder)
+    analyses = sorted(
+        top_folder("analyses").glob("*.py"), key=lambda path: (path.stem == "claims", path.stem)
+    )
+    claims = pd.DataFrame()
+    for path in track(analyses, "analyses", disable=not progress):
+        claims = load_analysis(path).main(folder)
+    return claims
+
+
+def load_analysis(path: Path) -> ModuleType:
+    """Import an analysis from its file.
+
+    Examples
+    --------
+    >>> load_analysis(top_folder("analyses") / "svd_data.py").compute().columns.tolist()
+    ['equation', 'part', 'row', 'column', 'value']
+    """
+    spec = importlib.util.spec_from_file_location(f"analyses_{path.stem}", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module

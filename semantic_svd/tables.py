@@ -1,0 +1,131 @@
+"""Tidy tables of modes, trees and curves, and the way back: what a figure shows is what its CSV holds."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from scipy.cluster.hierarchy import leaves_list
+
+from semantic_svd.dendrograms import Tree
+from semantic_svd.intervals import mean_interval
+from semantic_svd.modes import blocks
+
+__all__ = [
+    "beside_theory",
+    "block_names",
+    "intervals",
+    "modes_from",
+    "modes_table",
+    "shown_epochs",
+    "tree_from",
+    "tree_table",
+]
+
+
+def intervals(values: xr.DataArray, **columns: Any) -> pd.DataFrame:
+    """Return mean, low, high and n over seeds as a tidy table, with some columns that say what it is.
+
+    Examples
+    --------
+    >>> intervals(xr.DataArray([[1.0], [3.0]], dims=("seed", "mode"), coords={"mode": [1]}), rule="bpa")
+      rule  mode  mean  low  high  n
+    0  bpa     1   2.0  1.0   3.0  2
+    """
+    table = mean_interval(values).to_dataframe().reset_index()
+    for place, (name, value) in enumerate(columns.items()):
+        table.insert(place, name, value)
+    return table
+
+
+def shown_epochs(epochs: int) -> list[int]:
+    """Choose the epochs that a curve is drawn through: dense at first, about a hundred in all.
+
+    Examples
+    --------
+    >>> shown_epochs(1000)[:5], len(shown_epochs(1000))
+    ([0, 1, 2, 3, 4], 88)
+    """
+    return sorted({0, *np.geomspace(1, epochs, 120).round().astype(int).tolist()})
+
+
+def beside_theory(measured: xr.DataArray, theory: xr.DataArray, panel: str) -> pd.DataFrame:
+    """Tabulate measured strengths (seed, time, mode), with intervals over seeds, beside a theory's (time, mode)."""
+    table = intervals(measured, panel=panel)
+    table = table.merge(theory.rename("theory").to_series().reset_index(), on=["time", "mode"])
+    return table.rename(columns={"time": "rate_steps"})
+
+
+def block_names(modes: xr.Dataset) -> dict[int, str]:
+    """Name the block of each mode: "5-6", or the mode's own number.
+
+    Examples
+    --------
+    >>> from semantic_svd.modes import svd
+    >>> block_names(svd(np.diag([3.0, 1.0, 1.0])))
+    {1: '1', 2: '2-3', 3: '2-3'}
+    """
+    return {k: f"{J[0]}-{J[-1]}" if len(J) > 1 else str(k) for J in blocks(modes) for k in J}
+
+
+def modes_table(equation: str, matrix: xr.DataArray, modes: xr.Dataset) -> pd.DataFrame:
+    """Tabulate a matrix and its modes cell by cell; `modes_from` reads it back."""
+    matrices = {"matrix": matrix, "U": modes["U"], "s": modes["s"], "V": modes["V"]}
+    parts = []
+    for part, values in matrices.items():
+        cells = values.to_series().rename("value").reset_index()
+        row, column = ("mode", "mode") if part == "s" else values.dims
+        columns = {"equation": equation, "part": part, "row": cells[row], "column": cells[column]}
+        parts.append(pd.DataFrame(columns | {"value": cells["value"]}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def modes_from(table: pd.DataFrame, column: str) -> dict[str, tuple[xr.DataArray, xr.Dataset]]:
+    """Read the equations of `modes_table` back; the columns of the matrix are properties or units.
+
+    Examples
+    --------
+    >>> from semantic_svd.modes import svd
+    >>> whole = xr.DataArray(np.eye(2), {"item": ["oak", "rose"], "unit": [1, 2]}, ("item", "unit"))
+    >>> matrix, modes = modes_from(modes_table("layer 1", whole, svd(whole)), "unit")["layer 1"]
+    >>> bool((matrix == whole).all()), bool((modes.V == svd(whole).V).all())
+    (True, True)
+    """
+    dims = {"matrix": ("item", column), "U": ("item", "mode"), "V": (column, "mode")}
+    equations = {}
+    for name, rows in table.groupby("equation", sort=False):
+        arrays = {}
+        for part, (first, second) in dims.items():
+            cells = rows[rows["part"] == part]
+            coords = {first: list(cells["row"].unique()), second: list(cells["column"].unique())}
+            shape = [len(labels) for labels in coords.values()]
+            values = cells["value"].to_numpy().reshape(shape)
+            arrays[part] = xr.DataArray(values, coords, (first, second))
+        s = rows.loc[rows["part"] == "s", "value"].to_numpy()
+        equations[str(name)] = (
+            arrays["matrix"],
+            xr.Dataset({"U": arrays["U"], "s": ("mode", s), "V": arrays["V"]}),
+        )
+    return equations
+
+
+def tree_table(tree: Tree, **columns: Any) -> pd.DataFrame:
+    """Tabulate the links of a tree; `tree_from` reads it back."""
+    links = pd.DataFrame(tree.Z, columns=["left", "right", "distance", "size"])
+    links = links.astype({"left": int, "right": int, "size": int})
+    return pd.DataFrame(columns, index=links.index).join(links)
+
+
+def tree_from(links: pd.DataFrame, items: Sequence[str]) -> Tree:
+    """Read a tree of some items back from its links.
+
+    Examples
+    --------
+    >>> from semantic_svd.dendrograms import linkage
+    >>> tree = linkage([[0.0], [2.5], [2.0]])
+    >>> tree_from(tree_table(tree, epoch=0), tree.items).leaves == tree.leaves
+    True
+    """
+    Z = links[["left", "right", "distance", "size"]].to_numpy(float)
+    return Tree(Z, tuple(items), tuple(leaves_list(Z).tolist()), exact=len(items) <= 12)

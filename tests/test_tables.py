@@ -1,0 +1,35 @@
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from semantic_svd.dendrograms import linkage
+from semantic_svd.items import load_items
+from semantic_svd.modes import svd
+from semantic_svd.tables import beside_theory, block_names, modes_from, modes_table, tree_from, tree_table
+
+X = load_items("mcclelland2020").array
+
+
+def test_every_mode_goes_by_the_name_of_its_block():
+    names = block_names(svd(X))
+    assert list(names.values()) == ["1", "2", "3", "4", "5-6", "5-6", "7-8", "7-8"] and list(names) == list(
+        range(1, 9)
+    )
+
+
+def test_equations_and_trees_come_back_from_their_tables():
+    table = pd.concat([modes_table(name, X * size, svd(X * size)) for name, size in (("a", 1), ("b", 2))])
+    for (matrix, modes), size in zip(modes_from(table, "property").values(), (1, 2), strict=True):
+        xr.testing.assert_equal(matrix, X.drop_attrs() * size)
+        np.testing.assert_allclose((modes.U * modes.s) @ modes.V.T, matrix, atol=1e-12)
+    tree = linkage(X)
+    again = tree_from(tree_table(tree), X["item"].values)
+    np.testing.assert_array_equal(again.Z, tree.Z)
+    assert (again.order, again.items, again.exact) == (tree.order, tree.items, tree.exact)
+
+
+def test_theory_stands_beside_the_measured_strength_of_the_same_time_and_mode():
+    coords = {"time": [0.0, 1.0, 2.0], "mode": [1, 2]}
+    theory = xr.DataArray(np.arange(6.0).reshape(3, 2), coords, ("time", "mode"))
+    table = beside_theory(theory.expand_dims(seed=2), theory, "rate 1")
+    assert (table["mean"] == table["theory"]).all() and len(table) == 6
