@@ -9,12 +9,12 @@ from matplotlib.figure import Figure
 from semantic_svd import plots
 from semantic_svd.alignment import align
 from semantic_svd.cli.subject import Subject, held
-from semantic_svd.cli.tables import block_names, one_of
+from semantic_svd.cli.tables import one_of
 from semantic_svd.cli.terminal import says_interval
 from semantic_svd.dendrograms import Tree, clades, linkage
 from semantic_svd.errors import InputError
 from semantic_svd.modes import svd
-from semantic_svd.report import intervals
+from semantic_svd.tables import block_names, intervals
 
 MOST_CLADES = 4  # as many as have a colour that is easily told from the others
 

@@ -8,14 +8,13 @@ from semantic_svd.cli.subject import Subject, held, open_subject
 from semantic_svd.dendrograms import Tree, agreement
 from semantic_svd.errors import InputError
 from semantic_svd.modes import (
-    blocks,
     explained_variance,
     half_learned,
     singular_strengths,
     strengths,
     svd,
 )
-from semantic_svd.report import shown_epochs, tree_table
+from semantic_svd.tables import block_names, shown_epochs, tree_table
 
 MODE_COLUMNS = {  # what is measured of a mode -> its head on the terminal
     "reference": "data",
@@ -41,18 +40,6 @@ def mode_table(subject: Subject, matrix: xr.DataArray) -> pd.DataFrame:
     table = xr.Dataset(values).to_dataframe(first).reset_index()
     table.insert(len(first), "block", table["mode"].map(block_names(reference)))
     return table[[*first, "block", *(name for name in MODE_COLUMNS if name in table)]]
-
-
-def block_names(modes: xr.Dataset) -> dict[int, str]:
-    """Name the block of each mode: "5-6", or the mode's own number.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> block_names(svd(np.diag([3.0, 1.0, 1.0])))
-    {1: '1', 2: '2-3', 3: '2-3'}
-    """
-    return {k: f"{J[0]}-{J[-1]}" if len(J) > 1 else str(k) for J in blocks(modes) for k in J}
 
 
 def comparison(matrix: xr.DataArray, subject: Subject, to: str | None) -> pd.DataFrame:
