@@ -26,8 +26,9 @@ class Run:
     Parameters
     ----------
     data : xarray.Dataset with W1 (seed, epoch, unit_1, unit_0), b1, B1, ..., loss (seed, epoch), status and end_epoch
-        (seed), W1_end (seed, unit_1, unit_0), ..., input (item, unit_0) and target (item, unit_L); the attributes
-        tell the rule, the network, the hash of the data, the versions.
+        (seed), input (item, unit_0) and target (item, unit_L), and W1_end (seed, unit_1, unit_0), ... where no snapshot
+        holds the weights with which a seed ended; the attributes tell the rule, the network, the hash of the data,
+        the versions.
         After the end_epoch of a seed that stopped before the others its snapshots are NaN
 
     Examples
@@ -156,7 +157,17 @@ class Run:
         """Return the run as each seed ended, without the epoch axis; `data.end_epoch` says when that was."""
         ends = {str(name): str(name).removesuffix("_end") for name in self.data if str(name).endswith("_end")}
         constant = [name for name, a in self.data.items() if "epoch" not in a.dims and name not in ends]
-        return Run(self.data[[*ends, *constant]].drop_vars("epoch", errors="ignore").rename(ends))
+        if ends:  # the weights were not kept, or not of the epochs in which seeds stopped
+            return Run(self.data[[*ends, *constant]].drop_vars("epoch", errors="ignore").rename(ends))
+        where = {"epoch": self.data.end_epoch} | (
+            {"seed": self.data.seed} if "seed" in self.data.dims else {}
+        )
+        try:
+            return Run(self.data.sel(where).drop_vars("epoch"))
+        except KeyError:
+            raise InputError(
+                "these are some epochs of a run, without those in which its seeds ended; take final() of the whole run"
+            ) from None
 
     def save(self, path: str | Path) -> None:
         """Write the run to a new Zarr store that `xarray.open_zarr` reads.

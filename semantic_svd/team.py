@@ -27,6 +27,8 @@ class Team:
     start : weights to start from in place of drawn ones: a Run, as each seed ended, or arrays by name. Memories of
         plasticities start anew
 
+    hold_ends : keep the weights with which each seed ends, for trainings whose snapshots do not hold them
+
     Examples
     --------
     >>> from semantic_svd.rules import RULES
@@ -45,6 +47,7 @@ class Team:
         seeds: list[int],
         dtype: np.dtype,
         start: Run | Mapping[str, Any] | None = None,
+        hold_ends: bool = False,
     ):
         self.all = seeds
         self.state = _initial_state(rule, network, seeds, dtype)
@@ -58,8 +61,9 @@ class Team:
         held = rule.feedback.fixed
         self.fixed = {name: array.copy() for name, array in self.state.items() if held and name[0] == "B"}
         changing = {name: array for name, array in self.state.items() if name not in self.fixed}
-        self.ends = {name: np.full_like(array, np.nan) for name, array in changing.items()}
-        self.ends["loss"] = np.full(len(seeds), np.nan, dtype)
+        self.ends = {name: np.full_like(array, np.nan) for name, array in changing.items() if hold_ends}
+        if hold_ends:
+            self.ends["loss"] = np.full(len(seeds), np.nan, dtype)
         self.notes: list[str] = []
 
     @property

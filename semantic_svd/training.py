@@ -107,7 +107,8 @@ def train(
     probed = None if probe is None else in_order(as_table(probe, "probe"), task.inputs, "probe")
     records = record_of(record, rule, network, task, probed, test)
     plan = _Plan(rule, network, task, records, kept, size, stop_below)
-    team = Team(rule, network, seed_list, task.x.dtype, start)
+    held = "W1" not in records.variables or (stop_below is not None and every != 1)
+    team = Team(rule, network, seed_list, task.x.dtype, start, hold_ends=held)
     examples = _labelled(xr.Dataset(_examples(task, probed, network)), task, probed, network)
     attrs = _provenance(plan, "" if start is None else _digest(team.state))
     if out is None:

@@ -42,7 +42,7 @@ def test_every_axis_of_a_run_is_named_and_in_order():
     assert data.b2.dims == ("seed", "epoch", "unit_2")
     assert data.B1.dims == ("seed", "epoch", "unit_1", "unit_2")
     assert data.loss.dims == ("seed", "epoch")
-    assert data.W1_end.dims == ("seed", "unit_1", "unit_0")
+    assert "W1_end" not in data  # the last snapshot has it
     assert data.status.dims == data.end_epoch.dims == ("seed",)
     assert data.input.dims == ("item", "unit_0")
     assert data.target.dims == ("item", "unit_3")
@@ -213,6 +213,12 @@ def test_what_a_run_does_not_keep_is_refused_with_what_it_keeps():
     assert refused(bare.biases, 1) == "the run kept no b1; it has W1, W2"
     silent = train("backprop", Network((34, 8, 34)), ITEMS, epochs=1, record=("responses",))
     assert refused(silent.weights, 1) == "the run kept no W1; it has no weights"
+
+
+def test_some_epochs_of_a_run_have_no_end():
+    said = "these are some epochs of a run, without those in which its seeds ended; take final() of the whole run"
+    assert refused(RUN.sel(epoch=[0, 2]).final) == said
+    assert RUN.sel(seed=3).final().response().dims == ("item", "property")
 
 
 @pytest.mark.parametrize("layer", [-1, 4])
