@@ -49,9 +49,8 @@ def cost(name: str, run, raw: int, most: float, folder: Path, rounds: int) -> bo
         alone, kept = seconds(run, None, ()), seconds(run, path)
         added += [(kept - alone) / alone] if k else []
     size = sum(f.stat().st_size for f in path.rglob("*") if f.is_file())
-    print(
-        f"{name} | time of writing / of training | {np.median(added):.3f} ({min(added):.3f} to {max(added):.3f}) | {most}"
-    )
+    middle, spread = np.median(added), f"{min(added):.3f} to {max(added):.3f}"
+    print(f"{name} | time of writing / of training | {middle:.3f} ({spread}) | {most}")
     print(f"{name} | bytes on disk / raw | {size / raw:.4f} | 1.05")
     return middle <= most and size <= 1.05 * raw
 
@@ -80,9 +79,8 @@ def lazy(folder: Path) -> bool:
         [sys.executable, "-c", READ, str(path)], capture_output=True, text=True, check=True
     ).stdout
     took, share = time.perf_counter() - begun, int(output) / size
-    print(
-        f"strengths of 1 of 100 seeds of a {size / 1e9:.1f} GB store, {took:.1f} s | bytes read / all | {share:.4f} | 0.011"
-    )
+    what = f"strengths of 1 of 100 seeds, store of {size / 1e9:.1f} GB, {took:.1f} s"
+    print(f"{what} | bytes read / all | {share:.4f} | 0.011")
     return share <= 0.011
 
 

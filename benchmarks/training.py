@@ -5,6 +5,7 @@ python benchmarks/training.py        (needs torch)
 
 import sys
 import time
+from itertools import pairwise
 
 import numpy as np
 
@@ -27,7 +28,7 @@ def torch_loop(x: np.ndarray, seeds: int) -> np.ndarray:
     inputs, losses = torch.tensor(x), []
     for seed in range(seeds):
         torch.manual_seed(seed)
-        layers = [torch.nn.Linear(a, b, dtype=torch.float64) for a, b in zip(SIZES, SIZES[1:], strict=False)]
+        layers = [torch.nn.Linear(a, b, dtype=torch.float64) for a, b in pairwise(SIZES)]
         net = torch.nn.Sequential(*layers)
         optimiser = torch.optim.SGD(net.parameters(), lr=RATE)
         kept = [torch.empty((EPOCHS + 1, *p.shape), dtype=torch.float64) for p in net.parameters()]

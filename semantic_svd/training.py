@@ -28,7 +28,7 @@ from semantic_svd.records import Record, axes_of, record_of
 from semantic_svd.rules import Rule, as_rule
 from semantic_svd.runs import Run, network_text
 from semantic_svd.snapshots import Snapshots
-from semantic_svd.store import Store
+from semantic_svd.store import Store, n_bytes
 from semantic_svd.tasks import Table, Task, as_table, as_task, in_order
 from semantic_svd.team import ORDER, Team
 
@@ -129,6 +129,32 @@ def train(
     if set(team.status) == {"diverged"}:
         raise InputError(f"no seed survived at rate {rule.rate}: {team.notes[0]}")
     return run
+
+
+def expected_bytes(
+    rule: Rule | str,
+    network: Network,
+    x: Any,
+    y: Any = None,
+    *,
+    epochs: int,
+    seeds: int | Sequence[int] = 1,
+    every: int | Literal["log"] = 1,
+    record: Sequence[str] = ("weights",),
+    dtype: Any = None,
+) -> int:
+    """Return how many bytes the snapshots of a training will take; see `train` for the parameters.
+
+    Examples
+    --------
+    >>> from semantic_svd.items import load_items
+    >>> expected_bytes("bpa", Network((34, 8, 34), biases=False), load_items("mcclelland2020"), epochs=99)
+    436000
+    """
+    task = as_task(x, y, network, dtype)
+    records = record_of(record, as_rule(rule), network, task, None, None)
+    kept = snapshot_epochs(_whole("epochs", epochs, least=0), every)
+    return n_bytes(records.variables, len(kept), len(_seed_list(seeds)), task.x.dtype)
 
 
 def step(rule: Rule, signals: Signals, memories: dict[str, Memory], factor: float = 1.0) -> None:
