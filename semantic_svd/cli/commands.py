@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from semantic_svd.dendrograms import Tree
     from semantic_svd.items import Items
+    from semantic_svd.rules import Rule
 
 app = typer.Typer(
     name=NAME,
@@ -87,7 +88,7 @@ def train(
     activation: Annotated[str, typer.Option(help="Of the hidden layers.")] = "linear",
     output_activation: Annotated[str, typer.Option(help="Of the output layer.")] = "linear",
     biases: Annotated[
-        bool | None, typer.Option(help="Biases.", show_default="none under BPA's rules")
+        bool | None, typer.Option(help="Biases.", show_default="if the rule teaches them")
     ] = None,
     epochs: Annotated[int, typer.Option(help="Passes over the items.")] = 2000,
     seeds: Annotated[int, typer.Option(help="How many networks.")] = 1,
@@ -117,10 +118,10 @@ def train(
     learned, chosen = load_items(items), _rule(rule, rate)
     inputs = learned.localist() if localist else learned
     network = Network(
-        sizes=(inputs.values.shape[1], *(hidden or _hidden_sizes(rule, learned)), learned.values.shape[1]),
+        sizes=(inputs.values.shape[1], *(hidden or _hidden_sizes(chosen, learned)), learned.values.shape[1]),
         hidden=activation,
         output=output_activation,
-        biases=not _is_bpa(rule) if biases is None else biases,
+        biases=_has_biases(chosen)[1] if biases is None else biases,
     )
     try:
         run = train(
@@ -138,8 +139,7 @@ def train(
             resume=resume,
         )
     except KeyboardInterrupt:
-        kept = f"; what was done is kept in {output}, --resume goes on" if output.exists() else ""
-        raise Interrupted(f"interrupted{kept}") from None
+        raise Interrupted(f"interrupted{_kept(output)}") from None
     biased = "" if network.biases else ", no biases"
     sizes = "-".join(map(str, network.sizes))
     rates = " ".join(f"{r:g}" for r in dict.fromkeys(chosen.rates))
@@ -295,7 +295,18 @@ def _thinned(table: "pd.DataFrame") -> "pd.DataFrame":
     return table[table["epoch"].isin(chosen)]
 
 
-def _rule(name: str, rate: list[float] | None) -> Any:
+def _kept(path: Path) -> str:
+    """Say where an interrupted run is, if it came so far that there is one."""
+    from semantic_svd.runs import Run
+
+    try:
+        Run.open(path)
+    except InputError:
+        return ""
+    return f"; what was done is kept in {path}, --resume goes on"
+
+
+def _rule(name: str, rate: list[float] | None) -> "Rule":
     """Return a rule at its own rate, or at another."""
     from dataclasses import replace
 
@@ -307,11 +318,14 @@ def _rule(name: str, rate: list[float] | None) -> Any:
     return replace(rule, rate=rate[0] if len(rate) == 1 else tuple(rate))  # type: ignore[arg-type]
 
 
-def _is_bpa(rule: str) -> bool:
-    """Tell whether a rule is of BPA's family, which has one hidden layer and no biases."""
-    return rule.startswith("bpa")
+def _has_biases(rule: "Rule") -> tuple[bool, bool]:
+    """Tell whether a rule teaches biases to the hidden layers, and whether to any layer."""
+    from semantic_svd.plasticity import Frozen
+
+    of_layers = rule.bias if isinstance(rule.bias, tuple) else (rule.bias, rule.bias)
+    return of_layers[0] != Frozen(), of_layers != (Frozen(), Frozen())
 
 
-def _hidden_sizes(rule: str, items: "Items") -> tuple[int, ...]:
-    """Return the report's hidden layers, one under BPA and two under others, for items of any number."""
-    return (min(items.values.shape),) * (1 if _is_bpa(rule) else 2)
+def _hidden_sizes(rule: "Rule", items: "Items") -> tuple[int, ...]:
+    """Return the report's hidden layers, two with biases and one without, for items of any number."""
+    return (min(items.values.shape),) * (2 if _has_biases(rule)[0] else 1)
