@@ -21,8 +21,8 @@ def compute():
 def draw(table):
     figure = svd_rows(modes_from(table, "unit"), name="activity")
     models = report.note(report.AUTOASSOCIATOR, report.BPA)
-    free = "Signs are the library's choice, and in c the rotations within {5, 6} and {7, 8}."
-    caption(figure, f"{models} Seed 0, at the end of training, not centred. {free}")
+    free = "Signs, and in c rotations within {5, 6} and {7, 8}, are arbitrary."
+    caption(figure, f"{models} Seed 0, end of training. {free}")
     return figure
 
 

@@ -37,7 +37,7 @@ seeds and its 95 % interval (t; Wilson's for shares of seeds).
   {{7, 8}} (within trees, flowers) of equal singular values, which have no order and no axes of their own.
 - Y is the response, X the data. The learned share of a mode is u'Yv / s with the data's u, s, v; a mode is half
   learned from the first epoch on from which that stays at 1/2 or over it. "Modes of the response" are those of its own
-  SVD, largest first; gaps of pairs are the mean over both pairs.
+  SVD, largest first: the gap of a pair is never negative. Gaps are the mean over both pairs.
 
 {AUTOASSOCIATOR.about}. {TANH.about}. {BPA.about}.
 """
