@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 
 _PLACES = {
     "items": ("DATASETS", "Items", "balanced_tree", "load_items", "read_items", "sampled_tree"),
+    "images": ("IMAGE_SETS", "Images", "load_images", "read_cifar", "read_idx", "read_images"),
     "network": ("ACTIVATIONS", "Network"),
     "rules": ("RULES", "Rule", "sum_rule"),
     "training": ("train",),
