@@ -24,10 +24,8 @@ def compute(model):
 
 def draw(table, model):
     figure = strength_panels(table)
-    caption(
-        figure,
-        f"{report.note(model, bands='bands')} In b, the singular values by size: names are the data's.",
-    )
+    sizes = "In b the k-th largest value has the colour of the data's mode k, whatever its vectors are."
+    caption(figure, f"{report.note(model, bands='bands')} {sizes}")
     return figure
 
 
