@@ -4,7 +4,7 @@ A plasticity maps a synapse to a change of its matrix W and reads nothing else, 
 Plasticities form a linear space: `Delta() + 0.01 * Hebb()` is one too.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple
 
@@ -82,6 +82,7 @@ class Plasticity:
     """Base of all plasticities: `plasticity(synapse, memory)` is the change of the synapse's matrix per unit of rate.
 
     A change comes in its cheapest exact form: None, an `Outer`, `Rows`, an array shaped like W, or a list of these.
+    It shares no memory with W, and is used up before the plasticity is called again.
 
     Examples
     --------
@@ -96,8 +97,16 @@ class Plasticity:
     Delta() + 0.01 * Forgetting()
     """
 
+    whole_batches: ClassVar[bool] = False  # whether an incomplete last batch is to be dropped
+    alone: ClassVar[bool] = False  # whether nothing but its own change may change the matrix
+
     def memory(self, W: Array) -> Memory:
-        """Return the named arrays, seed axis first, that the plasticity keeps between steps."""
+        """Return the named arrays, seed axis first, that the plasticity keeps between steps.
+
+        A step writes into these arrays, `memory["mean"][...] = mean`, and never puts others in their place: a sum and
+        the wrappers hand their parts the same arrays under names of the parts' own. The arrays of seeds that leave are
+        dropped, and a checkpoint holds all of them, so what is not in them is forgotten.
+        """
         return {}
 
     def __call__(self, s: Synapse, memory: Memory) -> Change:
@@ -252,12 +261,16 @@ class KrotovHopfield(Plasticity):
     p: float = 3.0
     k: int = 7
     delta: float = 0.4
-    whole_batches: ClassVar[bool] = True  # an incomplete last batch is dropped
-    alone: ClassVar[bool] = True  # remembers the powers of rows, so nothing else may change them
+    whole_batches: ClassVar[bool] = True
+    alone: ClassVar[bool] = True  # the powers of the rows that it did not change are remembered
 
     def __post_init__(self) -> None:
-        if not (self.p >= 2 and self.k >= 2 and self.delta >= 0):
-            raise InputError(f"KrotovHopfield has p and k of 2 or more and delta of 0 or more, not {self}")
+        if not (
+            2 <= self.p < np.inf and isinstance(self.k, int) and self.k >= 2 and 0 <= self.delta < np.inf
+        ):
+            raise InputError(
+                f"KrotovHopfield has p and whole k of 2 or more and delta of 0 or more, not {self}"
+            )
 
     def memory(self, W: Array) -> Memory:
         """Return sign(W) |W|^(p-1), and which rows of it are out of date."""
@@ -265,36 +278,44 @@ class KrotovHopfield(Plasticity):
 
     def __call__(self, s: Synapse, memory: Memory) -> Rows:
         """Return the change of the rows with a winner or a k-th unit."""
-        n_seeds, n_post, n_pre = s.W.shape
+        n_post = s.W.shape[1]
         if self.k > n_post:
             raise InputError(
                 f"KrotovHopfield(k={self.k}) needs {self.k} units or more, the layer has {n_post}"
             )
-        stale = np.flatnonzero(memory["changed"])
-        memory["powers"].reshape(-1, n_pre)[stale] = self._powers(s.W.reshape(-1, n_pre)[stale])
+        stale = np.nonzero(memory["changed"])
+        memory["powers"][stale] = self._powers(s.W[stale])
         drive = times(s.pre, memory["powers"].mT)
-        first = drive.argmax(axis=-1)
-        kth = np.argpartition(drive, n_post - self.k, axis=-1)[..., n_post - self.k]
-        parts = []
-        for seed in range(n_seeds):
-            x = s.pre if s.pre.ndim == 2 else s.pre[seed]
-            rows, change = self._rows(s.W[seed], x, drive[seed], first[seed], kth[seed])
-            parts.append(Rows(seed * n_post + rows, change))
-        index = np.concatenate([part.rows for part in parts])
-        memory["changed"][...] = np.isin(np.arange(n_seeds * n_post), index).reshape(n_seeds, n_post)
-        return Rows(index, np.concatenate([part.values for part in parts]))
+        first = best = drive.argmax(axis=-1, keepdims=True)
+        most = least = np.take_along_axis(drive, best, -1)
+        for _ in range(self.k - 1):  # k is small, and so this is faster than a sort or a partition
+            np.put_along_axis(drive, best, -np.inf, -1)
+            best = drive.argmax(axis=-1, keepdims=True)
+            least = np.take_along_axis(drive, best, -1)
+        units = np.concatenate([first, best], axis=1)[
+            ..., 0
+        ]  # (n_seeds, 2 n_items): winners, then k-th units
+        pulls = np.concatenate([most, -self.delta * least], axis=1)[..., 0]
+        xs = s.pre if s.pre.ndim == 3 else [s.pre] * len(units)
+        parts = [self._rows(*seen) for seen in zip(s.W, xs, units, pulls, strict=True)]
+        memory["changed"][...] = False
+        np.put_along_axis(memory["changed"], units, True, -1)
+        rows = [seed * n_post + part.rows for seed, part in enumerate(parts)]
+        return Rows(np.concatenate(rows), np.concatenate([part.values for part in parts]))
 
     def _powers(self, W: Array) -> Array:
-        return W * np.abs(W) ** W.dtype.type(self.p - 2)
+        return W * np.abs(W) ** (self.p - 2)
 
-    def _rows(self, W: Array, x: Array, drive: Array, first: NDArray, kth: NDArray) -> Rows:
-        rows, items = np.unique(np.concatenate([first, kth])), np.arange(len(x))
+    def _rows(self, W: Array, x: Array, units: NDArray[np.integer], pulls: Array) -> Rows:
+        """Return the change of one seed."""
+        rows, place = np.unique(units, return_inverse=True)
         g = np.zeros((len(rows), len(x)), W.dtype)
-        g[np.searchsorted(rows, first), items] = 1
-        g[np.searchsorted(rows, kth), items] = -self.delta
-        pull = np.einsum("rn,nr->r", g, drive[:, rows])
-        change = times(g, x[None])[0] - pull[:, None] * W[rows]
-        return Rows(rows, change / max(np.abs(change).max(), W.dtype.type(1e-30)))
+        g[place[: len(x)], np.arange(len(x))] = 1
+        g[place[len(x) :], np.arange(len(x))] = -self.delta
+        change = times(g, x[None])[0]
+        change -= np.bincount(place, pulls).astype(W.dtype)[:, None] * W[rows]
+        change /= max(change.max(), -change.min(), 1e-30)
+        return Rows(rows, change)
 
 
 @dataclass(frozen=True)
@@ -325,8 +346,7 @@ class Sum(Plasticity):
 
     def __post_init__(self) -> None:
         for part in self.parts:
-            if getattr(part, "alone", False):
-                raise InputError(f"{type(part).__name__} stands alone in a synapse, not in a sum")
+            _not_alone(part, "a sum")
 
     def memory(self, W: Array) -> Memory:
         """Return the memories of the parts, numbered."""
@@ -360,6 +380,9 @@ class Thresholded(Plasticity):
 
     of: Plasticity
 
+    def __post_init__(self) -> None:
+        _not_alone(self.of, "Thresholded")
+
     def memory(self, W: Array) -> Memory:
         """Return the running mean, how many changes it is of, and the part's own memory."""
         return {"mean": np.zeros_like(W), "count": np.zeros(len(W), W.dtype)} | _nested(
@@ -379,7 +402,8 @@ class Thresholded(Plasticity):
 class Sparsified(Plasticity):
     """A plasticity of which only the int(keep * size) largest absolute entries of each seed's matrix are kept.
 
-    HebbNet's gradient sparsity; Imagination's replication fixed keep = 0.3.
+    HebbNet's gradient sparsity; Imagination's replication fixed keep = 0.3. Of equal entries the first in the matrix
+    are kept (our decision), so that the count is exact.
 
     References
     ----------
@@ -401,10 +425,15 @@ class Sparsified(Plasticity):
         """Return the change with all but its largest entries set to zero."""
         change = dense(self.of(s, _own("of", memory)), s.W)
         flat = change.reshape(len(change), -1)
-        dropped = flat.shape[1] - int(self.keep * flat.shape[1])
-        if dropped:
-            small = np.argpartition(np.abs(flat), dropped - 1, axis=1)[:, :dropped]
-            np.put_along_axis(flat, small, 0, axis=1)
+        kept = int(self.keep * flat.shape[1])
+        if kept == 0:
+            return np.zeros_like(change)
+        size = np.abs(flat)
+        cut = np.partition(size, -kept, axis=1)[:, -kept, None]  # the smallest that is kept
+        for seed in np.flatnonzero((size >= cut).sum(axis=1) > kept):
+            equal = np.flatnonzero(size[seed] == cut[seed])
+            size[seed, equal[kept - (size[seed] > cut[seed]).sum() :]] = -1
+        flat[size < cut] = 0
         return change
 
 
@@ -423,6 +452,7 @@ class Momentum(Plasticity):
     def __post_init__(self) -> None:
         if not 0 <= self.decay < 1:
             raise InputError(f"the decay of Momentum is 0 or more and under 1, not {self.decay}")
+        _not_alone(self.of, "Momentum")
 
     def memory(self, W: Array) -> Memory:
         """Return the velocity and the part's own memory."""
@@ -468,7 +498,7 @@ def apply(W: Array, change: Change, rate: float) -> None:
     elif isinstance(change, Outer):
         add_outer(W, change.u, change.v, rate)
     elif isinstance(change, Rows):
-        W.reshape(-1, W.shape[-1])[change.rows] += W.dtype.type(rate) * change.values
+        W[np.divmod(change.rows, W.shape[1])] += W.dtype.type(rate) * change.values
     else:
         W += rate * change
 
@@ -483,6 +513,26 @@ def _scale(change: Change, factor: float) -> Change:
     if isinstance(change, Rows):
         return Rows(change.rows, factor * change.values)
     return factor * change
+
+
+def within(plasticity: Plasticity) -> Iterator[Plasticity]:
+    """Yield a plasticity and all those that it is made of.
+
+    Examples
+    --------
+    >>> list(within(0.1 * Thresholded(Hebb())))
+    [0.1 * Thresholded(of=Hebb()), Thresholded(of=Hebb()), Hebb()]
+    """
+    yield plasticity
+    for part in (getattr(plasticity, "of", None), *getattr(plasticity, "parts", ())):
+        if isinstance(part, Plasticity):
+            yield from within(part)
+
+
+def _not_alone(part: Plasticity, whole: str) -> None:
+    for p in within(part):
+        if p.alone:
+            raise InputError(f"{type(p).__name__} stands alone in a synapse, not in {whole}")
 
 
 def _parts(p: Plasticity) -> tuple[Plasticity, ...]:

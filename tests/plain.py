@@ -114,19 +114,39 @@ def errors(rule, network, state, a, h, target):
     return error, teach
 
 
-def change(plasticity, W, seen):
-    """Return dW of a plasticity; `seen` lists pre, post, error and teach, one entry an item."""
-    kind = type(plasticity).__name__
+def change(plasticity, W, seen, past=None):
+    """Return dW of a plasticity.
+
+    `seen` lists pre, post, error and teach, one entry an item. `past` is a dict in which a plasticity that remembers
+    keeps what it needs of all the steps before; without one, this is the first step.
+    """
+    kind, past = type(plasticity).__name__, {} if past is None else past
     if kind == "Sum":
-        return sum(change(part, W, seen) for part in plasticity.parts)
-    if kind == "Scaled":
-        return plasticity.factor * change(plasticity.of, W, seen)
+        parts = enumerate(plasticity.parts)
+        return sum(change(part, W, seen, past.setdefault(i, {})) for i, part in parts)
+    if kind in ("Scaled", "Thresholded", "Sparsified", "Momentum"):
+        dW = change(plasticity.of, W, seen, past.setdefault("of", {}))
+        return WRAPPED[kind](plasticity, dW, past.setdefault("changes", []))
+    if kind == "KrotovHopfield":
+        return _krotov_hopfield(plasticity, W, seen)
+    senders = np.mean([pre for pre, *_ in seen], axis=0)
+    mu = past.setdefault("mu", senders)
+    if kind == "HebbianDescent":
+        past["mu"] = mu + 0.01 * (senders - mu)
     of_item = {
         "Frozen": lambda pre, post, error, teach: np.zeros_like(W),
         "Delta": lambda pre, post, error, teach: np.outer(teach, pre),
         "Hebb": lambda pre, post, error, teach: np.outer(post, pre),
         "Oja": lambda pre, post, error, teach: np.outer(post, pre) - _oja_decay(plasticity, post) @ W,
         "Sanger": lambda pre, post, error, teach: np.outer(post, pre) - np.tril(np.outer(post, post)) @ W,
+        "HebbianDescent": lambda pre, post, error, teach: (
+            np.outer(teach, pre)
+            - {
+                "nothing": lambda: 0.0,
+                "mean": lambda: np.outer(teach, mu),
+                "oja": lambda: np.outer(teach, post) @ W,
+            }[plasticity.less]()
+        ),
     }
     assert kind in of_item, (
         f"tests/plain.py has no {kind}: write it there from the paper, not from the package"
@@ -138,10 +158,50 @@ def _oja_decay(plasticity, post):
     return np.outer(post, post) if plasticity.decay == "subspace" else np.diag(post**2)
 
 
-def step(rule, network, state, x, y, factor=1.0):
-    """Return the weights after one batch."""
+def _thresholded(plasticity, dW, changes):
+    """Less the mean of all changes before; the first is as it is."""
+    changes.append(dW)
+    return dW - np.mean(changes[:-1], axis=0) if changes[:-1] else dW
+
+
+def _sparsified(plasticity, dW, changes):
+    """All but the largest absolute entries set to zero; of equals, the first in the matrix stay."""
+    kept = np.argsort(-np.abs(dW).ravel(), kind="stable")[: int(plasticity.keep * dW.size)]
+    sparse = np.zeros(dW.size)
+    sparse[kept] = dW.ravel()[kept]
+    return sparse.reshape(dW.shape)
+
+
+def _momentum(plasticity, dW, changes):
+    """The sum of all changes so far, each less by a power of the decay."""
+    changes.append(dW)
+    return sum(plasticity.decay**age * past for age, past in enumerate(reversed(changes)))
+
+
+WRAPPED = {
+    "Scaled": lambda plasticity, dW, changes: plasticity.factor * dW,
+    "Thresholded": _thresholded,
+    "Sparsified": _sparsified,
+    "Momentum": _momentum,
+}
+
+
+def _krotov_hopfield(plasticity, W, seen):
+    """Return the change of Krotov and Hopfield's published algorithm, unit by unit, divided by its largest entry."""
+    dW = np.zeros_like(W)
+    for x, *_ in seen:
+        drive = (np.sign(W) * np.abs(W) ** (plasticity.p - 1)) @ x
+        ranked = np.argsort(drive)[::-1]
+        for unit, g in ((ranked[0], 1.0), (ranked[plasticity.k - 1], -plasticity.delta)):
+            dW[unit] += g * (x - drive[unit] * W[unit])
+    return dW / max(np.abs(dW).max(), 1e-30)
+
+
+def step(rule, network, state, x, y, factor=1.0, past=None):
+    """Return the weights after one batch; `past` keeps what the plasticities remember."""
     last = len(network.sizes) - 1
     rates = rule.rate if isinstance(rule.rate, tuple) else (rule.rate,) * 3
+    past = {} if past is None else past
     signals = []
     for item, target in zip(x, y, strict=True):
         a, h = respond(network, state, item)
@@ -151,28 +211,40 @@ def step(rule, network, state, x, y, factor=1.0):
         k = int(name[1:])
         sender = {"W": k - 1, "b": None, "B": _sender(rule, k, last)}[name[0]]
         seen = [(np.ones(1) if sender is None else h[sender], h[k], e[k], t[k]) for h, e, t in signals]
-        if name[0] == "W":
-            hidden = rule.hidden[k - 1] if isinstance(rule.hidden, tuple) and k < last else rule.hidden
-            plasticity, rate = (rule.output, rates[1]) if k == last else (hidden, rates[0])
-        elif name[0] == "b":
-            plasticity, rate = rule.bias, rates[1] if k == last else rates[0]
-        else:
-            plasticity, rate = rule.feedback.learns, rates[2]
-        dW = change(plasticity, W.reshape(len(W), -1), seen).reshape(W.shape)
-        after[name] = W + factor * rate * dW
+        rate = rates[2] if name[0] == "B" else rates[1] if k == last else rates[0]
+        dW = change(_plasticity(rule, name, last), W.reshape(len(W), -1), seen, past.setdefault(name, {}))
+        after[name] = W + factor * rate * dW.reshape(W.shape)
     return after
+
+
+def _plasticity(rule, name, last):
+    """Return what a parameter learns by."""
+    k = int(name[1:])
+    if name[0] == "B":
+        return rule.feedback.learns
+    if name[0] == "b":
+        hidden, output = rule.bias if isinstance(rule.bias, tuple) else (rule.bias,) * 2
+    else:
+        hidden, output = (
+            rule.hidden[k - 1] if isinstance(rule.hidden, tuple) and k < last else rule.hidden,
+            rule.output,
+        )
+    return output if k == last else hidden
 
 
 def train(rule, network, x, y, *, epochs, seed=0, batch_size=None, state=None):
     """Return the weights at every epoch, a list of epochs + 1 dicts."""
-    states = [start(rule, network, seed) if state is None else state]
+    states, past = [start(rule, network, seed) if state is None else state], {}
     for epoch in range(epochs):
         now, size = states[-1], batch_size or len(x)
+        whole = "KrotovHopfield" in repr(rule)  # published: an incomplete last batch is dropped
         order = np.random.default_rng((seed, ORDER, epoch)).permutation(len(x))
         for first in range(0, len(x), size):
             batch = order[first : first + size]
+            if whole and len(batch) < size:
+                continue
             factor = 1 - epoch / epochs if rule.schedule == "linear" else 1.0
-            now = step(rule, network, now, x[batch], y[batch], factor)
+            now = step(rule, network, now, x[batch], y[batch], factor, past)
         states.append(now)
     return states
 
