@@ -112,6 +112,11 @@ class Store:
         full = self._counted < self._filled == len(self.block)
         return full or time.monotonic() - self._last_commit > PATIENCE
 
+    @property
+    def settled(self) -> bool:
+        """Whether every snapshot that was taken has been committed."""
+        return self._counted == self._filled
+
     def commit(self, ends: Mapping[str, tuple], checkpoint: Mapping[str, Array] | None, **attrs: Any) -> None:
         """Write the block, how the seeds ended so far, and what a resumed training starts from; then make it count.
 

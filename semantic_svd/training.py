@@ -250,6 +250,8 @@ def _learn(
             del signals  # with it goes the activity of all items, which may be large
             for batch in batches:
                 step(plan.rule, batch, team.memories, factor)
+                if stopping() and isinstance(book, Store) and book.settled:
+                    raise KeyboardInterrupt  # long epochs are not waited for: all but this one is on disk
             advance(epoch + 1)
     team.leave(np.ones(len(team.alive), bool), "finished", epochs, plan.signals(team).loss)
     if isinstance(book, Store):

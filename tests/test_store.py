@@ -175,6 +175,28 @@ def test_the_first_interrupt_commits_what_is_done_and_a_resumed_run_ends_in_the_
     assert_same(items_run(path, True, epochs=20_000, stop_below=None, every=100).data, whole.data)
 
 
+def test_an_interrupt_does_not_wait_for_the_end_of_a_long_epoch(tmp_path):
+    process = FORK.Process(target=_quiet_long_run, args=(tmp_path / "run.zarr",))
+    process.start()
+    while not (tmp_path / "run.zarr" / store.CHECKPOINT).exists():
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGINT)
+    begun = time.monotonic()
+    process.join()
+    assert process.exitcode == 130
+    assert time.monotonic() - begun < 10  # an epoch takes minutes
+    assert xr.open_zarr(tmp_path / "run.zarr").sizes["epoch"] == 1
+
+
+def _quiet_long_run(path):
+    store.PATIENCE = 0.0
+    x = np.random.default_rng(0).random((100_000, 40))
+    try:
+        train("backprop", Network((40, 20, 40)), x, epochs=3, batch_size=1, out=path, progress=False)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
 def _quiet_items_run(path):
     try:
         items_run(path, True, epochs=20_000, stop_below=None, every=100)
