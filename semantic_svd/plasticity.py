@@ -4,8 +4,10 @@ A plasticity maps a synapse to a change of its matrix W and reads nothing else, 
 Plasticities form a linear space: `Delta() + 0.01 * Hebb()` is one too.
 """
 
+import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from numbers import Real
 from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
@@ -114,10 +116,10 @@ class Plasticity:
         raise NotImplementedError
 
     def __add__(self, other: "Plasticity") -> "Sum":
-        return Sum((*_parts(self), *_parts(other)))
+        return Sum((*_parts(self), *_parts(other))) if isinstance(other, Plasticity) else NotImplemented
 
     def __rmul__(self, factor: float) -> "Scaled":
-        return Scaled(float(factor), self)
+        return Scaled(float(factor), self) if isinstance(factor, Real) else NotImplemented
 
 
 @dataclass(frozen=True)
@@ -265,12 +267,9 @@ class KrotovHopfield(Plasticity):
     alone: ClassVar[bool] = True  # the powers of the rows that it did not change are remembered
 
     def __post_init__(self) -> None:
-        if not (
-            2 <= self.p < np.inf and isinstance(self.k, int) and self.k >= 2 and 0 <= self.delta < np.inf
-        ):
-            raise InputError(
-                f"KrotovHopfield has p and whole k of 2 or more and delta of 0 or more, not {self}"
-            )
+        _plain_numbers(self, p=float, k=operator.index, delta=float)
+        if not (2 <= self.p < np.inf and self.k >= 2 and 0 <= self.delta < np.inf):
+            raise InputError(f"KrotovHopfield has p and k of 2 or more and delta of 0 or more, not {self}")
 
     def memory(self, W: Array) -> Memory:
         """Return sign(W) |W|^(p-1), and which rows of it are out of date."""
@@ -285,35 +284,37 @@ class KrotovHopfield(Plasticity):
             )
         stale = np.nonzero(memory["changed"])
         memory["powers"][stale] = self._powers(s.W[stale])
-        drive = times(s.pre, memory["powers"].mT)
-        first = best = drive.argmax(axis=-1, keepdims=True)
-        most = least = np.take_along_axis(drive, best, -1)
-        for _ in range(self.k - 1):  # k is small, and so this is faster than a sort or a partition
-            np.put_along_axis(drive, best, -np.inf, -1)
-            best = drive.argmax(axis=-1, keepdims=True)
-            least = np.take_along_axis(drive, best, -1)
-        units = np.concatenate([first, best], axis=1)[
-            ..., 0
-        ]  # (n_seeds, 2 n_items): winners, then k-th units
-        pulls = np.concatenate([most, -self.delta * least], axis=1)[..., 0]
+        units, drives = self._rivals(times(s.pre, memory["powers"].mT))
         xs = s.pre if s.pre.ndim == 3 else [s.pre] * len(units)
-        parts = [self._rows(*seen) for seen in zip(s.W, xs, units, pulls, strict=True)]
+        parts = [self._rows(*seen) for seen in zip(s.W, xs, units, drives, strict=True)]
         memory["changed"][...] = False
-        np.put_along_axis(memory["changed"], units, True, -1)
+        np.put_along_axis(memory["changed"], units.reshape(len(units), -1), True, axis=1)
         rows = [seed * n_post + part.rows for seed, part in enumerate(parts)]
         return Rows(np.concatenate(rows), np.concatenate([part.values for part in parts]))
 
     def _powers(self, W: Array) -> Array:
         return W * np.abs(W) ** (self.p - 2)
 
-    def _rows(self, W: Array, x: Array, units: NDArray[np.integer], pulls: Array) -> Rows:
+    def _rivals(self, drive: Array) -> tuple[NDArray[np.integer], Array]:
+        """Return the winner and the k-th unit of each item and their drives, (n_seeds, n_items, 2)."""
+        found = []
+        for rank in range(1, self.k + 1):  # k is small, which makes this faster than a sort or a partition
+            unit = drive.argmax(axis=-1, keepdims=True)
+            if rank in (1, self.k):
+                found.append((unit, np.take_along_axis(drive, unit, axis=-1)))
+            np.put_along_axis(drive, unit, -np.inf, axis=-1)
+        (winner, most), (kth, less) = found
+        return np.concatenate([winner, kth], axis=-1), np.concatenate([most, less], axis=-1)
+
+    def _rows(self, W: Array, x: Array, units: NDArray[np.integer], drives: Array) -> Rows:
         """Return the change of one seed."""
         rows, place = np.unique(units, return_inverse=True)
+        place, signs = place.reshape(units.shape), np.array([1, -self.delta], W.dtype)
         g = np.zeros((len(rows), len(x)), W.dtype)
-        g[place[: len(x)], np.arange(len(x))] = 1
-        g[place[len(x) :], np.arange(len(x))] = -self.delta
-        change = times(g, x[None])[0]
-        change -= np.bincount(place, pulls).astype(W.dtype)[:, None] * W[rows]
+        g[place, np.arange(len(x))[:, None]] = signs
+        change, decay = times(g, x[None])[0], W[rows]
+        decay *= np.bincount(place.ravel(), (signs * drives).ravel()).astype(W.dtype)[:, None]
+        change -= decay
         change /= max(change.max(), -change.min(), 1e-30)
         return Rows(rows, change)
 
@@ -324,6 +325,12 @@ class Scaled(Plasticity):
 
     factor: float
     of: Plasticity
+
+    def __post_init__(self) -> None:
+        _plain_numbers(self, factor=float)
+        if not np.isfinite(self.factor):
+            raise InputError(f"a plasticity is multiplied by a finite number, not {self.factor}")
+        _check_part(self.of, "a multiple", alone=True)
 
     def memory(self, W: Array) -> Memory:
         """Return the memory of the plasticity that is scaled."""
@@ -346,7 +353,7 @@ class Sum(Plasticity):
 
     def __post_init__(self) -> None:
         for part in self.parts:
-            _not_alone(part, "a sum")
+            _check_part(part, "a sum")
 
     def memory(self, W: Array) -> Memory:
         """Return the memories of the parts, numbered."""
@@ -381,7 +388,7 @@ class Thresholded(Plasticity):
     of: Plasticity
 
     def __post_init__(self) -> None:
-        _not_alone(self.of, "Thresholded")
+        _check_part(self.of, "Thresholded")
 
     def memory(self, W: Array) -> Memory:
         """Return the running mean, how many changes it is of, and the part's own memory."""
@@ -414,8 +421,10 @@ class Sparsified(Plasticity):
     keep: float = 0.3
 
     def __post_init__(self) -> None:
+        _plain_numbers(self, keep=float)
         if not 0 < self.keep <= 1:
             raise InputError(f"Sparsified keeps a share over 0 and up to 1, not {self.keep}")
+        _check_part(self.of, "Sparsified", alone=True)
 
     def memory(self, W: Array) -> Memory:
         """Return the part's own memory."""
@@ -450,9 +459,10 @@ class Momentum(Plasticity):
     decay: float = 0.9
 
     def __post_init__(self) -> None:
+        _plain_numbers(self, decay=float)
         if not 0 <= self.decay < 1:
             raise InputError(f"the decay of Momentum is 0 or more and under 1, not {self.decay}")
-        _not_alone(self.of, "Momentum")
+        _check_part(self.of, "Momentum")
 
     def memory(self, W: Array) -> Memory:
         """Return the velocity and the part's own memory."""
@@ -529,10 +539,23 @@ def within(plasticity: Plasticity) -> Iterator[Plasticity]:
             yield from within(part)
 
 
-def _not_alone(part: Plasticity, whole: str) -> None:
+def _check_part(part: Plasticity, whole: str, alone: bool = False) -> None:
+    """Refuse a part that is no plasticity or, where the whole changes more than the part would, stands alone."""
+    if not isinstance(part, Plasticity):
+        raise InputError(f"{whole} is made of plasticities, as Hebb(), not of {part!r}")
     for p in within(part):
-        if p.alone:
+        if p.alone and not alone:
             raise InputError(f"{type(p).__name__} stands alone in a synapse, not in {whole}")
+
+
+def _plain_numbers(plasticity: Plasticity, **kinds: Callable) -> None:
+    """Make numbers Python's own, so that the text of a plasticity is source wherever they came from."""
+    for name, kind in kinds.items():
+        value = getattr(plasticity, name)
+        try:
+            object.__setattr__(plasticity, name, kind(value))
+        except (TypeError, ValueError):
+            raise InputError(f"{name} of {type(plasticity).__name__} is a number, not {value!r}") from None
 
 
 def _parts(p: Plasticity) -> tuple[Plasticity, ...]:
