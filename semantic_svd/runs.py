@@ -4,19 +4,22 @@ A run knows its network, so it computes responses and hidden activity from the k
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from semantic_svd.errors import InputError
 from semantic_svd.network import Network
 from semantic_svd.products import Array
 from semantic_svd.store import open_store, save
 from semantic_svd.tasks import as_table, in_order
+
+SLICE = 2**22  # numbers of a layer that are looked at together when images go through in slices
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,8 +120,7 @@ class Run:
         """
         network = self.network
         layer = network.layers if layer is None else layer
-        if not isinstance(layer, int | np.integer) or not 0 <= layer <= network.layers:
-            raise InputError(f"the network has layers 0 to {network.layers}, not {layer!r}")
+        self._check_layer(layer)
         unit = f"unit_{layer}"
         kept = self.data.get("response" if layer == network.layers else f"h{layer}")
         if items is None and kept is not None:
@@ -153,12 +155,117 @@ class Run:
         """Return the activity of a hidden layer, (seed, epoch, item, unit); see `response`."""
         return self.response(items, layer)
 
+    def class_means(self, layer: int, images: Any = None) -> xr.DataArray:
+        """Return the mean activity of a layer over the images of each class, at every seed and epoch.
+
+        Parameters
+        ----------
+        layer : 0 (the input) to the number of layers
+        images : Images (those to train with), or a pair (x, labels) as for `confusion`; None for what was recorded
+            in training (record="class_means"): the means over its own images, of hidden layers
+
+        Returns
+        -------
+        DataArray (seed, epoch, class, unit), NaN after a seed's end; lazy when it was recorded on disk
+
+        Raises
+        ------
+        InputError
+            When they were not recorded and there are no images or no weights, or the images do not fit the network.
+
+        Examples
+        --------
+        >>> from semantic_svd import load_images, train
+        >>> digits = load_images("digits")
+        >>> network = Network((64, 5, 10), "relu", "softmax")
+        >>> run = train("backprop", network, digits.x, digits.targets, epochs=1, record=["weights", "class_means"])
+        >>> dict(run.class_means(1).sizes)
+        {'seed': 1, 'epoch': 2, 'class': 10, 'unit': 5}
+        """
+        self._check_layer(layer)
+        output = f"unit_{self.network.layers}"
+        if images is None:
+            if f"m{layer}" not in self.data:
+                raise InputError(
+                    f"the run recorded no class means of layer {layer} (record='class_means', of hidden layers); "
+                    "pass images to compute them from the weights"
+                )
+            return self.data[f"m{layer}"].rename({output: "class", f"unit_{layer}": "unit"})
+        x, labels = self._examples(images, test=False)
+        n_classes = self.network.sizes[-1]
+        averages = np.eye(n_classes)[labels]
+        with np.errstate(invalid="ignore"):  # a class without images has no mean
+            averages /= averages.sum(axis=0)
+        means = self._gathered(
+            x, layer, lambda h, rows: averages[rows].T @ h, (n_classes, self.network.sizes[layer])
+        )
+        return self._named(means, f"m{layer}", {"class": output, "unit": f"unit_{layer}"})
+
+    def confusion(self, images: Any) -> xr.DataArray:
+        """Count, for the images of each class, what the network takes them for: the output unit that answers most.
+
+        Parameters
+        ----------
+        images : Images (those to test with), or a pair (x, labels): x of shape (n_images, inputs), labels the classes
+            as whole numbers from 0, (n_images,), or one-hot, (n_images, classes)
+
+        Returns
+        -------
+        DataArray (seed, epoch, true, said)
+            Numbers of images; NaN after a seed's end. Images go through in slices, one snapshot at a time: memory
+            does not grow with their number.
+
+        Raises
+        ------
+        InputError
+            When the run kept no weights, or the images do not fit the network.
+
+        Examples
+        --------
+        >>> from semantic_svd import load_images, train
+        >>> digits = load_images("digits")
+        >>> network = Network((64, 20, 10), "relu", "softmax")
+        >>> run = train("backprop", network, digits.x, digits.targets, epochs=5, batch_size=20)
+        >>> counts = run.final().confusion(digits)
+        >>> counts.dims, int(counts.sum())
+        (('seed', 'true', 'said'), 297)
+        """
+        x, labels = self._examples(images, test=True)
+        n = self.network.sizes[-1]
+
+        def count(y: Array, rows: slice) -> NDArray[Any]:
+            return np.bincount(labels[rows] * n + y.argmax(axis=-1), minlength=n * n).reshape(n, n)
+
+        output = f"unit_{self.network.layers}"
+        counts = self._gathered(x, self.network.layers, count, (n, n))
+        return self._named(counts, "confusion", {"true": output, "said": output})
+
+    def evaluate(self, images: Any) -> xr.DataArray:
+        """Return the share of images that the network names rightly, (seed, epoch); see `confusion`.
+
+        Examples
+        --------
+        >>> from semantic_svd import load_images, train
+        >>> digits = load_images("digits")
+        >>> network = Network((64, 20, 10), "relu", "softmax")
+        >>> run = train("backprop", network, digits.x, digits.targets, epochs=20, batch_size=20)
+        >>> bool(run.final().evaluate(digits) > 0.85)
+        True
+        """
+        counts = self.confusion(images)
+        right = counts.values.diagonal(axis1=-2, axis2=-1).sum(axis=-1) / counts.values.sum(axis=(-2, -1))
+        return counts.isel(true=0, said=0, drop=True).copy(data=right).rename("accuracy")
+
     def final(self) -> "Run":
         """Return the run as each seed ended, without the epoch axis; `data.end_epoch` says when that was."""
         ends = {str(name): str(name).removesuffix("_end") for name in self.data if str(name).endswith("_end")}
         constant = [name for name, a in self.data.items() if "epoch" not in a.dims and name not in ends]
         if ends:  # the weights were not kept, or not of the epochs in which seeds stopped
-            return Run(self.data[[*ends, *constant]].drop_vars("epoch", errors="ignore").rename(ends))
+            data = self.data[[*ends, *constant]].drop_vars("epoch", errors="ignore").rename(ends)
+            others = self.data.drop_vars([*ends, *constant, *(ends.values() & self.data.keys())])
+            if "epoch" in others.dims and np.isin(self.data.end_epoch, others.epoch).all():
+                data = data.merge(others.sel(epoch=self.data.end_epoch).drop_vars("epoch"))
+            return Run(data)
         where = {"epoch": self.data.end_epoch} | (
             {"seed": self.data.seed} if "seed" in self.data.dims else {}
         )
@@ -196,6 +303,63 @@ class Run:
             there = [str(v) for v in self.data if str(v)[0] in "WbB" and str(v)[1:].isdigit()]
             raise InputError(f"the run kept no {name}; it has {', '.join(there) or 'no weights'}")
         return self.data[name].rename(names)
+
+    def _check_layer(self, layer: Any) -> None:
+        layers = self.network.layers
+        if not isinstance(layer, int | np.integer) or not 0 <= layer <= layers:
+            raise InputError(f"the network has layers 0 to {layers}, not {layer!r}")
+
+    def _examples(self, images: Any, test: bool) -> tuple[Array, NDArray[np.integer]]:
+        """Return pixels and classes of images to test or to train with, checked against the network's sizes."""
+        if hasattr(images, "test_x"):
+            pair = (images.test_x, images.test_labels) if test else (images.x, images.labels)
+        elif isinstance(images, tuple | list) and len(images) == 2:
+            pair = (images[0], images[1])
+        else:
+            raise InputError(f"images are Images, or a pair (x, labels), not {type(images).__name__}")
+        x, labels, n = self._inputs(pair[0]).values, np.asarray(pair[1]), self.network.sizes[-1]
+        if labels.ndim == 2 and labels.shape[1] == n:
+            labels = labels.argmax(axis=1)
+        if labels.shape != (len(x),) or labels.dtype.kind not in "iu":
+            raise InputError(
+                f"labels are a whole number for each of the {len(x)} images, or one-hot over {n} classes, "
+                f"not {labels.dtype} of shape {labels.shape}"
+            )
+        for i in np.flatnonzero((labels < 0) | (labels >= n)):
+            raise InputError(
+                f"the network tells {n} classes apart, 0 to {n - 1}; image {i} (from 0) has {labels[i]}"
+            )
+        return x, labels.astype(np.int64)
+
+    def _gathered(
+        self, x: Array, layer: int, gather: Callable[[Array, slice], NDArray[Any]], shape: tuple[int, ...]
+    ) -> Array:
+        """Sum gather(activity, rows) over slices of x at every snapshot, one by one: NaN for those that are none."""
+        network = self.network
+        names = [name for name in network.names() if name == "W1" or int(name[1:]) <= layer]
+        missing = [name for name in names if name not in self.data]
+        if missing:
+            raise InputError("this run kept no weights (record='weights'), so it can't be tried on images")
+        lead, step = self.data["W1"].shape[:-2], max(1, SLICE // max(network.sizes))
+        gathered = np.full((*lead, *shape), np.nan)
+        for place in np.ndindex(lead):
+            weights = {name: self.data[name][place].values[None] for name in names}
+            if not all(np.isfinite(w).all() for w in weights.values()):
+                continue
+            gathered[place] = 0.0
+            for first in range(0, len(x), step):
+                rows = slice(first, first + step)
+                h = network.activity(weights, x[rows].astype(weights["W1"].dtype, copy=False), layer)
+                gathered[place] += gather(h if layer == 0 else h[0], rows)
+        return gathered
+
+    def _named(self, values: Array, name: str, units: Mapping[str, str]) -> xr.DataArray:
+        """Name the axes of what was gathered: those of the snapshots, then some with the labels of units."""
+        W = self.data["W1"]
+        lead = [str(dim) for dim in W.dims[:-2]]
+        coords = {dim: W.coords[dim].values for dim in lead if dim in W.coords}
+        coords |= {dim: self.data.coords[of].values for dim, of in units.items() if of in self.data.coords}
+        return xr.DataArray(values, coords, (*lead, *units), name)
 
     def _inputs(self, items: Any) -> xr.DataArray:
         if items is None:

@@ -1,13 +1,18 @@
 """Claims about runs in memory: names on every axis, responses from the kept weights, each seed as it ended."""
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import plain
 import pytest
 import xarray as xr
+from sklearn.metrics import accuracy_score, confusion_matrix
 
+from semantic_svd import runs
 from semantic_svd.errors import InputError
 from semantic_svd.feedback import Feedback
+from semantic_svd.images import load_images
 from semantic_svd.items import load_items
 from semantic_svd.network import Network
 from semantic_svd.plasticity import Oja
@@ -276,3 +281,170 @@ def test_seeds_and_epochs_that_are_none_are_refused_with_those_there_are():
     assert refused(RUN.sel, epoch=5) == "the run has no {'epoch': 5}; it has epoch: [0, 2, 4, 6]"
     assert refused(RUN.sel, seed=[1, 2]) == "the run has no {'seed': [1, 2]}; it has seed: [3, 1]"
     assert refused(RUN.sel, colour=1) == "the run has no {'colour': 1}; it has seed and epoch"
+
+
+# Images: class means, who is taken for whom
+
+DIGITS = load_images("digits")
+IMAGE_NETWORK = Network((64, 9, 7, 10), hidden="relu", output="softmax")
+IMAGE_RUN = train(
+    "backprop",
+    IMAGE_NETWORK,
+    DIGITS.x,
+    DIGITS.targets,
+    epochs=6,
+    seeds=[2, 0],
+    batch_size=25,
+    every=3,
+    record=("weights", "class_means"),
+    test=(DIGITS.test_x, DIGITS.test_targets),
+    dtype="float32",
+)
+
+
+def plain_image_activity(seed, epoch, x, layer):
+    data = IMAGE_RUN.data.sel(seed=seed, epoch=epoch)
+    h = x.astype(float)
+    for k in range(1, layer + 1):
+        h = h @ data[f"W{k}"].values.T.astype(float) + data[f"b{k}"].values
+        h = np.maximum(h, 0) if k < 3 else np.exp(h) / np.exp(h).sum(axis=1, keepdims=True)
+    return h
+
+
+@pytest.mark.parametrize("images", [None, DIGITS, (DIGITS.x, DIGITS.labels), (DIGITS.x, DIGITS.targets)])
+@pytest.mark.parametrize("layer", [1, 2])
+def test_class_means_are_means_over_the_images_of_each_class(layer, images):
+    means = IMAGE_RUN.class_means(layer, images)
+    assert means.dims == ("seed", "epoch", "class", "unit")
+    assert means["class"].values.tolist() == list(DIGITS.classes)
+    assert means.seed.values.tolist() == [2, 0] and means.epoch.values.tolist() == [0, 3, 6]
+    for seed, epoch in ((2, 0), (0, 3), (0, 6)):
+        h = plain_image_activity(seed, epoch, DIGITS.x, layer)
+        by_hand = [h[DIGITS.labels == c].mean(axis=0) for c in range(10)]
+        np.testing.assert_allclose(means.sel(seed=seed, epoch=epoch), by_hand, rtol=1e-4, atol=1e-5)
+
+
+def test_class_means_of_input_and_output_are_there_as_well():
+    inputs = IMAGE_RUN.class_means(0, DIGITS)
+    by_hand = [DIGITS.x[DIGITS.labels == c].mean(axis=0) for c in range(10)]
+    np.testing.assert_allclose(inputs, np.broadcast_to(by_hand, (2, 3, 10, 64)), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(IMAGE_RUN.class_means(3, DIGITS).sum("unit"), 1, rtol=1e-5)
+
+
+def test_a_class_without_images_has_no_mean():
+    some = DIGITS.labels < 9
+    means = IMAGE_RUN.class_means(1, (DIGITS.x[some], DIGITS.labels[some]))
+    assert means[..., 9, :].isnull().all() and means[..., :9, :].notnull().all()
+
+
+def test_confusion_counts_true_and_said_as_scikit_learn_does():
+    counts = IMAGE_RUN.confusion(DIGITS)
+    assert counts.dims == ("seed", "epoch", "true", "said")
+    assert counts["true"].values.tolist() == counts["said"].values.tolist() == list(DIGITS.classes)
+    for seed in (2, 0):
+        for epoch in (0, 3, 6):
+            said = plain_image_activity(seed, epoch, DIGITS.test_x, 3).argmax(axis=1)
+            theirs = confusion_matrix(DIGITS.test_labels, said, labels=range(10))
+            np.testing.assert_array_equal(counts.sel(seed=seed, epoch=epoch), theirs)
+
+
+def test_evaluation_is_the_accuracy_of_the_training_and_that_of_scikit_learn():
+    accuracy = IMAGE_RUN.evaluate(DIGITS)
+    assert accuracy.dims == ("seed", "epoch")
+    np.testing.assert_allclose(accuracy, IMAGE_RUN.data.accuracy, rtol=1e-6)
+    said = plain_image_activity(0, 6, DIGITS.x, 3).argmax(axis=1)
+    trained = IMAGE_RUN.evaluate((DIGITS.x, DIGITS.labels)).sel(seed=0, epoch=6)
+    assert float(trained) == accuracy_score(DIGITS.labels, said) > 0.5
+
+
+def test_a_run_of_one_epoch_is_tried_as_well_and_one_seed_alone():
+    final = IMAGE_RUN.final()
+    assert final.confusion(DIGITS).dims == ("seed", "true", "said")
+    np.testing.assert_array_equal(final.evaluate(DIGITS), IMAGE_RUN.evaluate(DIGITS).sel(epoch=6))
+    np.testing.assert_array_equal(final.class_means(2), IMAGE_RUN.class_means(2).sel(epoch=6))
+    alone = IMAGE_RUN.sel(seed=0, epoch=3)
+    assert float(alone.evaluate(DIGITS)) == float(IMAGE_RUN.evaluate(DIGITS).sel(seed=0, epoch=3))
+
+
+def test_slices_change_nothing(monkeypatch):
+    whole = IMAGE_RUN.confusion(DIGITS), IMAGE_RUN.class_means(2, DIGITS)
+    monkeypatch.setattr(runs, "SLICE", 64 * 13)
+    np.testing.assert_array_equal(IMAGE_RUN.confusion(DIGITS), whole[0])
+    np.testing.assert_allclose(IMAGE_RUN.class_means(2, DIGITS), whole[1], rtol=1e-5, atol=1e-7)
+
+
+def test_memory_does_not_grow_with_the_number_of_images(monkeypatch):
+    run = IMAGE_RUN.sel(seed=[0], epoch=[6])
+    monkeypatch.setattr(runs, "SLICE", 64 * 100)
+    x, labels = np.tile(DIGITS.x, (20, 1)), np.tile(DIGITS.labels, 20)
+    tracemalloc.start()
+    run.confusion((x, labels))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2e6 < x.nbytes / 3
+
+
+def test_a_run_from_disk_is_tried_as_one_in_memory(tmp_path):
+    IMAGE_RUN.save(tmp_path / "run.zarr")
+    opened = Run.open(tmp_path / "run.zarr")
+    np.testing.assert_array_equal(opened.confusion(DIGITS), IMAGE_RUN.confusion(DIGITS))
+    assert opened.class_means(1).chunks is not None
+    xr.testing.assert_identical(opened.class_means(1).compute(), IMAGE_RUN.class_means(1))
+
+
+def test_after_the_end_of_a_seed_there_is_nothing_to_count():
+    run = train(
+        "backprop", IMAGE_NETWORK, DIGITS.x, DIGITS.targets, epochs=6, seeds=4, batch_size=25, stop_below=1.2
+    )
+    ended = run.data.epoch > run.data.end_epoch
+    assert ended.any() and not ended.all()
+    np.testing.assert_array_equal(run.evaluate(DIGITS).isnull(), ended.transpose("seed", "epoch"))
+    np.testing.assert_array_equal(
+        run.confusion(DIGITS).isnull().all(["true", "said"]), ended.transpose("seed", "epoch")
+    )
+
+
+def test_recorded_class_means_outlive_weights_that_were_not_kept():
+    run = train(
+        "backprop", IMAGE_NETWORK, DIGITS.x, DIGITS.targets, epochs=2, seeds=2, record=("class_means",)
+    )
+    np.testing.assert_array_equal(run.final().class_means(1), run.class_means(1).sel(epoch=2))
+    np.testing.assert_allclose(
+        run.final().class_means(1, DIGITS), run.class_means(1).sel(epoch=2), rtol=1e-12
+    )
+    assert refused(run.confusion, DIGITS) == (
+        "this run kept no weights (record='weights'), so it can't be tried on images"
+    )
+
+
+@pytest.mark.parametrize(
+    ("images", "said"),
+    [
+        (DIGITS.x, "images are Images, or a pair (x, labels), not ndarray"),
+        ((DIGITS.x[:, :9], DIGITS.labels), "the network reads 64 inputs an item, the items have 9"),
+        (
+            (DIGITS.x, DIGITS.labels[:-1]),
+            "labels are a whole number for each of the 1500 images, or one-hot over 10 classes, "
+            "not int64 of shape (1499,)",
+        ),
+        (
+            (DIGITS.x, DIGITS.labels * 0.5),
+            "labels are a whole number for each of the 1500 images, or one-hot over 10 classes, "
+            "not float64 of shape (1500,)",
+        ),
+        (
+            (DIGITS.x, DIGITS.labels + 1),
+            "the network tells 10 classes apart, 0 to 9; image 9 (from 0) has 10",
+        ),
+    ],
+)
+def test_images_that_do_not_fit_the_network_are_refused(images, said):
+    assert refused(IMAGE_RUN.confusion, images) == said
+
+
+def test_class_means_that_were_not_recorded_are_refused():
+    assert refused(RUN.class_means, 1) == (
+        "the run recorded no class means of layer 1 (record='class_means', of hidden layers); "
+        "pass images to compute them from the weights"
+    )
+    assert refused(IMAGE_RUN.class_means, 4) == "the network has layers 0 to 3, not 4"
