@@ -106,25 +106,74 @@ def test_training_through_feedback_is_the_plain_loop(kind, path, learns):
         np.testing.assert_allclose(run.data[name][0], expected, rtol=0, atol=1e-13, err_msg=name)
 
 
+@pytest.mark.parametrize("learns", [Frozen(), Hebb(), Oja(), Delta()], ids=repr)
 @every_kind
-def test_with_one_hidden_layer_feedback_alignment_is_direct_feedback_alignment(kind):
-    chain = Rule(path="chain", feedback=Feedback(kind))
+def test_with_one_hidden_layer_feedback_alignment_is_direct_feedback_alignment(kind, learns):
+    chain = Rule(path="chain", feedback=Feedback(kind, learns=learns))
     runs = [
         train(rule, Network((6, 5, 3), hidden="tanh"), X, Y, epochs=10, seeds=2)
         for rule in (chain, dataclasses.replace(chain, path="direct"))
     ]
-    for name in ("W1", "b1", "W2", "b2"):
+    for name in ("W1", "b1", "W2", "b2", "B1"):
         np.testing.assert_array_equal(runs[0].data[name], runs[1].data[name])
 
 
-def test_feedback_held_at_the_transposed_weights_is_backprop():
-    rule = Rule(path="chain")
-    back = train("backprop", NETWORK, X, Y, epochs=6, seeds=2)
-    names = NETWORK.names()
+@pytest.mark.parametrize("hidden", ["linear", "tanh", "relu"])
+@pytest.mark.parametrize("path", ["chain", "direct"])
+@every_kind
+def test_a_step_is_the_formula_of_its_paper(kind, path, hidden):
+    network = Network((6, 5, 4, 3), hidden=hidden)
+    rng = np.random.default_rng(7)
+    start = {name: rng.normal(size=network.shape(name)) for name in network.names()}
+    shapes = {"B1": (5, 3), "B2": (4, 3)} if path == "direct" else {"B1": (5, 4), "B2": (4, 3)}
+    start |= {name: rng.normal(size=shape) for name, shape in shapes.items()}
+    run = train(Rule(path=path, feedback=Feedback(kind), rate=1.0), network, X, Y, epochs=1, start=start)
+
+    W1, W2, W3, B1, B2 = (start[name] for name in ("W1", "W2", "W3", "B1", "B2"))
+    if kind.endswith("sign"):  # the sizes are those of B, the signs of what the error would return through
+        B2 = np.abs(B2) * np.sign(W3.T)
+        B1 = np.abs(B1) * np.sign((W3 @ W2).T if path == "direct" else W2.T)
+    f, slope = {
+        "linear": (lambda a: a, lambda a: 1.0),
+        "tanh": (np.tanh, lambda a: 1 - np.tanh(a) ** 2),
+        "relu": (lambda a: a * (a > 0), lambda a: 1.0 * (a > 0)),
+    }[hidden]
+    a1 = X @ W1.T + start["b1"]
+    a2 = f(a1) @ W2.T + start["b2"]
+    e = Y - f(a2) @ W3.T - start["b3"]
+    d2 = (
+        e @ B2.T * slope(a2)
+    )  # Lillicrap 2016: delta_l = (B delta_{l+1}) f'; Nøkland 2016: delta_l = (B_l e) f'
+    d1 = (e if path == "direct" else d2) @ B1.T * slope(a1)
+    for layer, delta, pre in ((1, d1, X), (2, d2, f(a1)), (3, e, f(a2))):
+        dW, db = delta.T @ pre / len(X), delta.mean(axis=0)
+        np.testing.assert_allclose(run.weights(layer)[0, 1], start[f"W{layer}"] + dW, rtol=0, atol=1e-13)
+        np.testing.assert_allclose(run.biases(layer)[0, 1], start[f"b{layer}"] + db, rtol=0, atol=1e-13)
+
+
+@every_kind
+def test_in_a_linear_network_direct_feedback_through_the_transposed_product_is_backprop(kind):
+    network = Network((6, 5, 4, 3))
+    back = train("backprop", network, X, Y, epochs=1, seeds=2)
+    start = {name: back.data[name].values[:, 0] for name in network.names()}
+    feedback = {"B1": (start["W3"] @ start["W2"]).mT, "B2": start["W3"].mT}
+    one = train(
+        Rule(path="direct", feedback=Feedback(kind)), network, X, Y, epochs=1, seeds=2, start=start | feedback
+    )
+    for name in network.names():
+        np.testing.assert_allclose(one.data[name], back.data[name], rtol=0, atol=1e-15)
+
+
+@pytest.mark.parametrize("hidden", ["linear", "tanh", "relu"])
+@every_kind
+def test_feedback_held_at_the_transposed_weights_is_backprop(kind, hidden):
+    rule, network = Rule(path="chain", feedback=Feedback(kind)), dataclasses.replace(NETWORK, hidden=hidden)
+    back = train("backprop", network, X, Y, epochs=6, seeds=2)
+    names = network.names()
     for epoch in range(6):
         start = {name: back.data[name].values[:, epoch] for name in names}
         start |= {f"B{k}": start[f"W{k + 1}"].mT for k in (1, 2)}
-        one = train(rule, NETWORK, X, Y, epochs=1, seeds=2, start=start)
+        one = train(rule, network, X, Y, epochs=1, seeds=2, start=start)
         for name in names:
             expected = back.data[name].values[:, epoch + 1]
             np.testing.assert_allclose(one.data[name].values[:, 1], expected, rtol=0, atol=1e-15)
@@ -152,6 +201,58 @@ def test_feedback_that_learns_by_oja_becomes_the_transposed_weights_of_a_frozen_
     )
     np.testing.assert_allclose(run.feedback(1)[0, -1], run.weights(2)[0, -1].T, rtol=0, atol=1e-9)
     assert np.ptp(run.weights(1).values, axis=1).max() == 0
+
+
+@pytest.mark.parametrize("path", ["chain", "direct"])
+@pytest.mark.parametrize("hidden", ["linear", "tanh"])
+def test_feedback_that_learns_by_oja_becomes_the_regression_of_the_sender_on_the_receiver(hidden, path):
+    feedback = Feedback(learns=Oja())
+    rule = Rule(hidden=Frozen(), output=Frozen(), path=path, feedback=feedback, rate=(0.0, 0.0, 1.0))
+    network = Network((4, 9, 8, 3), hidden=hidden, biases=False)
+    rng = np.random.default_rng(2)
+    x = 2 * np.linalg.qr(rng.normal(size=(4, 4)))[0]  # 4 items: <h h'> is zero along some of the units
+    start = {"W1": np.linalg.qr(rng.normal(size=(9, 4)))[0], "W2": np.linalg.qr(rng.normal(size=(9, 8)))[0].T}
+    run = train(rule, network, x, np.zeros((4, 3)), epochs=3000, every=3000, start=start)
+    for layer in (1, 2):
+        h = run.hidden(layer)[0, 0].values
+        sender = run.hidden(3 if path == "direct" else layer + 1)[0, 0].values
+        first, last = run.feedback(layer)[0].values
+        inverse = np.linalg.pinv(h.T @ h / 4, rcond=1e-10)  # of <h h'>
+        untouched = first - np.linalg.pinv(h, rcond=1e-6) @ h @ first
+        np.testing.assert_allclose(last, inverse @ h.T @ sender / 4 + untouched, rtol=0, atol=1e-8)
+        assert np.abs(untouched).max() > 0.01
+
+
+@pytest.mark.parametrize(("share", "converges"), [(0.95, True), (1.05, False)])
+def test_learned_feedback_is_stable_below_twice_the_inverse_of_the_largest_eigenvalue(share, converges):
+    network = Network((6, 5, 3), biases=False)
+    h = train("backprop", network, X, Y, epochs=0).hidden(1)[0, 0].values
+    limit = 2 / np.linalg.eigvalsh(h.T @ h / len(X))[-1]
+    rule = Rule(hidden=Frozen(), output=Frozen(), path="chain", feedback=Feedback(learns=Oja()))
+    run = train(dataclasses.replace(rule, rate=(0, 0, share * limit)), network, X, Y, epochs=400)
+    change = np.linalg.norm(np.diff(run.feedback(1)[0].values, axis=0), axis=(1, 2))
+    assert (change[-1] < change[0]) == converges
+
+
+@every_kind
+def test_a_run_starts_at_the_closed_form_angle_and_reports_the_matrix_that_it_really_used(kind):
+    network, rng = Network((4, 784, 500), biases=False), np.random.default_rng(0)
+    x, y = rng.normal(size=(6, 4)), rng.normal(size=(6, 500))
+    run = train(Rule(path="chain", feedback=Feedback(kind), rate=0.01), network, x, y, epochs=2)
+    degrees = {"random": 90, "binary": 90, "binary_sign": 30.000, "random_sign": 41.410}[kind]
+    B = (
+        run.feedback(1)
+        .broadcast_like(run.weights(2).rename(post="pre", pre="post"))
+        .transpose("seed", "epoch", "post", "pre")
+    )
+    assert plain.angle(B.values[0, 0], run.weights(2).values[0, 0].T) == pytest.approx(degrees, abs=0.3)
+    first = plain.start(Rule(path="chain", feedback=Feedback(kind)), network, seed=0)["B1"]
+    for epoch in range(3):
+        W = run.weights(2).values[0, epoch]
+        used = np.abs(first) * np.sign(W.T) if kind.endswith("sign") else first
+        np.testing.assert_array_equal(B.values[0, epoch], used)
+    if kind.endswith("sign"):  # the weights have passed zero, and B has followed
+        assert plain.angle(B.values[0, 2], W.T) < plain.angle(first, W.T) - 0.1
 
 
 def test_every_kind_of_feedback_learns_the_task():

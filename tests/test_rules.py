@@ -6,20 +6,30 @@ import numpy as np
 import plain
 import pytest
 from scipy.linalg import subspace_angles
+from sklearn.datasets import load_digits
 
 from semantic_svd.errors import InputError
 from semantic_svd.feedback import Feedback
 from semantic_svd.items import load_items
 from semantic_svd.network import ACTIVATIONS, Network
-from semantic_svd.plasticity import Delta, Frozen, Hebb, Oja, Sanger
+from semantic_svd.plasticity import (
+    Delta,
+    Frozen,
+    Hebb,
+    HebbianDescent,
+    Momentum,
+    Oja,
+    Sanger,
+    Sparsified,
+    Thresholded,
+)
 from semantic_svd.rules import RULES, Rule, as_rule, sum_rule
 from semantic_svd.training import train
 
 RNG = np.random.default_rng(0)
 ITEMS = load_items("mcclelland2020")
-V = np.linalg.svd(ITEMS.values, full_matrices=False)[
-    2
-]  # (mode, property): rows are the right singular vectors
+V = np.linalg.svd(ITEMS.values, full_matrices=False)[2]  # (mode, property)
+DIGITS, LABELS = load_digits().data[:30] / 16, np.eye(10)[load_digits().target[:30]]
 
 # Backpropagation is the gradient
 
@@ -58,13 +68,152 @@ def test_the_change_of_backprop_is_minus_the_gradient(sizes, hidden, output, bia
 # Rules that are equal
 
 
+TASKS = {
+    "items": (ITEMS.values, ITEMS.values, "linear", 0.1),
+    "items to classes": (ITEMS.values, np.eye(3)[[0, 0, 1, 1, 2, 2, 0, 1]], "softmax", 0.1),
+    "digits": (DIGITS, LABELS, "softmax", 0.02),
+}
+every_task = pytest.mark.parametrize("task", list(TASKS))
+
+
+def end_by(rule, hidden, task, sizes=(9, 7), batch_size=4):
+    """Return all weights at every epoch of a short training of a task."""
+    x, y, output, rate = TASKS[task]
+    network = Network((x.shape[1], *sizes, y.shape[1]), hidden=hidden, output=output)
+    rule = dataclasses.replace(rule, rate=rate)
+    return train(rule, network, x, y, epochs=6, seeds=2, batch_size=batch_size)
+
+
+def assert_equal_training(one, other, atol=1e-12):
+    for name in one.network.names():
+        np.testing.assert_allclose(one.data[name], other.data[name], rtol=0, atol=atol, err_msg=name)
+
+
+@every_task
+def test_hebbian_descent_without_centring_and_of_linear_hidden_units_is_backprop(task):
+    uncentred = HebbianDescent("nothing")
+    for slopes in ("hidden", "none"):
+        rule = Rule(hidden=uncentred, output=uncentred, slopes=slopes)
+        assert_equal_training(end_by(rule, "linear", task), end_by(Rule(), "linear", task))
+
+
+@every_task
+def test_hebbian_descent_of_2024_drops_the_slope_of_the_output_only(task):
+    uncentred = HebbianDescent("nothing")
+    rule = Rule(hidden=uncentred, output=uncentred, slopes="hidden")
+    assert_equal_training(end_by(rule, "tanh", task), end_by(Rule(), "tanh", task))
+    none = end_by(dataclasses.replace(rule, slopes="none"), "tanh", task)
+    assert np.abs(none.weights(1) - end_by(rule, "tanh", task).weights(1)).max() > 1e-4
+
+
+@every_task
+def test_hebbian_descent_is_the_delta_rule_less_the_error_times_the_running_mean(task):
+    run = end_by(RULES["hebbian_descent"], "tanh", task, batch_size=None)
+    x, y, _, rate = TASKS[task]
+    for s in range(2):
+        mu = {}
+        for epoch in range(6):
+            state = {name: run.data[name].values[s, epoch] for name in run.network.names()}
+            h = [plain.respond(run.network, state, item)[1] for item in x]
+            h = [np.array([of[layer] for of in h]) for layer in range(4)]
+            error = {3: y - h[3]}
+            for layer in (2, 1):
+                error[layer] = error[layer + 1] @ state[f"W{layer + 1}"]
+            for layer in (1, 2, 3):
+                senders = h[layer - 1].mean(axis=0)
+                mean = mu.setdefault(layer, senders)
+                uncentred = error[layer].T @ h[layer - 1] / len(x)
+                change = rate * (uncentred - np.outer(error[layer].mean(axis=0), mean))
+                after = run.weights(layer)[s, epoch + 1]
+                np.testing.assert_allclose(after, state[f"W{layer}"] + change, rtol=0, atol=1e-13)
+                after = run.biases(layer)[s, epoch + 1]
+                expected = state[f"b{layer}"] + rate * error[layer].mean(axis=0)
+                np.testing.assert_allclose(after, expected, rtol=0, atol=1e-13)
+                mu[layer] = mean + 0.01 * (senders - mean)
+
+
+@every_task
+@pytest.mark.parametrize(
+    "hidden", [0.01 * Hebb(), 0.01 * Thresholded(Hebb()), Delta(), Oja() + 0.1 * Delta()], ids=repr
+)
+def test_keeping_all_entries_is_the_dense_rule(task, hidden):
+    sparse, dense = (end_by(Rule(hidden=of), "relu", task) for of in (Sparsified(hidden, keep=1.0), hidden))
+    assert_equal_training(sparse, dense)
+
+
+@every_task
+@pytest.mark.parametrize(
+    "wrapped", [Momentum(Delta(), decay=0.0), 1.0 * Delta(), Delta() + Frozen()], ids=repr
+)
+def test_momentum_of_no_decay_and_sums_with_nothing_are_backprop(task, wrapped):
+    assert_equal_training(
+        end_by(Rule(hidden=wrapped, output=wrapped), "tanh", task), end_by(Rule(), "tanh", task)
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "frozen", "learning"),
+    [
+        ("hebbian_descent_partial1", (1, 2), (3,)),
+        ("hebbian_descent_partial2", (3,), (1, 2)),
+        ("hebbian_descent_oja_partial1", (1, 2), (3,)),
+        ("hebbian_descent_oja_partial2", (3,), (1, 2)),
+        ("readout", (1, 2), (3,)),
+        ("krotov_hopfield", (3,), (1, 2)),
+    ],
+)
+def test_what_a_row_freezes_stays_as_it_was(name, frozen, learning):
+    run = train(name, Network((34, 9, 8, 34), hidden="tanh"), ITEMS, epochs=3, seeds=2)
+    for layer in frozen:
+        assert (run.weights(layer) == run.weights(layer)[:, 0]).all()
+        assert (run.biases(layer) == 0).all()
+    for layer in learning:
+        assert (run.weights(layer)[:, 1] != run.weights(layer)[:, 0]).any()
+
+
+@pytest.mark.parametrize("name", [name for name in RULES if name.startswith(("bpa", "hebbnet", "krotov"))])
+def test_hebbian_hidden_layers_have_no_biases(name):
+    run = train(name, Network((34, 9, 8, 34)), ITEMS, epochs=3)
+    assert (run.biases(1) == 0).all()
+    assert (run.biases(2) == 0).all()
+
+
+def test_bpa_and_backprop_follow_one_mode_equation_where_the_layers_are_each_others_transpose():
+    a0, s = np.linspace(0.1, 0.5, 8), np.linalg.svd(ITEMS.values, compute_uv=False)
+    start = {"W1": a0[:, None] * V, "W2": V.T * a0}
+    network = Network((34, 8, 34), biases=False)
+    bpa, back = (train(name, network, ITEMS, epochs=200, start=start) for name in ("bpa", "backprop"))
+    assert_equal_training(bpa, back)
+    strengths, a = bpa.weights(1)[0].values @ V.T, a0
+    for epoch in range(201):
+        np.testing.assert_allclose(strengths[epoch], np.diag(a), rtol=0, atol=1e-12)
+        a = a + 0.1 * s**2 / 8 * a * (1 - a**2)
+
+
+def from_singular_values(size):
+    """Train one linear layer by Oja's residual for 60 epochs, all singular values of its start being `size`."""
+    rng = np.random.default_rng(0)
+    rotation = [np.linalg.qr(rng.normal(size=(6, 6)))[0] for _ in range(3)]
+    x, y = np.sqrt(6) * rotation[0], np.sqrt(6) * rotation[0] @ (0.7 * rotation[1])
+    rule = Rule(output=HebbianDescent("oja"), slopes="none")
+    return train(rule, Network((6, 6), biases=False), x, y, epochs=60, start={"W1": size * rotation[2]})
+
+
+def test_ojas_residual_learns_while_singular_values_are_below_one_stands_at_one_and_diverges_above():
+    for size in (0.5, 0.9):
+        assert from_singular_values(size).data.loss[0, -1] < 1e-2
+    still = from_singular_values(1.0).weights(1)[0]
+    np.testing.assert_allclose(still[1], still[0], rtol=0, atol=1e-12)
+    for size in (1.1, 1.5):
+        with pytest.raises(InputError, match="no seed survived"):
+            from_singular_values(size)
+
+
 @pytest.mark.parametrize("plasticity", [Hebb(), Oja(), Oja("unit"), Sanger()], ids=repr)
 def test_the_sum_rule_of_beta_zero_is_backprop(plasticity):
-    network = Network((34, 6, 5, 34), hidden="tanh")
-    back = train("backprop", network, ITEMS, epochs=20, seeds=2)
-    both = train(sum_rule(plasticity, beta=0.0), network, ITEMS, epochs=20, seeds=2)
-    for name in network.names():
-        np.testing.assert_allclose(back.data[name], both.data[name], rtol=1e-12, atol=1e-14)
+    for task in TASKS:
+        both = end_by(sum_rule(plasticity, beta=0.0), "tanh", task)
+        assert_equal_training(both, end_by(Rule(), "tanh", task), atol=1e-14)
 
 
 def test_a_tuple_of_hidden_plasticities_gives_each_layer_its_own():
