@@ -1,17 +1,22 @@
 """Similarity of matrices and of representations: named conventions, because packages disagree on the same numbers.
 
-The angle between feedback and forward weights, and linear centred kernel alignment of two layers' activity.
+The angle between feedback and forward weights; the items' side of modes, for layers that share no units; linear centred
+kernel alignment.
 """
 
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
+from semantic_svd.alignment import compare
 from semantic_svd.errors import InputError
+from semantic_svd.matrices import Matrix, labelled
+from semantic_svd.modes import svd
 from semantic_svd.runs import Run
 
-__all__ = ["angle", "feedback_angle", "forward_path", "linear_cka"]
+__all__ = ["angle", "compare_items", "feedback_angle", "forward_path", "item_side", "linear_cka"]
 
 
 def angle(A: xr.DataArray, B: xr.DataArray) -> xr.DataArray:
@@ -43,8 +48,8 @@ def angle(A: xr.DataArray, B: xr.DataArray) -> xr.DataArray:
     dims = list(A.dims[-2:])
     A, B = (M.astype(float).drop_vars(dims, errors="ignore") for M in (A, B))
     squares = (A**2).sum(dims, skipna=False) * (B**2).sum(dims, skipna=False)
-    cosine = (A * B).sum(dims, skipna=False) / np.sqrt(squares.where(squares > 0))
-    return np.degrees(np.arccos(cosine.clip(-1, 1))).rename("angle")
+    cosine: xr.DataArray = (A * B).sum(dims, skipna=False) / squares.where(squares > 0) ** 0.5
+    return xr.apply_ufunc(lambda c: np.degrees(np.arccos(c)), cosine.clip(-1, 1)).rename("angle")
 
 
 def forward_path(run: Run, layer: int, sender: int) -> xr.DataArray:
@@ -117,6 +122,83 @@ def feedback_angle(run: Run, layer: int) -> xr.DataArray:
     path = forward_path(run, layer, sender)
     lead = [dim for dim in path.dims if dim not in ("post", "pre")]
     return angle(B, path).transpose(*lead).rename("feedback_angle").compute()
+
+
+def item_side(matrix: Matrix) -> xr.DataArray:
+    """Return what modes say of the items alone, whichever units carry them: ``(M M')^(1/2) = U S U'``.
+
+    Its modes are those of the matrix with the units' side replaced by the items': so two layers, rules or seeds are
+    compared whose units are not the same. It is blind to rotations of the units.
+
+    Parameters
+    ----------
+    matrix : array, DataArray or DataFrame of shape (..., n_items, n_units)
+
+    Returns
+    -------
+    DataArray (..., item, item_2), symmetric
+
+    Examples
+    --------
+    >>> item_side(np.array([[3.0, 4.0], [0.0, 0.0]])).values.round(12)
+    array([[5., 0.],
+           [0., 0.]])
+    """
+    A = labelled(matrix)
+    modes, item = svd(A), A.dims[-2]
+    other = modes["U"].rename({item: f"{item}_2"})
+    side = xr.dot(modes["U"] * modes["s"], other, dim="mode")
+    return side.transpose(*A.dims[:-2], item, f"{item}_2").rename("item_side")
+
+
+def compare_items(matrix: Matrix, reference: Matrix, draws: int = 200) -> pd.DataFrame:
+    """Say of each mode of a reference whether its items' side is found in another matrix over the same items.
+
+    Both are centred first, each unit over the items: what tells items apart is compared, not what they share.
+
+    Parameters
+    ----------
+    matrix : array, DataArray or DataFrame of shape (..., n_items, n_units)
+    reference : array, DataArray or DataFrame of shape (n_items, other units)
+    draws : int
+        How many random matrices stand behind `null_cosine`; 0 for none.
+
+    Returns
+    -------
+    DataFrame
+        As `alignment.compare` gives it for `item_side` of both: cosine_U and cosine_V are the same number;
+        `null_cosine` is the 95 % quantile over matrices of random entries.
+
+    Raises
+    ------
+    InputError
+        If they are not over the same items.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> matrix = rng.normal(size=(4, 3)) * [9, 3, 1]
+    >>> turned = matrix @ np.linalg.qr(rng.normal(size=(5, 5)))[0][:3]  # 5 units instead of 3
+    >>> compare_items(turned, matrix)["block_cosine"].values.round(6)
+    array([ 1.,  1.,  1., nan])
+    """
+    side, wanted = (item_side(_centred(labelled(M).astype(float))) for M in (matrix, reference))
+    table = compare(side, wanted, null_draws=0)
+    if draws:
+        n = wanted.shape[0]
+        random = xr.DataArray(
+            np.random.default_rng(0).normal(size=(draws, n, n)), dims=("draw", *wanted.dims)
+        )
+        random = item_side(_centred(random)).assign_coords(
+            {d: wanted[d] for d in wanted.dims if d in wanted.coords}
+        )
+        chance = compare(random, wanted, null_draws=0).groupby("mode")["block_cosine"].quantile(0.95)
+        table["null_cosine"] = table["mode"].map(chance)
+    return table
+
+
+def _centred(A: xr.DataArray) -> xr.DataArray:
+    return A - A.mean(str(A.dims[-2]), skipna=False)
 
 
 def linear_cka(x: Any, y: Any) -> float:

@@ -374,8 +374,11 @@ TRAIN = "train --items mcclelland2020 -o run.zarr"
         ("foo", "No such command 'foo'; there are reproduce, train, modes, align, dendrogram"),
         ("mode x", "No such command 'mode'; there are reproduce, train, modes, align, dendrogram"),
         ("--foo", "no option --foo; semantic-svd has --version --help"),
-        ("align x --foo", "no option --foo; semantic-svd align has --to --epoch --seed --csv --plot --help"),
-        ("train", "Missing option '--items'; see semantic-svd train --help"),
+        (
+            "align x --foo",
+            "no option --foo; semantic-svd align has --to --epoch --seed --layer --csv --plot --help",
+        ),
+        ("train", "Missing option '--items' or '--images'; see semantic-svd train --help"),
         ("modes", "Missing argument 'RUN'; see semantic-svd modes --help"),
         (
             "modes nope",
@@ -498,7 +501,7 @@ def test_ctrl_c_in_the_middle_is_one_line_and_keeps_what_was_done(here, capsys):
     out, err = command.communicate(timeout=60)
     assert command.returncode == 130
     assert (out, err) == (
-        "",
+        "run.zarr will take 1.58 GB\n",
         "semantic-svd: interrupted; what was done is kept in run.zarr, --resume goes on\n",
     )
     run = Run.open("run.zarr")

@@ -9,7 +9,7 @@ from semantic_svd.feedback import Feedback
 from semantic_svd.items import load_items
 from semantic_svd.network import Network
 from semantic_svd.rules import Rule
-from semantic_svd.similarity import angle, feedback_angle, forward_path, linear_cka
+from semantic_svd.similarity import angle, compare_items, feedback_angle, forward_path, item_side, linear_cka
 from semantic_svd.training import train
 
 ITEMS = load_items("mcclelland2020")
@@ -153,3 +153,37 @@ def test_linear_cka_of_other_items_is_refused():
     assert str(refusal.value) == (
         "CKA compares tables of activity over the same items, not arrays of shape (3, 2) and (4, 2)"
     )
+
+
+# The items' side of modes
+
+
+def test_the_items_side_keeps_vectors_and_singular_values_and_forgets_the_units():
+    rng = np.random.default_rng(3)
+    A = rng.normal(size=(2, 5, 8))
+    turned = A @ np.linalg.qr(rng.normal(size=(8, 8)))[0]
+    side = item_side(A)
+    assert side.dims == ("seed", "item", "item_2") or side.dims == ("epoch", "item", "item_2")
+    np.testing.assert_allclose(side.values @ side.values, A @ A.mT, atol=1e-12)
+    np.testing.assert_allclose(side, side.values.mT, atol=1e-12)
+    np.testing.assert_allclose(side, item_side(turned), atol=1e-12)
+
+
+def test_modes_are_found_again_by_their_items_whichever_units_carry_them():
+    rng = np.random.default_rng(4)
+    U = np.linalg.qr(rng.normal(size=(6, 6)) - rng.normal(size=(1, 6)))[0]
+    U = np.linalg.svd(U - U.mean(axis=0))[0][:, :5]
+    units, others = (np.linalg.qr(rng.normal(size=(n, 5)))[0] for n in (9, 30))
+    reference = (U * [5, 4, 3, 2, 1]) @ units.T
+    found = compare_items((U[:, [1, 0, 2, 3, 4]] * [7, 4, 3, 2, 1]) @ others.T + 10, reference)
+    assert found["verdict"].tolist()[:2] == ["swapped"] * 2 and found["matched"].tolist()[:2] == ["2", "1"]
+    assert set(found["verdict"][2:5]) <= {"same", "sign-flipped"} and found["verdict"][5] == "null"
+
+
+def test_chance_is_that_of_random_matrices():
+    rng = np.random.default_rng(5)
+    reference = rng.normal(size=(8, 20))
+    chance = compare_items(reference, reference)["null_cosine"][:7].to_numpy()
+    drawn = [compare_items(rng.normal(size=(8, 8)), reference, draws=0) for _ in range(200)]
+    cosines = np.array([table["block_cosine"][:7] for table in drawn])
+    np.testing.assert_allclose((cosines < chance).mean(axis=0), 0.95, atol=0.05)

@@ -9,15 +9,24 @@ import typer
 import semantic_svd
 from semantic_svd.cli.files import check_outputs, deliver
 from semantic_svd.cli.options import CsvFile, Epoch, Layer, ManyValues, Plot, Seed, Source
-from semantic_svd.cli.subject import endings, open_subject
-from semantic_svd.cli.terminal import NAME, Interrupted, complain, mean, number, says_interval, show, whole
+from semantic_svd.cli.subject import accuracies, endings, open_subject
+from semantic_svd.cli.terminal import (
+    NAME,
+    Interrupted,
+    bytes_text,
+    complain,
+    mean,
+    number,
+    says_interval,
+    show,
+    whole,
+)
 from semantic_svd.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from semantic_svd.dendrograms import Tree
-    from semantic_svd.items import Items
     from semantic_svd.rules import Rule
 
 app = typer.Typer(
@@ -78,29 +87,49 @@ def reproduce(
 )
 def train(
     items: Annotated[
-        str, typer.Option(metavar="FILE|NAME", help="CSV of items by properties, or a shipped set.")
-    ],
+        str | None, typer.Option(metavar="FILE|NAME", help="CSV of items by properties, or a shipped set.")
+    ] = None,
+    images: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Images: mnist, fashion-mnist, cifar10, digits.")
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Holds a folder of that name.", show_default="a cache, filled if need be"
+        ),
+    ] = None,
     rule: Annotated[str, typer.Option(metavar="NAME", help="Learning rule.")] = "backprop",
     hidden: Annotated[
         list[int] | None,
         typer.Option(metavar="N...", help="Units of each hidden layer.", show_default="as many as modes"),
     ] = None,
-    activation: Annotated[str, typer.Option(help="Of the hidden layers.")] = "linear",
-    output_activation: Annotated[str, typer.Option(help="Of the output layer.")] = "linear",
+    activation: Annotated[
+        str | None, typer.Option(help="Of the hidden layers.", show_default="linear; images: relu")
+    ] = None,
+    output_activation: Annotated[
+        str | None, typer.Option(help="Of the output layer.", show_default="linear; images: softmax")
+    ] = None,
     biases: Annotated[
         bool | None, typer.Option(help="Biases.", show_default="if the rule teaches them")
     ] = None,
-    epochs: Annotated[int, typer.Option(help="Passes over the items.")] = 2000,
+    epochs: Annotated[
+        int | None, typer.Option(help="Passes over the items.", show_default="2000; images: 10")
+    ] = None,
     seeds: Annotated[int, typer.Option(help="How many networks.")] = 1,
     rate: Annotated[
         list[float] | None,
         typer.Option(metavar="R...", help="One, or hidden, output, feedback.", show_default="the rule's"),
     ] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Items a step.", show_default="all")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Items a step.", show_default="all; images: 100")
+    ] = None,
     stop_below: Annotated[float | None, typer.Option(help="End a seed at its first loss under this.")] = None,
     every: Annotated[str, typer.Option(metavar="K|log", help="Keep each K-th epoch.")] = "1",
     record: Annotated[
-        list[str] | None, typer.Option(metavar="WHAT...", help="What to keep.", show_default="weights")
+        list[str] | None,
+        typer.Option(
+            metavar="WHAT...", help="What to keep.", show_default="weights; images: class_means too"
+        ),
     ] = None,
     localist: Annotated[
         bool, typer.Option("--localist", help="From one-hot items to properties, not an autoassociator.")
@@ -110,44 +139,66 @@ def train(
     ),
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was interrupted.")] = False,
 ) -> None:
-    """Train networks on items by a learning rule, and keep their snapshots as a run."""
-    from semantic_svd.items import load_items
-    from semantic_svd.network import Network
-    from semantic_svd.training import train
+    """Train networks on items or images by a learning rule, and keep their snapshots as a run.
 
-    learned, chosen = load_items(items), _rule(rule, rate)
-    inputs = learned.localist() if localist else learned
-    network = Network(
-        sizes=(inputs.values.shape[1], *(hidden or _hidden_sizes(chosen, learned)), learned.values.shape[1]),
-        hidden=activation,
-        output=output_activation,
-        biases=_has_biases(chosen)[1] if biases is None else biases,
-    )
+    On images the accuracy on the test images is kept by epoch, and of hidden layers the mean activity of each class.
+    A run that takes 100 MB or more says so before it trains.
+    """
+    from semantic_svd.cli.lessons import image_lesson, item_lesson
+    from semantic_svd.training import expected_bytes, train
+
+    if items and images:
+        raise InputError("train on --items or on --images, not on both")
+    if data and not images:
+        raise InputError("--data is the folder of --images; items are named by --items")
+    chosen, activations = _rule(rule, rate), {"hidden": activation, "output": output_activation}
+    if images:
+        if localist:
+            raise InputError("--localist is for --items; images are learned from their pixels")
+        lesson = image_lesson(images, data, chosen, hidden, biases, **activations)
+    elif items is not None:
+        lesson = item_lesson(items, chosen, hidden, localist, biases, **activations)
+    else:
+        raise InputError("Missing option '--items' or '--images'; see semantic-svd train --help")
+    given = {"epochs": epochs, "batch_size": batch_size, "record": tuple(record or ()) or None}
+    settings = lesson.settings | {name: value for name, value in given.items() if value is not None}
+    settings |= {
+        "seeds": seeds,
+        "every": "log" if every == "log" else whole("--every", every, "a whole number or log"),
+    }
+    told = {
+        name: settings[name] for name in ("epochs", "seeds", "every", "record", "dtype") if name in settings
+    }
+    needed = expected_bytes(chosen, lesson.network, lesson.x, lesson.y, **told)
+    if needed >= SAID_BYTES:
+        print(f"{output} will take {bytes_text(needed)}", flush=True)
     try:
         run = train(
             chosen,
-            network,
-            inputs,
-            learned if localist else None,
-            epochs=epochs,
-            seeds=seeds,
-            batch_size=batch_size,
+            lesson.network,
+            lesson.x,
+            lesson.y,
             stop_below=stop_below,
-            every="log" if every == "log" else whole("--every", every, "a whole number or log"),
-            record=tuple(record or ("weights",)),
             out=output,
             resume=resume,
+            **settings,
         )
     except KeyboardInterrupt:
         raise Interrupted(f"interrupted{_kept(output)}") from None
+    network = lesson.network
     biased = "" if network.biases else ", no biases"
     sizes = "-".join(map(str, network.sizes))
     rates = " ".join(f"{r:g}" for r in dict.fromkeys(chosen.rates))
     seed_word = "seed" if seeds == 1 else "seeds"
-    print(f"{output}: {rule} on {learned.name}, {sizes} {activation}{biased}, rate {rates}")
+    print(f"{output}: {rule} on {lesson.name}, {sizes} {network.hidden}{biased}, rate {rates}")
     print(f"{seeds} {seed_word}, {run.data.sizes['epoch']} snapshots each: {endings(run)}")
+    if "accuracy" in run.data:
+        print(f"test accuracy {accuracies(run)}")
     for note in run.notes:
         complain(note)
+
+
+SAID_BYTES = 100_000_000  # runs from here on say how much they will take
 
 
 @app.command(cls=ManyValues, epilog="Example:  semantic-svd modes run.zarr --epoch 500 --plot modes.pdf")
@@ -164,6 +215,10 @@ def modes(
     ] = None,
 ) -> None:
     """Take the modes of what a run has learned, or of a CSV, and measure them against the data's.
+
+    Of a run on images: the modes of the class means of a hidden layer (classes by units, less their mean over the
+    classes), the last hidden layer unless --layer names another. Strength and half-learned epoch are then on the modes
+    that the same seed ends with, as its units are its own.
 
     With several seeds the terminal shows means and 95 % intervals, a CSV each seed; a picture shows the first seed.
     """
@@ -203,18 +258,21 @@ def align(
     ] = None,
     epoch: Epoch = "last",
     seed: Seed = None,
+    layer: Layer = None,
     csv: CsvFile = None,
     plot: Plot = None,
 ) -> None:
     """Compare a run's modes with the data's, or with another run's: same, sign-flipped, swapped, rotated, different.
 
-    Each seed is compared with the seed of the same number; where the other side has one matrix, with that.
+    Each seed is compared with the seed of the same number; where the other side has one matrix, with that. Of runs on
+    images, and of hidden layers, the classes' (items') side is compared, as units are not the same: by default with
+    the modes of the class means of the images themselves, with --to with the same layer of another run.
     """
     from semantic_svd.cli.pictures import verdict_cells
     from semantic_svd.cli.tables import comparison
 
     check_outputs([csv], [plot])
-    subject = open_subject(source, seed)
+    subject = open_subject(source, seed, layer)
     matrix = subject.at(epoch)
     table = comparison(matrix, subject, to)
     deliver((csv, lambda: table), (plot, lambda: verdict_cells(table)))
@@ -225,7 +283,7 @@ def align(
         said = ", ".join(f"{word} {n}" if seeds > 1 else str(word) for word, n in verdicts.items())
         worst = part["block_cosine"].min(), part["angle_deg"].max(), part["null_cosine"].iloc[0]
         rows.append([mode, part["block"].iloc[0], said, *map(number, worst)])
-    print(f"{subject.about(matrix, epoch)}, against {to or 'the data'}")
+    print(f"{subject.about(matrix, epoch)}, against {to or subject.default_reference}")
     show(["mode", "block", "verdict", "block\ncosine", "angle\n(deg)", "chance\n95 %"], rows, wrap=(2,))
     if seeds > 1:
         print(f"Verdicts count the {seeds} seeds; cosines and angles are of the worst seed.")
@@ -257,7 +315,8 @@ def dendrogram(
 ) -> None:
     """Draw the tree of the items over training, and measure its agreement with the data's tree.
 
-    The trees are of one seed, the first unless --seed names another; the agreement is of all.
+    The trees are of one seed, the first unless --seed names another; the agreement is of all. Of a run on images the
+    leaves are the classes, by the class means of a hidden layer; the data's tree is that of the mean images.
     """
     from semantic_svd.cli.pictures import tree_panels
     from semantic_svd.cli.tables import agreement_table, link_table, one_of
@@ -316,16 +375,3 @@ def _rule(name: str, rate: list[float] | None) -> "Rule":
     if not rate:
         return rule
     return replace(rule, rate=rate[0] if len(rate) == 1 else tuple(rate))  # type: ignore[arg-type]
-
-
-def _has_biases(rule: "Rule") -> tuple[bool, bool]:
-    """Tell whether a rule teaches biases to the hidden layers, and whether to any layer."""
-    from semantic_svd.plasticity import Frozen
-
-    of_layers = rule.bias if isinstance(rule.bias, tuple) else (rule.bias, rule.bias)
-    return of_layers[0] != Frozen(), of_layers != (Frozen(), Frozen())
-
-
-def _hidden_sizes(rule: "Rule", items: "Items") -> tuple[int, ...]:
-    """Return the report's hidden layers, two with biases and one without, for items of any number."""
-    return (min(items.values.shape),) * (2 if _has_biases(rule)[0] else 1)

@@ -14,6 +14,7 @@ from semantic_svd.cli.terminal import says_interval
 from semantic_svd.dendrograms import Tree, clades, linkage
 from semantic_svd.errors import InputError
 from semantic_svd.modes import svd
+from semantic_svd.similarity import item_side
 from semantic_svd.tables import block_names, intervals
 
 MOST_CLADES = 4  # as many as have a colour that is easily told from the others
@@ -21,7 +22,12 @@ MOST_CLADES = 4  # as many as have a colour that is easily told from the others
 
 def panels(subject: Subject, matrix: xr.DataArray, epoch: str) -> Figure:
     """Draw matrix = U S V' of the first seed, its modes turned to the data's where there are such."""
-    one, modes = one_of(matrix), svd(one_of(matrix))
+    one = one_of(matrix)
+    if (
+        subject.by_class
+    ):  # hundreds of units have no names to print: the classes' side says what there is to say
+        one = item_side(one)
+    modes = svd(one)
     if subject.reference is not None:
         modes = align(modes, subject.reference)
     if subject.run is None:
@@ -29,18 +35,20 @@ def panels(subject: Subject, matrix: xr.DataArray, epoch: str) -> Figure:
     when = "as it ended" if epoch == "last" else f"epoch {epoch}"
     title = f"{subject.name}, seed {int(matrix['seed'][0])}, {when}"
     name = "response" if subject.layer is None else f"layer {subject.layer}"
+    name += ", classes' side" if subject.by_class else ""
     return _whole_figure(plots.svd_panels(one, modes, title=title, name=name))
 
 
 def strengths_over_training(subject: Subject) -> Figure:
     """Draw the strength of each of the data's modes over the training."""
-    if subject.reference is None or not subject.has_training:
+    if (subject.reference is None and not subject.by_class) or not subject.has_training:
         raise InputError(
             f"--plot-strengths follows the output of a run, and {subject.name} has none to follow"
         )
     strengths = held(subject.strengths())
     table = intervals(strengths)
-    ax = plots.strength_lines(table.assign(block=table["mode"].map(block_names(svd(subject.reference)))))
+    reference = one_of(subject.at("last")) if subject.reference is None else subject.reference
+    ax = plots.strength_lines(table.assign(block=table["mode"].map(block_names(svd(reference)))))
     figure = _whole_figure(ax.figure)
     plots.caption(figure, f"{subject.name}. {says_interval(strengths.sizes['seed'], 'bands are ')}")
     return figure

@@ -1,8 +1,9 @@
 """Subject: what an analysis of the command looks at, a layer of a run or one matrix of items."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from semantic_svd.cli.terminal import complain, span, whole
 from semantic_svd.errors import InputError
@@ -17,13 +18,21 @@ if TYPE_CHECKING:
 class Subject:
     """What an analysis looks at: a layer of a run at some seeds, or one matrix of items.
 
-    `data` is what the output was to learn, (item, property), if the run keeps it; `layer` is None for the output.
+    `data` is what the output was to learn, (item, property), if the run keeps it; `layer` is None for the output. A
+    run that recorded class means is looked at by class: its items are the classes, its layers hidden ones, and `data`
+    are the mean images.
     """
 
     name: str
     run: "Run | None"
     data: "xr.DataArray | None"
     layer: int | None = None
+    by_class: bool = False
+
+    @property
+    def default_reference(self) -> str:
+        """What modes are compared with unless a run is named."""
+        return "the mean images" if self.by_class else "the data"
 
     @property
     def reference(self) -> "xr.DataArray | None":
@@ -33,7 +42,7 @@ class Subject:
     @property
     def has_training(self) -> bool:
         """Whether there are epochs to follow, and data to compare them with."""
-        kept = {"W1", "response", "strength"} & set(self.run.data) if self.run else ()
+        kept = {"W1", "response", "strength", "m1"} & set(self.run.data) if self.run else ()
         return bool(kept) and self.data is not None
 
     def at(self, epoch: str) -> "xr.DataArray":
@@ -56,8 +65,18 @@ class Subject:
             matrix if "unit" not in matrix.dims else matrix.assign_coords(unit=range(1, matrix.shape[-1] + 1))
         )
 
+    def responses(self, run: "Run") -> "xr.DataArray":
+        """Return what the layer says to each item, or the class means less their mean, at the snapshots of a run."""
+        if not self.by_class:
+            return run.response(layer=self.layer)
+        assert self.layer is not None
+        means = run.class_means(self.layer).rename({"class": "item"}).astype(float)
+        if "item" not in means.coords and self.data is not None:
+            means = means.assign_coords(item=self.data["item"].values)
+        return means - means.mean("item", skipna=False)
+
     def _response(self, run: "Run") -> "xr.DataArray":
-        return run.response(layer=self.layer).drop_vars("epoch", errors="ignore").compute()
+        return self.responses(run).drop_vars("epoch", errors="ignore").compute()
 
     def _as_it_ended(self) -> "xr.DataArray":
         """Return the response of each seed at its end; in a run that was interrupted, at the last epoch it has."""
@@ -82,17 +101,32 @@ class Subject:
         return number
 
     def strengths(self) -> "xr.DataArray":
-        """Return the strengths (seed, epoch, mode) on the data's modes over the training."""
+        """Return the strengths (seed, epoch, mode) over the training: on the data's modes, or the seed's last ones."""
         from semantic_svd.modes import strengths
 
         assert self.run is not None and self.data is not None
+        if self.by_class:
+            return self.on_own_modes(lambda last, response, modes: strengths(response, modes))
         if "strength" in self.run.data:
             return self.run.data["strength"].compute()
         return strengths(self.run.response(), self.data).compute()
 
+    def on_own_modes(self, measure: "Callable[[Any, Any, Any], xr.DataArray]") -> "xr.DataArray":
+        """Return measure(last matrix, all matrices, modes of the last matrix) of each seed, side by side."""
+        import xarray as xr
+
+        from semantic_svd.modes import svd
+
+        assert self.run is not None
+        whole, ended = self.responses(self.run).compute(), self.at("last")
+        found = [
+            measure(last, whole.sel(seed=int(last["seed"])), svd(last.drop_vars("seed"))) for last in ended
+        ]
+        return xr.concat(found, ended["seed"])
+
     def four_epochs(self) -> list[str]:
         """Choose the epochs whose trees show how the items part: the first, the last, a quarter, a sixteenth."""
-        if not self.run or not {"W1", "response"} & set(self.run.data):
+        if not self.run or not {"W1", "response", "m1"} & set(self.run.data):
             return ["last"]
         kept = self.run.data["epoch"].values
         kept = kept[kept <= int(self.run.data["end_epoch"][0])]
@@ -108,6 +142,7 @@ class Subject:
             return f"{self.name}: {matrix.shape[0]} items x {matrix.shape[1]} properties"
         where = "" if epoch is None else ", as each seed ended" if epoch == "last" else f", epoch {epoch}"
         layer = "response" if self.layer is None else f"layer {self.layer}"
+        layer += ", class means" if self.by_class else ""
         seeds = [int(s) for s in self.run.data["seed"]]
         which = f"seed {seeds[0]}" if len(seeds) == 1 else f"{matrix.sizes['seed']} seeds"
         sizes = "-".join(map(str, self.run.network.sizes))
@@ -132,10 +167,36 @@ def open_subject(source: str, seed: int | None = None, layer: int | None = None)
     network = run.network
     if layer is not None and not 1 <= layer <= network.layers:
         raise InputError(f"{source} has no layer {layer}; its layers are 1 to {network.layers}")
+    if "m1" in run.data:
+        if layer == network.layers:
+            raise InputError(
+                f"{source} keeps class means of hidden layers, 1 to {layer - 1}, not of the output"
+            )
+        data = _mean_images(run)
+        return Subject(source, _seeds_of(run, source, seed), data, layer or network.layers - 1, by_class=True)
     data = None
     if "target" in run.data:
         data = run.data["target"].rename({f"unit_{network.layers}": "property"}).compute()
     return Subject(source, _seeds_of(run, source, seed), data, None if layer == network.layers else layer)
+
+
+def _mean_images(run: "Run") -> "xr.DataArray | None":
+    """Return the mean input of each class, (item, property), if the run keeps its inputs or these means."""
+    import xarray as xr
+
+    data, output = run.data, f"unit_{run.network.layers}"
+    if "target" in data:
+        target = data["target"].drop_vars("item", errors="ignore")
+        means = xr.dot(target, data["input"].drop_vars("item", errors="ignore"), dim="item") / target.sum(
+            "item"
+        )
+        return means.rename({output: "item", "unit_0": "property"}).compute()
+    if "item" not in data.coords or data.sizes["item"] != run.network.sizes[-1]:
+        return None
+    named = data.coords[output].values if output in data.coords else data["item"].values
+    if list(named) != list(data["item"].values):
+        return None
+    return data["input"].rename({"unit_0": "property"}).compute()
 
 
 def _seeds_of(run: "Run", source: str, seed: int | None) -> "Run":
@@ -181,3 +242,10 @@ def endings(run: "Run") -> str:
         reached = "" if word == "diverged" else f", loss {span(loss[who])}"
         parts.append(f"{who.sum()} {word} at epoch {span(ends[who])}{reached}")
     return "; ".join(parts)
+
+
+def accuracies(run: "Run") -> str:
+    """Say how many of the test images the networks of a run name rightly at the end, in percent."""
+    found = 100 * run.data["accuracy"].sel(epoch=run.data["epoch"].values[-1]).values
+    low, high = found.min(), found.max()
+    return f"{low:.2f} %" if f"{low:.2f}" == f"{high:.2f}" else f"{low:.2f} to {high:.2f} %"

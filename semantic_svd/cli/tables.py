@@ -1,5 +1,7 @@
 """The tables behind what the commands show: tidy, a row for each seed and mode, or each seed and epoch."""
 
+from pathlib import Path
+
 import pandas as pd
 import xarray as xr
 
@@ -14,6 +16,7 @@ from semantic_svd.modes import (
     strengths,
     svd,
 )
+from semantic_svd.similarity import compare_items
 from semantic_svd.tables import block_names, shown_epochs, tree_table
 
 MODE_COLUMNS = {  # what is measured of a mode -> its head on the terminal
@@ -28,7 +31,10 @@ MODE_COLUMNS = {  # what is measured of a mode -> its head on the terminal
 def mode_table(subject: Subject, matrix: xr.DataArray) -> pd.DataFrame:
     """Tabulate each mode of each seed: its block and singular value, its strength and stage on the data's modes."""
     values = {"singular_value": singular_strengths(matrix)}
-    if subject.reference is None:
+    if subject.by_class:
+        reference = svd(one_of(subject.at("last")))
+        values |= _on_own_modes(subject, matrix) | {"share": explained_variance(matrix)}
+    elif subject.reference is None:
         values["share"] = explained_variance(matrix)
         reference = svd(one_of(matrix))
     else:
@@ -38,19 +44,34 @@ def mode_table(subject: Subject, matrix: xr.DataArray) -> pd.DataFrame:
             values["half_learned"] = half_learned(subject.strengths(), reference).sel(seed=matrix["seed"])
     first = [str(dim) for dim in values["singular_value"].dims]  # seed and mode, or mode alone
     table = xr.Dataset(values).to_dataframe(first).reset_index()
+    if subject.by_class:  # less their mean, so many classes have one mode fewer
+        table = table[table["mode"] < matrix.sizes["item"]].reset_index(drop=True)
     table.insert(len(first), "block", table["mode"].map(block_names(reference)))
     return table[[*first, "block", *(name for name in MODE_COLUMNS if name in table)]]
 
 
+def _on_own_modes(subject: Subject, matrix: xr.DataArray) -> dict[str, xr.DataArray]:
+    """Measure strength and stage of the modes that each seed ends with: its units are its own."""
+    stage = subject.on_own_modes(lambda last, all_, modes: half_learned(strengths(all_, modes), modes))
+    now = subject.on_own_modes(
+        lambda last, all_, modes: strengths(matrix.sel(seed=int(last["seed"])).drop_vars("seed"), modes)
+    )
+    return {"strength": now, "half_learned": stage.sel(seed=matrix["seed"])}
+
+
 def comparison(matrix: xr.DataArray, subject: Subject, to: str | None) -> pd.DataFrame:
     """Compare the modes of each seed with the data's, or with those of another run or matrix."""
+    sides = compare if subject.reference is not None or subject.run is None else compare_items
     if to is None:
+        if subject.by_class and subject.data is not None:
+            return compare_items(matrix, subject.data)
         if subject.reference is None:
             raise InputError(f"{subject.name} has no data to compare with; name a run or a CSV with --to")
         return compare(matrix, subject.reference)
-    other = open_subject(to).at("last")
+    there = open_subject(to, layer=subject.layer if sides is compare_items and Path(to).is_dir() else None)
+    other = there.at("last")
     if other.sizes.get("seed", 1) == 1:
-        return compare(matrix, one_of(other))
+        return sides(matrix, one_of(other))
     if "seed" not in matrix.dims:
         raise InputError(f"{subject.name} is one matrix, {to} has several seeds; name the run first")
     missing = sorted(set(matrix["seed"].values.tolist()) - set(other["seed"].values.tolist()))
@@ -58,7 +79,7 @@ def comparison(matrix: xr.DataArray, subject: Subject, to: str | None) -> pd.Dat
         raise InputError(
             f"{to} has no seed {missing[0]} to compare with; choose one that both have with --seed"
         )
-    return pd.concat([compare(matrix.sel(seed=[s]), other.sel(seed=s)) for s in matrix["seed"].values])
+    return pd.concat([sides(matrix.sel(seed=[s]), other.sel(seed=s)) for s in matrix["seed"].values])
 
 
 def agreement_table(subject: Subject, method: str, metric: str) -> pd.DataFrame:
@@ -66,7 +87,7 @@ def agreement_table(subject: Subject, method: str, metric: str) -> pd.DataFrame:
     assert subject.run is not None and subject.data is not None
     kept = subject.run.data["epoch"].values
     epochs = sorted({int(kept[abs(kept - epoch).argmin()]) for epoch in shown_epochs(int(kept[-1]))})
-    response = subject.run.response(layer=subject.layer).sel(epoch=epochs).compute()
+    response = subject.responses(subject.run.sel(epoch=epochs)).compute()
     found = held(agreement(response, subject.data, method, metric))
     return found.rename("agreement").to_dataframe().reset_index()
 

@@ -57,6 +57,20 @@ def number(value: float, digits: int = 4) -> str:
     return f"{value:.0f}" if plain else f"{value:.{digits}g}"
 
 
+def bytes_text(n: int) -> str:
+    """Write a number of bytes for people.
+
+    Examples
+    --------
+    >>> bytes_text(436_000), bytes_text(25_310_000), bytes_text(1_260_000_000)
+    ('436 kB', '25.3 MB', '1.26 GB')
+    """
+    for size, unit in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
+        if n >= size:
+            return f"{n / size:.3g} {unit}"
+    return f"{n} bytes"
+
+
 def span(values: Any) -> str:
     """Write the smallest and the largest of some numbers.
 

@@ -1,0 +1,186 @@
+"""The command on images: it trains as the library does, and modes, align and dendrogram look at the classes."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from semantic_svd import Network, Run, load_images
+from semantic_svd import train as train_in_memory
+from semantic_svd.cli import main
+
+DIGITS = load_images("digits")
+SETTINGS = {"epochs": 8, "seeds": 3, "batch_size": 50}
+WORDS = "train --images digits --hidden 20 15 --epochs 8 --seeds 3 --batch-size 50 -o"
+
+
+def said(capsys, *words):
+    """Run the command of these words and return its exit code, stdout and stderr."""
+    capsys.readouterr()
+    code = main(" ".join(map(str, words)).split())
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def refused(capsys, *words):
+    code, out, err = said(capsys, *words)
+    assert (code, out) == (2, "") and err.count("\n") == 1
+    return err.removeprefix("semantic-svd: ").rstrip("\n")
+
+
+@pytest.fixture(scope="module")
+def dfa(tmp_path_factory):
+    path = tmp_path_factory.mktemp("runs") / "dfa.zarr"
+    assert main([*WORDS.split(), str(path), "--rule", "dfa_random"]) == 0
+    return path
+
+
+@pytest.fixture(scope="module")
+def backprop(tmp_path_factory):
+    path = tmp_path_factory.mktemp("runs") / "backprop.zarr"
+    assert main([*WORDS.split(), str(path), "--record", "class_means"]) == 0
+    return path
+
+
+def centred_means(run, layer, epoch):
+    """Return the class means less their mean, by hand: (seed, class, unit)."""
+    h = run.hidden(layer, DIGITS.x).sel(epoch=epoch).values.astype(float)
+    means = np.stack([h[:, DIGITS.labels == c].mean(axis=1) for c in range(10)], axis=1)
+    return means - means.mean(axis=1, keepdims=True)
+
+
+# ------------------------------------------------------------------------------------------------------------- train
+
+
+def test_a_run_on_images_is_the_run_of_the_library(dfa):
+    network = Network((64, 20, 15, 10), "relu", "softmax")
+    run = train_in_memory("dfa_random", network, DIGITS.x, DIGITS.targets, dtype="float32", **SETTINGS)
+    opened = Run.open(dfa)
+    assert opened.network == network and opened.data.W1.dtype == np.float32
+    np.testing.assert_array_equal(opened.weights(2), run.weights(2))
+    np.testing.assert_allclose(opened.data.accuracy, run.evaluate(DIGITS), rtol=1e-6)
+
+
+def test_training_on_images_says_how_well_the_test_images_are_named(tmp_path, capsys):
+    code, out, err = said(capsys, WORDS, tmp_path / "run.zarr")
+    final = 100 * Run.open(tmp_path / "run.zarr").data.accuracy.sel(epoch=8).values
+    assert (code, err) == (0, "")
+    first, _, third = out.splitlines()
+    assert first == f"{tmp_path}/run.zarr: backprop on digits, 64-20-15-10 relu, rate 0.1"
+    assert third == f"test accuracy {final.min():.2f} to {final.max():.2f} %"
+
+
+def test_a_large_run_says_how_much_it_will_take_and_asks_nothing(tmp_path, monkeypatch, capsys):
+    from semantic_svd.cli import commands
+
+    monkeypatch.setattr(commands, "SAID_BYTES", 1)
+    words = "train --images digits --hidden 20 --epochs 3 --record weights -o"
+    out = said(capsys, words, tmp_path / "run.zarr")[1]
+    weights = 64 * 20 + 20 + 20 * 10 + 10
+    kept = 4 * (weights + 1) * 4 / 1000  # four snapshots, float32, with the loss
+    assert out.splitlines()[0] == f"{tmp_path}/run.zarr will take {kept:.3g} kB"
+
+
+def test_krotov_hopfield_starts_standard_normal_and_without_biases(tmp_path, capsys):
+    words = "train --images digits --rule krotov_hopfield --hidden 40 --epochs 1 -o"
+    assert said(capsys, words, tmp_path / "run.zarr")[0] == 0
+    run = Run.open(tmp_path / "run.zarr")
+    assert run.network.initial == "normal" and not run.network.biases
+    assert float(run.weights(1).sel(epoch=0).std()) == pytest.approx(1, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ("", "Missing option '--items' or '--images'; see semantic-svd train --help"),
+        ("--items saxe2019_toy --images digits", "train on --items or on --images, not on both"),
+        ("--items saxe2019_toy --data .", "--data is the folder of --images; items are named by --items"),
+        ("--images digits", "--images needs --hidden, the units of each hidden layer, as --hidden 800 800"),
+        (
+            "--images digits --hidden 5 --localist",
+            "--localist is for --items; images are learned from their pixels",
+        ),
+        (
+            "--images zebras --hidden 5",
+            "no image set is called 'zebras'; the image sets are mnist, fashion-mnist, cifar10, digits "
+            "(read_images reads a folder of your own)",
+        ),
+    ],
+)
+def test_what_cannot_be_trained_on_is_refused(capsys, words, line):
+    assert refused(capsys, "train", words) == line
+
+
+def test_images_are_read_from_the_folder_that_is_named(tmp_path, capsys):
+    line = refused(capsys, "train --images mnist --hidden 5 --data", tmp_path)
+    assert line.startswith(f"{tmp_path}/mnist")
+
+
+# ------------------------------------------------------------------------------------------ modes, align, dendrogram
+
+
+@pytest.mark.parametrize(("words", "layer"), [("", 2), ("--layer 1", 1)])
+def test_the_modes_of_a_run_on_images_are_those_of_its_centred_class_means(
+    dfa, tmp_path, capsys, words, layer
+):
+    code, out, _ = said(capsys, "modes", dfa, words, "--epoch 5 --csv", tmp_path / "modes.csv")
+    assert code == 0
+    assert out.startswith(f"{dfa}: 64-20-15-10 relu, layer {layer}, class means, 3 seeds, epoch 5\n")
+    table = pd.read_csv(tmp_path / "modes.csv")
+    run = Run.open(dfa)
+    now, last = centred_means(run, layer, 5), centred_means(run, layer, 8)
+    assert set(table["mode"]) == set(range(1, 10))  # centred, ten classes have nine
+    for seed, rows in table.groupby("seed"):
+        s = np.linalg.svd(now[seed], compute_uv=False)
+        np.testing.assert_allclose(rows["singular_value"], s[:9], rtol=1e-4)
+        U, _, Vt = np.linalg.svd(last[seed])
+        own = np.einsum("ck,cu,ku->k", U, now[seed], Vt[:10])
+        np.testing.assert_allclose(rows["strength"], own[:9], rtol=1e-3, atol=1e-4)
+
+
+def test_at_its_end_a_seed_has_its_modes_at_their_singular_values(backprop, tmp_path, capsys):
+    assert said(capsys, "modes", backprop, "--csv", tmp_path / "modes.csv")[0] == 0
+    table = pd.read_csv(tmp_path / "modes.csv")
+    np.testing.assert_allclose(table["strength"], table["singular_value"], rtol=1e-9)
+    assert (table["half_learned"] > 0).any()
+
+
+def test_align_compares_the_classes_side_with_that_of_the_mean_images(dfa, tmp_path, capsys):
+    code, out, _ = said(capsys, "align", dfa, "--layer 1 --csv", tmp_path / "align.csv")
+    assert code == 0 and "as each seed ended, against the mean images" in out
+    pixels = np.array([DIGITS.x[DIGITS.labels == c].mean(axis=0) for c in range(10)])
+    theirs = np.linalg.svd(pixels - pixels.mean(axis=0))[0]
+    ours = np.linalg.svd(centred_means(Run.open(dfa), 1, 8)[2])[0]
+    table = pd.read_csv(tmp_path / "align.csv").query("seed == 2 and mode < 10")
+    overlap = np.abs(theirs.T @ ours)[range(9), range(9)]
+    np.testing.assert_allclose(table["cosine_U"].abs(), overlap, atol=1e-3)
+
+
+def test_align_to_another_run_compares_the_same_layer_and_finds_itself(dfa, backprop, capsys):
+    code, out, _ = said(capsys, "align", dfa, "--to", dfa)
+    rows = [line.split() for line in out.splitlines() if line[:1] in "123456789"]
+    assert code == 0 and all(row[2] in ("same", "sign-flipped") for row in rows if row[1] != "null")
+    assert said(capsys, "align", dfa, "--to", backprop, "--layer 1")[0] == 0
+
+
+def test_the_leaves_of_a_runs_trees_are_the_classes(dfa, tmp_path, capsys):
+    words = "dendrogram", dfa, "--epoch 0 8 --agreement", tmp_path / "agreement.csv"
+    code, out, _ = said(capsys, *words)
+    trees = [line.split()[2:] for line in out.splitlines() if line.startswith("epoch ")][:2]
+    assert code == 0 and all(sorted(leaves) == list(DIGITS.classes) for leaves in trees)
+    agreement = pd.read_csv(tmp_path / "agreement.csv")
+    assert agreement["agreement"].between(-1, 1).all() and set(agreement["seed"]) == {0, 1, 2}
+
+
+def test_pictures_of_a_run_on_images_are_drawn(dfa, tmp_path, capsys):
+    for words in ("modes {run} --plot a.png --plot-strengths b.png", "align {run} --plot c.png"):
+        words = words.format(run=dfa).replace(".png", "").split()
+        words = [f"{tmp_path}/{word}.png" if word in "abc" else word for word in words]
+        assert main(words) == 0
+    assert main(["dendrogram", str(dfa), "--plot", f"{tmp_path}/d.png"]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "b.png", "c.png", "d.png"]
+
+
+def test_a_layer_without_class_means_is_refused(dfa, capsys):
+    assert refused(capsys, "modes", dfa, "--layer 3") == (
+        f"{dfa} keeps class means of hidden layers, 1 to 2, not of the output"
+    )
