@@ -53,6 +53,8 @@ class Feedback:
         scale = 1.0 if self.scale is None else self.scale
         if not (isinstance(scale, Real) and 0 < scale < float("inf")):
             raise InputError(f"the scale of binary feedback is a finite number over 0, not {scale!r}")
+        if self.scale is not None:  # Python's own float, so that the text of the rule is source
+            object.__setattr__(self, "scale", float(self.scale))
         if not isinstance(self.learns, Plasticity):
             raise InputError(f"feedback learns by a plasticity, as Hebb(), not by {self.learns!r}")
 

@@ -238,7 +238,7 @@ def _hebbnet(plasticity: Plasticity, name: str, equation: str, rate: float) -> d
             hidden=hidden,
             bias=(Frozen(), Delta()),
             rate=(rate, 0.1, 0.1),
-            about=f"hidden dW = {text}; output <delta pre'>. {source}",
+            about=f"hidden dW = {text}, at {rate:g} (our decision); output <delta pre'>. {source}",
         )
         for row, (hidden, text) in rows.items()
     }
@@ -326,7 +326,8 @@ RULES: dict[str, Rule] = {
     "sum_hebb": replace(
         sum_rule(Hebb(), beta=1e-3),
         about="dW = <delta pre'> + beta <post pre'> on every layer, beta from 1e-6 to 1e-1 in the source, 1e-3 here; "
-        "added to the change, not the gradient (our decision: the source leaves the sign open). Imagination 2021",
+        "added to the change, not the gradient (our decision: the source leaves the sign open). It grows without "
+        "bound: slowly under squared error, ever faster under softmax, whose error vanishes. Imagination 2021",
     ),
     "sum_oja": replace(
         sum_rule(Oja(), beta=1e-3),

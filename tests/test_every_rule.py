@@ -24,7 +24,8 @@ DIGITS, LABELS = DIGITS / 16, np.eye(10)[LABELS]
 SOME = slice(0, 20)
 
 # Plain Hebb multiplies its weights at each pass, a threshold on its past or a share of its entries does not hold it;
-# Hebb on B grows with the activity of the layer, which the error through B then drives.
+# Hebb on B grows with the activity of the layer, which the error through B then drives. (`sum_hebb` grows too, so
+# slowly under squared error that the items are learned long before: tests/test_rules.py.)
 HEBB_GROWS = {"bpa_hebb", "hebbnet", "hebbnet_threshold", "hebbnet_sparse"}
 HEBB_ON_B_GROWS = {name for name in RULES if name.startswith(("fa_hebb", "dfa_hebb"))}
 

@@ -278,6 +278,10 @@ def test_a_scale_that_is_no_size_is_refused(scale):
     assert str(refusal.value) == f"the scale of binary feedback is a finite number over 0, not {scale!r}"
 
 
+def test_the_text_of_a_feedback_is_source_wherever_its_scale_came_from():
+    assert repr(Feedback("binary", scale=np.float64(2))) == repr(Feedback("binary", scale=2.0))
+
+
 def test_what_b_learns_by_must_be_a_plasticity():
     with pytest.raises(InputError) as refusal:
         Feedback(learns="oja")

@@ -111,10 +111,13 @@ def test_seeds_side_by_side_are_each_as_alone(shared):
 def test_only_winners_and_kth_units_change_and_the_largest_entry_of_each_seeds_change_is_one():
     rng = np.random.default_rng(4)
     W, x = rng.normal(size=(2, 200, 64)), DIGITS[:10]
+    memory = MNIST.memory(W)
+    step(MNIST, W, DIGITS[10:20], memory)
     before = W.copy()
-    change = step(MNIST, W, x, MNIST.memory(W), rate=0.5)
+    change = step(MNIST, W, x, memory, rate=0.5)
     assert isinstance(change, Rows)
     changed = (before != W).any(axis=2)
+    np.testing.assert_array_equal(memory["changed"], changed)
     ranked = np.argsort((before * np.abs(before)) @ x.T, axis=1)
     for s in range(2):
         assert set(np.flatnonzero(changed[s])) == set(ranked[s, -1]) | set(ranked[s, -7])

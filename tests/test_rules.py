@@ -1,6 +1,7 @@
 """Claims about rules: which equal which, what they converge to, and how a rule that is none is refused."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import plain
@@ -214,6 +215,19 @@ def test_the_sum_rule_of_beta_zero_is_backprop(plasticity):
     for task in TASKS:
         both = end_by(sum_rule(plasticity, beta=0.0), "tanh", task)
         assert_equal_training(both, end_by(Rule(), "tanh", task), atol=1e-14)
+
+
+def test_the_sum_rule_grows_with_hebb_slowly_under_squared_error_and_fast_under_softmax_but_not_with_oja():
+    growth = {}
+    for plasticity, output in itertools.product((Hebb(), Oja()), ("linear", "softmax")):
+        network = Network((64, 20, 10), hidden="relu", output=output)
+        rule = dataclasses.replace(sum_rule(plasticity, beta=0.01), rate=0.05)
+        x, y = load_digits().data[:150] / 16, np.eye(10)[load_digits().target[:150]]
+        run = train(rule, network, x, y, epochs=1200, batch_size=50, every=600)
+        sizes = np.linalg.norm(run.weights(1)[0].values, axis=(1, 2))
+        growth[type(plasticity).__name__, output] = sizes[2] / sizes[1]
+    assert 1.2 < growth["Hebb", "linear"] < 2 < growth["Hebb", "softmax"]
+    assert max(growth["Oja", "linear"], growth["Oja", "softmax"]) < 1.1
 
 
 def test_a_tuple_of_hidden_plasticities_gives_each_layer_its_own():
