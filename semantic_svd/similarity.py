@@ -151,7 +151,7 @@ def item_side(matrix: Matrix) -> xr.DataArray:
     return side.transpose(*A.dims[:-2], item, f"{item}_2").rename("item_side")
 
 
-def compare_items(matrix: Matrix, reference: Matrix, draws: int = 1000) -> pd.DataFrame:
+def compare_items(matrix: Matrix, reference: Matrix, draws: int = 300) -> pd.DataFrame:
     """Say of each mode of a reference whether its items' side is found in another matrix over the same items.
 
     Both are centred first, each unit over the items: what tells items apart is compared, not what they share.

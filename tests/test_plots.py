@@ -283,3 +283,41 @@ def test_a_figure_that_fails_leaves_the_old_files_and_no_others(tmp_path, tree):
     with pytest.raises(ValueError, match="unknown"):
         plots.save(ax.figure, tmp_path, "tree", pd.DataFrame({"a": [2]}))
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+# ------------------------------------------------------------------------------------------------ measures and weights
+
+
+def test_a_measure_has_a_line_and_a_band_for_each_rule_and_a_rule_one_colour_everywhere():
+    table = pd.DataFrame(
+        {"epoch": [0, 9], "rule": "dfa", "mean": [90, 40], "low": [88, 35], "high": [92, 45]}
+    )
+    ax = plots.measure_lines(table, "angle (degrees)", rules=["backprop", "dfa"])
+    alone = plots.measure_lines(table.assign(rule="backprop"), "angle (degrees)", rules=["backprop", "dfa"])
+    assert ax.get_ylabel() == "angle (degrees)" and len(ax.collections) == 1
+    np.testing.assert_array_equal(ax.lines[0].get_ydata(), [90, 40])
+    assert ax.lines[0].get_color() != alone.lines[0].get_color()
+
+
+def test_weights_are_pictures_in_reading_order_on_one_scale_about_zero():
+    weights = np.arange(12.0).reshape(3, 2, 2) - 3
+    image = plots.weight_pictures(weights, columns=2).images[0]
+    sheet = image.get_array()
+    np.testing.assert_array_equal(sheet[:2, :2], weights[0])
+    np.testing.assert_array_equal(sheet[:2, 3:], weights[1])
+    np.testing.assert_array_equal(sheet[3:, :2], weights[2])
+    assert (image.norm.vmin, image.norm.vmax) == (-8, 8)
+    assert tuple(image.cmap(0.5))[:3] == pytest.approx((0.97, 0.97, 0.97), abs=0.03)
+
+
+def test_each_picture_may_have_its_own_scale():
+    weights = np.stack([np.eye(2), -100 * np.eye(2), np.zeros((2, 2))])
+    ax = plots.weight_pictures(weights, columns=3, shared=False)
+    sheet = ax.images[0].get_array()
+    np.testing.assert_array_equal(sheet[:, 3:5], -np.eye(2))
+    assert np.nanmax(np.abs(sheet)) == 1 and len(ax.figure.axes) == 1
+
+
+def test_where_colours_begin_again_the_lines_do_not():
+    assert plots.mode_style(9)["color"] == plots.mode_style(1)["color"]
+    assert plots.mode_style(9)["linestyle"] != plots.mode_style(1)["linestyle"]

@@ -188,4 +188,4 @@ def test_chance_is_that_of_random_matrices():
     below = [
         (rows["block_cosine"] < chance[mode - 1]).mean() for mode, rows in drawn.groupby("mode") if mode < 8
     ]
-    np.testing.assert_allclose(below, 0.95, atol=0.03)
+    np.testing.assert_allclose(below, 0.95, atol=0.05)

@@ -4,8 +4,9 @@ Nothing here computes. A function takes a labelled array or a tidy table, draws 
 journal's column width) and returns the axes.
 """
 
-from semantic_svd.plots.curves import agreement_lines, stages, strength_lines, strength_panels
+from semantic_svd.plots.curves import agreement_lines, measure_lines, stages, strength_lines, strength_panels
 from semantic_svd.plots.equations import svd_panels, svd_rows
+from semantic_svd.plots.pictures import weight_pictures
 from semantic_svd.plots.style import COLUMN, PAGE, caption, mode_style, panels, save, styled
 from semantic_svd.plots.trees import dendrogram, dendrogram_panels
 from semantic_svd.plots.verdicts import comparison
@@ -18,6 +19,7 @@ __all__ = [
     "comparison",
     "dendrogram",
     "dendrogram_panels",
+    "measure_lines",
     "mode_style",
     "panels",
     "save",
@@ -27,4 +29,5 @@ __all__ = [
     "styled",
     "svd_panels",
     "svd_rows",
+    "weight_pictures",
 ]

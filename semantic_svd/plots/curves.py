@@ -1,5 +1,6 @@
 """Curves over training, and the stages in which modes are learned."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -121,6 +122,49 @@ def agreement_lines(table: pd.DataFrame, ax: Axes | None = None, x: str = "epoch
     ax.axhline(1, color=FAINT, lw=0.5, zorder=0)
     _time_axis(ax, x)
     ax.set_ylabel("correlation with\nthe data's tree")
+    ax.legend(loc="lower right")
+    return ax
+
+
+@styled
+def measure_lines(
+    table: pd.DataFrame,
+    measure: str,
+    ax: Axes | None = None,
+    x: str = "epoch",
+    rules: Sequence[str] | None = None,
+) -> Axes:
+    """Draw any measure over training: a line and a band for each rule.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns ``x``, rule, mean, low, high.
+    measure : str
+        What is measured, with its unit: the label of the axis.
+    ax : Axes, optional
+        Where to draw; a new figure of one column by default.
+    x : str
+        The column that tells the time.
+    rules : sequence of str, optional
+        All rules in order, so that one has the same colour in every panel; by default those of the table.
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"epoch": [0, 9], "rule": "bpa", "mean": [90, 50], "low": [88, 48], "high": [92, 52]})
+    >>> measure_lines(table, "angle (degrees)").get_ylabel()
+    'angle (degrees)'
+    """
+    ax = axes_or_new(ax)
+    colours = dict(zip(rules or table["rule"].unique(), RULE_LOOKS, strict=False))
+    for rule, rows in table.groupby("rule", sort=False):
+        _band(ax, rows, x, label=str(rule), color=colours[str(rule)][0])
+    _time_axis(ax, x)
+    ax.set_ylabel(measure)
     ax.legend(loc="lower right")
     return ax
 

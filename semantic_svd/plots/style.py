@@ -161,7 +161,8 @@ def save(figure: Figure, folder: Path | str, stem: str, table: pd.DataFrame) -> 
 def mode_style(mode: int, block: str | int | None = None) -> dict[str, Any]:
     """Colour and line style of a mode, the same in every figure.
 
-    Members of one block share their colour, because no data can tell them apart, and differ in line style.
+    Members of one block share their colour, because no data can tell them apart, and differ in line style. Where the
+    colours begin again, at mode 9, so do the lines with the next style.
 
     Parameters
     ----------
@@ -185,7 +186,7 @@ def mode_style(mode: int, block: str | int | None = None) -> dict[str, Any]:
     first = int(str(mode if block is None else block).split("-")[0])
     return {
         "color": MODE_COLOURS[(first - 1) % len(MODE_COLOURS)],
-        "linestyle": MODE_LINES[(mode - first) % len(MODE_LINES)],
+        "linestyle": MODE_LINES[(mode - first + (first - 1) // len(MODE_COLOURS)) % len(MODE_LINES)],
     }
 
 

@@ -1,0 +1,30 @@
+"""What does the hidden layer make of MNIST, by rule? As hidden_digits, on 60,000 images: minutes, so only on request.
+
+python analyses/hidden_mnist.py --epochs 10 --seeds 3 --data FOLDER
+"""
+
+from semantic_svd import load_images, report
+from semantic_svd.report.hidden import Setting, hidden_tables, save_hidden_figures
+
+
+def setting(epochs, seeds):
+    return Setting(
+        hidden=500, epochs=epochs, batch_size=100, seeds=seeds, oja_rate=0.002, readout_rate=0.02, rival=7
+    )
+
+
+def compute(images, chosen):
+    return hidden_tables(images, chosen)
+
+
+def draw(tables, images, chosen, folder):
+    save_hidden_figures(tables, images, chosen, folder, "hidden_mnist")
+
+
+def main(folder, epochs=10, seeds=3, data=None):
+    images, chosen = load_images("mnist", data), setting(epochs, seeds)
+    draw(compute(images, chosen), images, chosen, folder)
+
+
+if __name__ == "__main__":
+    report.script(main, epochs=10, seeds=3, data=None)

@@ -1,0 +1,58 @@
+"""Weights as pictures: what the units of a first layer look for in an image."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
+
+from semantic_svd.plots.equations import DIVERGING
+from semantic_svd.plots.style import DENSE, axes_or_new, styled
+
+
+@styled
+def weight_pictures(
+    weights: ArrayLike, ax: Axes | None = None, columns: int = 10, shared: bool = True
+) -> Axes:
+    """Draw the weights of units as pictures, positive and negative in two colours, zero white.
+
+    Every scale is symmetric about zero.
+
+    Parameters
+    ----------
+    weights : array-like of shape (n_units, rows, columns)
+        In the order in which they are drawn, row by row.
+    ax : Axes, optional
+        Where to draw; a new figure of one column by default.
+    columns : int
+        How many pictures stand side by side.
+    shared : bool
+        Whether all pictures share one scale, with its colour bar; else each has its own, of its largest weight.
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> ax = weight_pictures(np.random.default_rng(0).normal(size=(7, 8, 8)), columns=4)
+    >>> ax.images[0].get_array().shape  # 2 rows of 4 pictures of 8 x 8, a line between
+    (17, 35)
+    """
+    pictures = np.asarray(weights, float)
+    n, height, width = pictures.shape
+    columns = min(columns, n)
+    rows = -(-n // columns)
+    sheet = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1), np.nan)
+    for i, picture in enumerate(pictures):
+        top, left = (i // columns) * (height + 1), (i % columns) * (width + 1)
+        size = 1.0 if shared else np.abs(picture).max() or 1.0
+        sheet[top : top + height, left : left + width] = picture / size
+    ax = axes_or_new(ax)
+    most = np.nanmax(np.abs(sheet))
+    image = ax.imshow(sheet, cmap=DIVERGING, vmin=-most, vmax=most, interpolation="nearest")
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set_visible(False)
+    ax.set_facecolor("#DDDDDD")
+    if shared:
+        bar = ax.figure.colorbar(image, ax=ax, label="weight", fraction=0.04, pad=0.02)
+        bar.ax.tick_params(labelsize=DENSE)
+    return ax

@@ -1,0 +1,286 @@
+"""What hidden layers make of images: networks with one hidden layer, four rules, the same measures of class means.
+
+The second stage of Krotov-Hopfield is a softmax classifier on the first's hidden activity, computed once: images and
+weights at unit length, relu(W x)^4.5.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from semantic_svd.dendrograms import clades, linkage
+from semantic_svd.images import Images
+from semantic_svd.intervals import FEWEST
+from semantic_svd.modes import effective_rank, strengths, svd
+from semantic_svd.network import Network
+from semantic_svd.plasticity import Frozen, KrotovHopfield
+from semantic_svd.products import Array
+from semantic_svd.rules import RULES, Rule
+from semantic_svd.runs import Run
+from semantic_svd.similarity import feedback_angle
+from semantic_svd.tables import intervals, tree_from, tree_table
+from semantic_svd.training import train
+
+POWER = 4.5  # of the classifier's hidden units, Krotov & Hopfield 2019
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How networks with one hidden layer are trained on an image set.
+
+    Parameters
+    ----------
+    hidden : int
+        Units of the hidden layer.
+    epochs, batch_size, seeds : int
+    oja_rate, readout_rate : float
+        Of BPA's hidden and output layers; all else learns at the rule's own rates.
+    rival : int
+        Krotov-Hopfield's k.
+    """
+
+    hidden: int
+    epochs: int
+    batch_size: int
+    seeds: int
+    oja_rate: float
+    readout_rate: float
+    rival: int
+
+    def rules(self) -> dict[str, Rule]:
+        """Return the rules by the names that figures give them."""
+        rates = self.oja_rate, self.readout_rate, 0.0
+        competing = replace(RULES["krotov_hopfield"], hidden=KrotovHopfield(k=self.rival))
+        return {
+            "backprop": RULES["backprop"],
+            "DFA (random)": RULES["dfa_random"],
+            "BPA": replace(RULES["bpa"], bias=(Frozen(), RULES["backprop"].output), rate=rates),
+            "Krotov-Hopfield": competing,
+        }
+
+    def network(self, rule: str, images: Images) -> Network:
+        """Return the network of a rule: ReLU, but linear for BPA as in its source."""
+        sizes = images.x.shape[1], self.hidden, len(images.classes)
+        if rule == "Krotov-Hopfield":
+            return Network(sizes, "relu", "softmax", biases=False, initial="normal")
+        return Network(sizes, "linear" if rule == "BPA" else "relu", "softmax")
+
+    def train(self, rule: str, images: Images, every: int | str = 1) -> Run:
+        """Train the networks of a rule, all seeds, with class means and test accuracy at every snapshot."""
+        run = train(
+            self.rules()[rule],
+            self.network(rule, images),
+            images.x,
+            images.targets,
+            epochs=self.epochs,
+            seeds=self.seeds,
+            batch_size=self.batch_size,
+            every=every,  # type: ignore[arg-type]
+            record=("weights", "class_means"),
+            probe=images.x[:1],  # the images are not copied into the run
+            test=(images.test_x, images.test_targets),
+            dtype="float32",
+            progress=False,
+        )
+        if rule != "Krotov-Hopfield":
+            return run
+        accuracy = xr.concat([self._readout(W, images, every) for W in run.final().weights(1)], run.data.seed)
+        return Run(run.data.assign(accuracy=accuracy))
+
+    def _readout(self, W: xr.DataArray, images: Images, every: int | str) -> xr.DataArray:
+        """Train a classifier on the hidden activity of one seed; return its test accuracy, (epoch,)."""
+        h, test_h = (_competing_activity(W.values, x) for x in (images.x, images.test_x))
+        size = h.std()
+        run = train(
+            "backprop",
+            Network((self.hidden, len(images.classes)), output="softmax"),
+            h / size,
+            images.targets,
+            epochs=self.epochs,
+            seeds=[int(W["seed"])],
+            batch_size=self.batch_size,
+            every=every,  # type: ignore[arg-type]
+            record=("weights",),
+            probe=h[:1],
+            test=(test_h / size, images.test_targets),
+            dtype="float32",
+            progress=False,
+        )
+        return run.data["accuracy"].isel(seed=0, drop=True)
+
+
+def _competing_activity(W: Array, x: Array) -> Array:
+    """Return what the classifier reads: relu(W x)^4.5 with rows of unit length, (n_images, hidden)."""
+    rows, pixels = (a / np.maximum(np.linalg.norm(a, axis=1, keepdims=True), 1e-12) for a in (W, x))
+    return np.maximum(pixels @ rows.T, 0) ** np.float32(POWER)
+
+
+def centred_means(run: Run, layer: int = 1) -> xr.DataArray:
+    """Return the class means of a layer less their mean over classes, (seed, epoch, class, unit)."""
+    means = run.class_means(layer).astype(float)
+    return means - means.mean("class", skipna=False)
+
+
+def on_last_modes(means: xr.DataArray) -> xr.DataArray:
+    """Project class means on the modes that each seed ends with, the strengths of `modes.strengths`.
+
+    Parameters
+    ----------
+    means : DataArray (seed, epoch, class, unit), centred
+        So there is one mode fewer than there are classes.
+
+    Returns
+    -------
+    DataArray (seed, epoch, mode)
+    """
+    found = []
+    for of_seed in means:
+        last = svd(of_seed.isel(epoch=-1, drop=True).drop_vars("seed"))
+        found.append(strengths(of_seed, last).isel(mode=slice(0, means.sizes["class"] - 1)))
+    return xr.concat(found, means["seed"])
+
+
+def mean_images(images: Images) -> xr.DataArray:
+    """Return the mean image of each class, (class, pixel)."""
+    targets = images.targets
+    means = (targets.values.T @ images.x) / targets.values.sum(axis=0)[:, None]
+    return xr.DataArray(means.astype(float), {"class": list(images.classes)}, ("class", "pixel"))
+
+
+def hidden_tables(images: Images, setting: Setting, every: int | str = 1) -> dict[str, pd.DataFrame]:
+    """Train every rule and measure what its hidden layer makes of the classes.
+
+    Returns
+    -------
+    dict of DataFrame
+        strengths (panel, epoch, mode, mean, low, high): on each seed's last modes. measures (measure, rule, epoch,
+        mean, low, high): test accuracy, effective rank, feedback angle. trees (of, left, right, distance, size): of
+        seed 0 at the end, correlation distance, and of the mean images. weights (rule, unit, pixel, value): of the
+        first hidden units of seed 0.
+    """
+    tables: dict[str, list[pd.DataFrame]] = {"strengths": [], "measures": [], "trees": [], "weights": []}
+
+    def add(measure: str, rule: str, values: xr.DataArray) -> None:
+        tables["measures"].append(intervals(values, measure=measure, rule=rule))
+
+    tables["trees"].append(tree_table(linkage(mean_images(images), metric="correlation"), of="mean images"))
+    for rule in setting.rules():
+        run = setting.train(rule, images, every)
+        means = centred_means(run)
+        tables["strengths"].append(intervals(on_last_modes(means), panel=rule))
+        add("test accuracy", rule, 100 * run.data["accuracy"].astype(float))
+        add("effective rank", rule, effective_rank(means))
+        if "B1" in run.data:
+            add("feedback angle", rule, feedback_angle(run, 1))
+        last = run.class_means(1).sel(seed=0).isel(epoch=-1, drop=True).drop_vars("seed")
+        tables["trees"].append(tree_table(linkage(last.astype(float), metric="correlation"), of=rule))
+        if rule in ("backprop", "Krotov-Hopfield"):
+            W = run.final().weights(1).sel(seed=0).isel(post=slice(0, SHOWN_UNITS)).values
+            tables["weights"].append(_weight_rows(rule, W))
+    return {name: pd.concat(parts, ignore_index=True) for name, parts in tables.items()}
+
+
+SHOWN_UNITS = 20
+
+
+def _weight_rows(rule: str, W: Array) -> pd.DataFrame:
+    unit, pixel = np.indices(W.shape)
+    return pd.DataFrame(
+        {"rule": rule, "unit": unit.ravel() + 1, "pixel": pixel.ravel() + 1, "value": W.ravel()}
+    )
+
+
+def save_hidden_figures(
+    tables: dict[str, pd.DataFrame], images: Images, setting: Setting, folder: Path, stem: str
+) -> None:
+    """Draw the tables of `hidden_tables`, and write figures and tables: stem_strengths, _measures, _trees, _weights."""
+    from semantic_svd.plots import save, styled
+
+    sizes = f"{images.x.shape[1]}-{setting.hidden}-{len(images.classes)}"
+    kind = "95\u00a0%\u00a0t intervals" if setting.seeds >= FEWEST else "the smallest and the largest"
+    about = (
+        f"Images: {images.name}; {sizes}, softmax; hidden units ReLU, of BPA linear. {setting.epochs} epochs"
+    )
+    about += f" in batches of {setting.batch_size}."
+    bands = f"{setting.seeds} seeds; bands are {kind}."
+    for name, figure in (
+        ("strengths", styled(_draw_strengths)(tables["strengths"], f"{about} {bands}")),
+        ("measures", styled(_draw_measures)(tables["measures"], f"{about} {bands}")),
+        ("trees", styled(_draw_trees)(tables["trees"], images.classes, about)),
+        ("weights", styled(_draw_weights)(tables["weights"], images, about)),
+    ):
+        save(figure, folder, f"{stem}_{name}", tables[name])
+
+
+def _draw_strengths(table: pd.DataFrame, about: str) -> Any:
+    from semantic_svd.plots import caption, panels, strength_lines
+
+    figure, axes = panels(2, 2, height=110, sharex=True)
+    for ax, (rule, rows) in zip(axes.ravel(), table.groupby("panel", sort=False), strict=True):
+        strength_lines(rows, ax).set_title(str(rule))
+        if ax in axes[0]:
+            ax.set_xlabel("")
+        if ax in axes[:, 1]:
+            ax.set_ylabel("")
+        if ax is not axes[0, 1]:
+            ax.get_legend().remove()
+    text = "Class means of the hidden layer less their mean, projected on the modes that each seed ends with."
+    caption(figure, f"{text} {about} Each panel has its own scale.")
+    return figure
+
+
+def _draw_measures(table: pd.DataFrame, about: str) -> Any:
+    from semantic_svd.plots import caption, measure_lines, panels
+
+    figure, axes = panels(1, 3, height=60)
+    units = {"test accuracy": "test accuracy (%)", "feedback angle": "feedback angle (degrees)"}
+    for i, (ax, (measure, rows)) in enumerate(
+        zip(axes[0], table.groupby("measure", sort=False), strict=True)
+    ):
+        measure_lines(rows, units.get(str(measure), str(measure)), ax, rules=list(table["rule"].unique()))
+        if i:
+            ax.get_legend().remove()
+    caption(
+        figure,
+        "Effective rank: of the class means less their mean, 9 at most. Feedback angle: between B and the transposed "
+        f"output weights. Krotov-Hopfield's accuracy is that of its classifier, a second training. {about}",
+    )
+    return figure
+
+
+def _draw_trees(table: pd.DataFrame, classes: Sequence[str], about: str) -> Any:
+    from semantic_svd.plots import caption, dendrogram_panels, panels
+
+    trees = {str(name): tree_from(rows, classes) for name, rows in table.groupby("of", sort=False)}
+    clade = clades(next(iter(trees.values())), 4).to_series()
+    names = {number: ", ".join(members.index) for number, members in clade.groupby(clade)}
+    figure, axes = panels(1, len(trees), height=62)
+    dendrogram_panels(trees, {str(item): names[number] for item, number in clade.items()}, axes[0])
+    axes[0, 0].set_ylabel("1 − correlation")
+    caption(
+        figure,
+        f"Class means of the hidden layer at the end, seed 0: correlation distance, average linkage. {about} "
+        "Colours are the four clades of the mean images.",
+    )
+    return figure
+
+
+def _draw_weights(table: pd.DataFrame, images: Images, about: str) -> Any:
+    from semantic_svd.plots import caption, panels, weight_pictures
+
+    groups = list(table.groupby("rule", sort=False))
+    figure, axes = panels(1, len(groups), height=72)
+    for ax, (rule, rows) in zip(axes[0], groups, strict=True):
+        pictures = rows["value"].to_numpy().reshape(rows["unit"].nunique(), *images.shape)
+        weight_pictures(pictures, ax, columns=5, shared=False).set_title(str(rule))
+    caption(
+        figure,
+        f"Weights of the first {SHOWN_UNITS} hidden units, seed 0: red positive, blue negative, each picture with "
+        f"its own scale. Units of Krotov-Hopfield that look like noise hardly ever won. {about}",
+    )
+    return figure

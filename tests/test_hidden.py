@@ -1,0 +1,82 @@
+"""The analysis of hidden layers: its trainings, its measures by hand, what `reproduce` leaves out."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from semantic_svd.images import load_images
+from semantic_svd.report import scripts
+from semantic_svd.report.hidden import Setting, hidden_tables, mean_images, on_last_modes, save_hidden_figures
+from semantic_svd.top import top_folder
+
+DIGITS = load_images("digits")
+SETTING = Setting(hidden=16, epochs=3, batch_size=50, seeds=2, oja_rate=0.01, readout_rate=0.1, rival=2)
+
+
+@pytest.fixture(scope="module")
+def tables():
+    return hidden_tables(DIGITS, SETTING)
+
+
+def test_every_rule_is_measured_at_every_epoch(tables):
+    rules = ["backprop", "DFA (random)", "BPA", "Krotov-Hopfield"]
+    assert list(SETTING.rules()) == rules == list(tables["strengths"]["panel"].unique())
+    counts = tables["measures"].groupby(["measure", "rule"]).size()
+    assert (counts == 4).all() and len(counts) == 2 * len(rules) + 1
+    assert list(tables["trees"]["of"].unique()) == ["mean images", *rules]
+    assert tables["weights"].groupby("rule").size().to_dict() == {"Krotov-Hopfield": 1024, "backprop": 1024}
+
+
+def test_strengths_on_the_last_modes_end_at_the_singular_values():
+    rng = np.random.default_rng(0)
+    means = xr.DataArray(rng.normal(size=(2, 3, 5, 7)), dims=("seed", "epoch", "class", "unit"))
+    means = (means - means.mean("class")).assign_coords(seed=[4, 9], epoch=[0, 1, 2])
+    found = on_last_modes(means)
+    assert found.dims == ("seed", "epoch", "mode") and found.sizes["mode"] == 4
+    for s in range(2):
+        U, values, Vt = np.linalg.svd(means[s, 2].values, full_matrices=False)
+        np.testing.assert_allclose(found[s, 2], values[:4])
+        np.testing.assert_allclose(found[s, 0], np.einsum("ck,cu,ku->k", U, means[s, 0], Vt)[:4], atol=1e-12)
+
+
+def test_a_mean_image_is_the_mean_of_its_class():
+    threes = DIGITS.x[DIGITS.labels == 3].mean(axis=0)
+    np.testing.assert_allclose(mean_images(DIGITS).sel({"class": "3"}), threes, rtol=1e-5, atol=1e-6)
+
+
+def test_the_second_stage_of_krotov_hopfield_learns_from_the_first():
+    run = SETTING.train("Krotov-Hopfield", DIGITS)
+    accuracy = run.data.accuracy
+    assert accuracy.dims == ("seed", "epoch") and accuracy.sizes["seed"] == 2
+    assert (accuracy.sel(epoch=3) > accuracy.sel(epoch=0) + 0.1).all()
+
+
+def test_figures_and_tables_are_written(tables, tmp_path):
+    save_hidden_figures(tables, DIGITS, SETTING, tmp_path, "x")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        f"x_{name}.{kind}"
+        for name in ("measures", "strengths", "trees", "weights")
+        for kind in ("csv", "pdf", "png")
+    ]
+
+
+def test_reproduce_leaves_out_what_is_there_on_request_only(tmp_path, monkeypatch):
+    for stem in ("a", *scripts.ON_REQUEST, "claims"):
+        (tmp_path / f"{stem}.py").write_text(f"def main(folder):\n    (folder / '{stem}').touch()\n")
+    monkeypatch.setattr(scripts, "top_folder", lambda name: tmp_path)
+    scripts.reproduce(tmp_path / "figures", progress=False)
+    assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == ["a", "claims"]
+
+
+def test_what_is_on_request_is_there_and_takes_options(tmp_path, monkeypatch):
+    for stem in scripts.ON_REQUEST:
+        assert (top_folder("analyses") / f"{stem}.py").exists()
+    seen = {}
+    words = ["x.py", "-o", str(tmp_path), "--epochs", "7", "--data", "pictures"]
+    monkeypatch.setattr("sys.argv", words)
+
+    def main(folder, **options):
+        seen.update(folder=folder, **options)
+
+    scripts.script(main, epochs=10, seeds=3, data=None)
+    assert seen == {"folder": tmp_path, "epochs": 7, "seeds": 3, "data": "pictures"}
