@@ -21,7 +21,7 @@ from semantic_svd.plasticity import KrotovHopfield, Synapse, apply
 
 UNITS, INPUTS, BATCH, IMAGES, RATE = 2_000, 784, 100, 6_000, 0.02
 TARGETS = {"float64": 5.0, "float32": 3.0}
-TURNS = 10  # the two take turns, so that a noisy moment meets both
+TURNS = 5  # the two take turns, so that a noisy moment meets both
 
 
 def images() -> tuple[np.ndarray, str]:

@@ -12,6 +12,7 @@ from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from semantic_svd.errors import InputError
 from semantic_svd.products import Array, add_outer, times
@@ -309,11 +310,11 @@ class KrotovHopfield(Plasticity):
     def _rows(self, W: Array, x: Array, units: NDArray[np.integer], drives: Array) -> Rows:
         """Return the change of one seed."""
         rows, place = np.unique(units, return_inverse=True)
-        place, signs = place.reshape(units.shape), np.array([1, -self.delta], W.dtype)
-        g = np.zeros((len(rows), len(x)), W.dtype)
-        g[place, np.arange(len(x))[:, None]] = signs
-        change, decay = times(g, x[None])[0], W[rows]
-        decay *= np.bincount(place.ravel(), (signs * drives).ravel()).astype(W.dtype)[:, None]
+        g = np.tile(np.array([1, -self.delta], W.dtype), len(x))  # two entries an item, the others are zero
+        place, ends = place.ravel(), np.arange(0, len(g) + 1, 2)
+        change = sparse.csc_array((g, place, ends), shape=(len(rows), len(x))) @ x
+        decay = W[rows]
+        decay *= np.bincount(place, g * drives.ravel()).astype(W.dtype)[:, None]
         change -= decay
         change /= max(change.max(), -change.min(), 1e-30)
         return Rows(rows, change)
