@@ -20,7 +20,17 @@ TRAINING = ("tasks", "snapshots", "store", "runs", "team", "records", "training"
 ORDER = (*GROUND, *RULES, *ANALYSES, *TRAINING, "plots", "report", "cli", "__main__")
 INSIDE = {  # the same for the modules that are folders
     "plots": ("style", "curves", "equations", "pictures", "trees", "verdicts", "__init__"),
-    "cli": ("terminal", "files", "options", "lessons", "subject", "tables", "pictures", "commands", "__init__"),
+    "cli": (
+        "terminal",
+        "files",
+        "options",
+        "lessons",
+        "subject",
+        "tables",
+        "pictures",
+        "commands",
+        "__init__",
+    ),
 }
 HEAVY = {
     "numpy",
