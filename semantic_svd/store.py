@@ -4,7 +4,7 @@ Every array is created at once, over all epochs that will be kept. The root zarr
 the shapes holds the *committed* length of the epoch axis: replacing that file is the one commit point. A block of
 snapshots is written as: its shard files, then the checkpoint, then the root, each under another name and renamed.
 A shard is all seeds x a block of epochs and a chunk in it one seed, so one seed is read without the others. Shards are
-put together here (Zarr's sharding format, 100 times as fast as chunk by chunk), everything else is written by zarr.
+put together here, in Zarr's sharding format, since small nets train faster than zarr encodes chunk by chunk.
 """
 
 import errno
