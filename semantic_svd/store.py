@@ -225,9 +225,9 @@ class Store:
         committed = there.sizes["epoch"]
         self._first = max(0, committed - 1) // len(self.block) * len(self.block)
         everyone = np.arange(len(self.seeds))
+        kept = {name: there[name].isel(epoch=slice(self._first, committed)).values for name in self.variables}
         for row in range(committed - self._first):
-            snapshot = there[list(self.variables)].isel(epoch=self._first + row)
-            self.put(self._first + row, everyone, {name: snapshot[name].values for name in self.variables})
+            self.put(self._first + row, everyone, {name: array[:, row] for name, array in kept.items()})
         self._counted = self._filled
 
     def _write_constant(self, name: str, dims: Any, array: Array) -> None:
