@@ -15,8 +15,8 @@ PACKAGE = Path(semantic_svd.__file__).parent
 # The house, from the ground up. A module imports from those before it, and from no other.
 GROUND = ("errors", "top", "products", "items", "images")
 RULES = ("plasticity", "feedback", "network", "rules")
-ANALYSES = ("matrices", "modes", "alignment", "intervals", "dendrograms", "tables", "theory")
-TRAINING = ("tasks", "snapshots", "store", "runs", "team", "records", "training", "similarity")
+ANALYSES = ("matrices", "modes", "alignment", "intervals", "dendrograms", "tables", "theory", "similarity")
+TRAINING = ("tasks", "snapshots", "store", "runs", "team", "records", "training", "angles")
 ORDER = (*GROUND, *RULES, *ANALYSES, *TRAINING, "plots", "report", "cli", "__main__")
 INSIDE = {  # the same for the modules that are folders
     "plots": ("style", "curves", "equations", "pictures", "trees", "verdicts", "__init__"),

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from semantic_svd.angles import feedback_angle
 from semantic_svd.dendrograms import clades, linkage
 from semantic_svd.images import Images
 from semantic_svd.intervals import FEWEST
@@ -22,7 +23,6 @@ from semantic_svd.plasticity import Frozen, KrotovHopfield
 from semantic_svd.products import Array
 from semantic_svd.rules import RULES, Rule
 from semantic_svd.runs import Run
-from semantic_svd.similarity import feedback_angle
 from semantic_svd.tables import intervals, tree_from, tree_table
 from semantic_svd.training import train
 

@@ -1,0 +1,114 @@
+"""Angles between matrices: how far the feedback points along the forward weights that it stands for, by epoch."""
+
+import numpy as np
+import xarray as xr
+
+from semantic_svd.errors import InputError
+from semantic_svd.runs import Run
+
+__all__ = ["angle", "feedback_angle", "forward_path"]
+
+
+def angle(A: xr.DataArray, B: xr.DataArray) -> xr.DataArray:
+    """Return the angle between matrices taken as vectors, in degrees: arccos of ``<A, B> / (|A| |B|)``.
+
+    Parameters
+    ----------
+    A, B : DataArray (..., row, column)
+        The last two axes of both are the same, by name; the others are broadcast.
+
+    Returns
+    -------
+    DataArray (...), 0 to 180; NaN where a matrix is zero or not finite
+
+    Raises
+    ------
+    InputError
+        If the last two axes are not the same.
+
+    Examples
+    --------
+    >>> A = xr.DataArray([[1.0, 0.0], [0.0, 0.0]], dims=("post", "pre"))
+    >>> float(angle(A, xr.ones_like(A)).round(6))
+    60.0
+    """
+    shapes = [{str(dim): M.sizes[dim] for dim in M.dims[-2:]} for M in (A, B)]
+    if shapes[0] != shapes[1]:
+        raise InputError(f"an angle is between matrices of one shape, not {shapes[0]} and {shapes[1]}")
+    dims = list(A.dims[-2:])
+    A, B = (M.astype(float).drop_vars(dims, errors="ignore") for M in (A, B))
+    squares = (A**2).sum(dims, skipna=False) * (B**2).sum(dims, skipna=False)
+    cosine: xr.DataArray = (A * B).sum(dims, skipna=False) / squares.where(squares > 0) ** 0.5
+    return xr.apply_ufunc(lambda c: np.degrees(np.arccos(c)), cosine.clip(-1, 1)).rename("angle")
+
+
+def forward_path(run: Run, layer: int, sender: int) -> xr.DataArray:
+    """Return the product of the forward matrices from a layer to a later one, transposed: what feedback stands for.
+
+    Parameters
+    ----------
+    run : Run
+    layer, sender : int
+        The layer that receives the error, and the one that it comes from.
+
+    Returns
+    -------
+    DataArray (seed, epoch, post, pre), post the receiving layer
+
+    Examples
+    --------
+    >>> from semantic_svd import Network, load_items, train
+    >>> run = train("dfa_random", Network((34, 8, 6, 34)), load_items("mcclelland2020"), epochs=1)
+    >>> dict(forward_path(run, 1, 3).sizes)
+    {'seed': 1, 'epoch': 2, 'post': 8, 'pre': 34}
+    """
+    product = run.weights(layer + 1)
+    for later in range(layer + 2, sender + 1):
+        product = xr.dot(
+            run.weights(later).rename(pre="between"), product.rename(post="between"), dim="between"
+        )
+    *lead, post, pre = product.dims
+    return product.transpose(*lead, pre, post).rename({pre: "post", post: "pre"})
+
+
+def feedback_angle(run: Run, layer: int) -> xr.DataArray:
+    """Return the angle between the feedback that a layer really uses and the forward path that it stands for.
+
+    On the path "chain" that is the next layer's transposed matrix; on "direct" the transposed product of all matrices
+    from the layer to the output. 0 would be backpropagation, 90 is where random feedback starts; with feedback
+    alignment the angle falls.
+
+    Parameters
+    ----------
+    run : Run
+        With weights, and feedback.
+    layer : int
+        A hidden layer, from 1.
+
+    Returns
+    -------
+    DataArray (seed, epoch), degrees; NaN after a seed's end
+
+    Raises
+    ------
+    InputError
+        If the run kept no weights, or its rule has no feedback of this layer.
+
+    References
+    ----------
+    Lillicrap, Cownden, Tweed & Akerman 2016, Random synaptic feedback weights support error backpropagation for deep
+    learning, doi:10.1038/ncomms13276
+
+    Examples
+    --------
+    >>> from semantic_svd import Network, load_items, train
+    >>> run = train("fa_random", Network((34, 8, 34)), load_items("mcclelland2020"), epochs=300)
+    >>> angles = feedback_angle(run, 1)
+    >>> bool(angles.sel(seed=0, epoch=300) < angles.sel(seed=0, epoch=0))
+    True
+    """
+    B = run.feedback(layer)
+    sender = int(str(run.data[f"B{layer}"].dims[-1]).removeprefix("unit_"))
+    path = forward_path(run, layer, sender)
+    lead = [dim for dim in path.dims if dim not in ("post", "pre")]
+    return angle(B, path).transpose(*lead).rename("feedback_angle").compute()
