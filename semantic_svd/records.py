@@ -28,6 +28,11 @@ class Record:
     variables: Variables
     values: Callable[..., dict[str, Array]]
 
+    @property
+    def dims(self) -> set[str]:
+        """The axes of its variables, those of seeds and epochs aside."""
+        return {dim for dims, _ in self.variables.values() for dim in dims}
+
 
 def _weights(rule: Rule, network: Network, task: Task, n_probed: int) -> Record:
     names = {name: (axes_of(name, rule, network), network.shape(name)) for name in network.names()}

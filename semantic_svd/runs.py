@@ -257,11 +257,27 @@ class Run:
         return counts.isel(true=0, said=0, drop=True).copy(data=right).rename("accuracy")
 
     def final(self) -> "Run":
-        """Return the run as each seed ended, without the epoch axis; `data.end_epoch` says when that was."""
+        """Return the run as each seed ended, without the epoch axis; `data.end_epoch` says when that was.
+
+        A seed that is still in training (the run was interrupted, or is being written) is taken as of its last
+        snapshot; weights that no snapshot holds are then left out.
+
+        Raises
+        ------
+        InputError
+            When the epochs in which seeds ended are not among those of the run.
+        """
         ends = {str(name): str(name).removesuffix("_end") for name in self.data if str(name).endswith("_end")}
         constant = [name for name, a in self.data.items() if "epoch" not in a.dims and name not in ends]
         if ends:  # the weights were not kept, or not of the epochs in which seeds stopped
             data = self.data[[*ends, *constant]].drop_vars("epoch", errors="ignore").rename(ends)
+            at_work = self.data["status"] == "training"
+            for name in ends.values() if at_work.any() else ():
+                if name not in self.data:
+                    data = data.drop_vars(name)
+                else:
+                    last = self.data[name].sel(epoch=self.data.end_epoch).drop_vars("epoch")
+                    data[name] = last.where(at_work, data[name])
             others = self.data.drop_vars([*ends, *constant, *(ends.values() & self.data.keys())])
             if "epoch" in others.dims and np.isin(self.data.end_epoch, others.epoch).all():
                 data = data.merge(others.sel(epoch=self.data.end_epoch).drop_vars("epoch"))

@@ -19,6 +19,7 @@ class Snapshots:
     variables : name -> (dimensions, shape) of what one snapshot holds for one seed
     length, n_seeds : how many
     dtype : the type of the numbers
+    room : bytes left free behind each seed's part, for a checksum
 
     Examples
     --------
@@ -28,11 +29,16 @@ class Snapshots:
     array([0.5 ,  nan, 0.25])
     """
 
-    def __init__(self, variables: Variables, length: int, n_seeds: int, dtype: np.dtype):
+    def __init__(self, variables: Variables, length: int, n_seeds: int, dtype: np.dtype, room: int = 0):
         self.variables, self._length, self._n_seeds = variables, length, n_seeds
-        self.arrays = {
-            name: np.empty((length, n_seeds, *shape), dtype) for name, (_, shape) in variables.items()
-        }
+        self.arrays: dict[str, Array] = {}  # (length, n_seeds, ...), views of the parts
+        self.parts: dict[str, Array] = {}  # as they are written: the bytes of each seed, one after the other
+        for name, (_, shape) in variables.items():
+            one = np.empty(shape, dtype)
+            part = np.empty((n_seeds, length * one.nbytes + room), np.uint8)
+            strides = (one.nbytes, part.strides[0], *one.strides)
+            self.arrays[name] = np.ndarray((length, n_seeds, *shape), dtype, part, strides=strides)
+            self.parts[name] = part
 
     def __len__(self) -> int:
         return self._length

@@ -33,8 +33,9 @@ from semantic_svd.errors import InputError
 from semantic_svd.products import Array
 from semantic_svd.snapshots import Snapshots, Variables
 
-BLOCK = 32 * 2**20  # bytes of a block of snapshots
+BLOCK = 64 * 2**20  # bytes of a block of snapshots
 PATIENCE = 10.0  # seconds after which a block is committed before it is full
+CRC = 4  # bytes of a checksum
 ROOT, CHECKPOINT = "zarr.json", "checkpoint.npz"
 _NO_HASH = "0" * 64
 
@@ -73,7 +74,9 @@ class Store:
         self.path, self.epochs, self.seeds, self.variables = path, list(epochs), list(seeds), variables
         self.attrs, self.finished = dict(attrs), False
         length = block_length(variables, len(self.epochs), len(self.seeds), dtype)
-        self.block, self._spare = (Snapshots(variables, length, len(self.seeds), dtype) for _ in range(2))
+        self.block, self._spare = (
+            Snapshots(variables, length, len(self.seeds), dtype, room=CRC) for _ in range(2)
+        )
         self._first = self._filled = self._counted = 0  # first index of the block, its rows, those that count
         self._last_commit, self._latest = time.monotonic(), self.block
         self._constants: dict[str, bytes] = {}  # what was written last
@@ -156,7 +159,7 @@ class Store:
             for name, array in block.arrays.items() if block is not None else ():
                 array[filled:] = np.nan
                 file = _chunk(self.path, name, array.ndim, first // len(self.block))
-                _replace(file, *shard_parts(array.swapaxes(0, 1)))
+                _replace(file, *shard_of(block.parts[name]))
             for name, (dims, array) in ends.items():
                 self._write_constant(name, dims, array)
             if checkpoint is not None:
@@ -307,11 +310,12 @@ def open_store(path: Path) -> xr.Dataset:
     data = data.set_coords([name for name in data.data_vars if data[name].dims == (name,)]).assign_attrs(
         attrs
     )
-    if (
-        not attrs["finished"] and data.sizes["epoch"] and "status" in data
-    ):  # the ends are written a moment before the snapshots that they belong to count
-        ahead = data.end_epoch.values > data.epoch.values[-1]
-        data["status"] = ("seed", np.where(ahead, "training", data.status.values.astype(str)))
+    if not attrs["finished"] and data.sizes["epoch"] and "status" in data:
+        last, ends = data.epoch.values[-1], data.end_epoch.values
+        ahead = ends > last  # the ends are written a moment before the snapshots that they belong to count
+        status = np.where(ahead, "training", data.status.values.astype(str))
+        data["status"] = "seed", status
+        data["end_epoch"] = "seed", np.where(status == "training", last, ends)
     return data
 
 
@@ -321,7 +325,7 @@ def block_length(variables: Variables, n_epochs: int, n_seeds: int, dtype: np.dt
     Examples
     --------
     >>> block_length({"W1": (("unit_1", "unit_0"), (8, 34))}, 2001, 20, np.dtype(float))
-    667
+    1001
     """
     most = max(1, BLOCK // max(1, n_bytes(variables, 1, n_seeds, dtype)))
     return -(-n_epochs // -(-n_epochs // most))
@@ -338,23 +342,21 @@ def n_bytes(variables: Variables, n_epochs: int, n_seeds: int, dtype: np.dtype) 
     return sum(int(np.prod(shape)) for _, shape in variables.values()) * n_epochs * n_seeds * dtype.itemsize
 
 
-def shard_parts(block: Array) -> tuple[memoryview, bytes, bytes]:
-    """Return a shard of Zarr's sharding format, whose chunks are the parts of `block` along its first axis.
+def shard_of(chunks: Array) -> tuple[memoryview, bytes, bytes]:
+    """Return a shard of Zarr's sharding format, in three pieces: its chunks, their index, the index's checksum.
 
-    Each chunk is followed by its CRC-32C; behind them stands the index (offset, length) of the chunks with its own.
+    Each row of `chunks` is the bytes of a chunk and CRC more, where its CRC-32C is put. The index tells where each
+    chunk begins and how long it is.
 
     Examples
     --------
-    >>> [len(part) for part in shard_parts(np.zeros((2, 5)))]
+    >>> [len(piece) for piece in shard_of(np.zeros((2, 44), np.uint8))]
     [88, 32, 4]
     """
-    n, size = len(block), block[0].nbytes
-    chunks = np.empty((n, size + 4), np.uint8)
-    steps = np.empty(block.shape[1:], block.dtype).strides
-    np.ndarray(block.shape, block.dtype, chunks, strides=(size + 4, *steps))[...] = block
+    n, length = chunks.shape
     for chunk in chunks:
-        chunk[size:] = np.frombuffer(_crc(chunk[:size].tobytes()), np.uint8)
-    index = np.stack([np.arange(n) * (size + 4), np.full(n, size + 4)], axis=1).astype("<u8").tobytes()
+        chunk[-CRC:] = np.frombuffer(_crc(chunk[:-CRC].tobytes()), np.uint8)
+    index = np.stack([np.arange(n) * length, np.full(n, length)], axis=1).astype("<u8").tobytes()
     return chunks.reshape(-1).data, index, _crc(index)
 
 
@@ -425,7 +427,7 @@ def _check_array(path: Path, name: str, metadata: dict, snapshots: int) -> None:
     size = None
     if metadata["data_type"] != "string":
         size = int(np.prod(shape)) * np.dtype(metadata["data_type"]).itemsize
-        size += 20 * shape[0] + 4 if sharded else 4
+        size += (16 + CRC) * shape[0] + CRC if sharded else CRC
     for block in range(-(-committed[1] // shape[1]) if sharded else 1):
         chunk = _chunk(path, name, len(shape), block)
         if not chunk.exists():
@@ -448,18 +450,18 @@ def _damaged(place: Path, error: Exception) -> str:
 
 def _parts(shard: bytes, n: int) -> Iterator[bytes]:
     """Yield the index and the chunks of a shard, each with its CRC at the end."""
-    body, index = shard[: -16 * n - 4], shard[-16 * n - 4 :]
+    body, index = shard[: -16 * n - CRC], shard[-16 * n - CRC :]
     yield index
     size = len(body) // n
     yield from (body[k * size : (k + 1) * size] for k in range(n))
 
 
 def _crc(raw: bytes) -> bytes:
-    return google_crc32c.value(raw).to_bytes(4, "little")
+    return google_crc32c.value(raw).to_bytes(CRC, "little")
 
 
 def _sealed_by_crc(raw: bytes) -> bool:
-    return _crc(raw[:-4]) == raw[-4:]
+    return _crc(raw[:-CRC]) == raw[-CRC:]
 
 
 def _chunk(path: Path, name: str, ndim: int, block: int = 0) -> Path:

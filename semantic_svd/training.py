@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from numbers import Real
@@ -109,7 +109,9 @@ def train(
     plan = _Plan(rule, network, task, records, kept, size, stop_below)
     held = "W1" not in records.variables or (stop_below is not None and every != 1)
     team = Team(rule, network, seed_list, task.x.dtype, start, hold_ends=held)
-    examples = _labelled(xr.Dataset(_examples(task, probed, network)), task, probed, network)
+    examples = xr.Dataset(_examples(task, probed, network))
+    labels = _labels(task, probed, network, {*examples.dims, *records.dims})
+    examples = examples.assign_coords(labels)
     attrs = _provenance(plan, "" if start is None else _digest(team.state))
     if out is None:
         block = Snapshots(records.variables, len(kept), len(seed_list), task.x.dtype)
@@ -117,7 +119,7 @@ def train(
             _learn(plan, team, block, advance)
         shown = [epoch for epoch in kept if epoch <= team.end_epoch.max()]
         data = block.dataset(shown, seed_list).assign(_ends(plan, team)).merge(examples)
-        run = Run(_labelled(data, task, probed, network).assign_attrs(attrs | {"notes": team.notes}))
+        run = Run(data.assign_attrs(attrs | {"notes": team.notes}))
     else:
         constants = examples.assign(_ends(plan, team))
         store = Store(Path(out), kept, seed_list, records.variables, task.x.dtype, constants, attrs, resume)
@@ -126,8 +128,9 @@ def train(
                 first = team.restore(there) if (there := store.checkpoint()) else None
                 _learn(plan, team, store, advance, first, stopping)
         run = Run.open(out)
-    if set(team.status) == {"diverged"}:
-        raise InputError(f"no seed survived at rate {rule.rate}: {team.notes[0]}")
+    if (run.data["status"] == "diverged").all():
+        kept = "" if out is None else f"; what it was before is kept in {out}"
+        raise InputError(f"no seed survived at rate {rule.rate}: {run.notes[0]}{kept}")
     return run
 
 
@@ -307,12 +310,11 @@ def _examples(task: Task, probed: Table | None, network: Network) -> dict[str, t
     return {"input": (("item", "unit_0"), task.x), "target": (("item", f"unit_{network.layers}"), task.y)}
 
 
-def _labelled(data: xr.Dataset, task: Task, probed: Table | None, network: Network) -> xr.Dataset:
+def _labels(task: Task, probed: Table | None, network: Network, dims: Collection) -> dict[str, list[str]]:
+    """Return the names of items, inputs and outputs, where there are any, for those of the axes that are in use."""
     items = task.items if probed is None else probed[1]
     names = {"item": items, "unit_0": task.inputs, f"unit_{network.layers}": task.outputs}
-    return data.assign_coords(
-        {dim: list(labels) for dim, labels in names.items() if labels and dim in data.dims}
-    )
+    return {dim: list(labels) for dim, labels in names.items() if labels and dim in dims}
 
 
 def _provenance(plan: _Plan, start: str) -> dict[str, Any]:

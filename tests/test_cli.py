@@ -52,9 +52,13 @@ def files():
 
 
 def refused(capsys, *words):
-    """Run a command that ends with exit code 2 and one line; return the line."""
+    """Run a command that ends with exit code 2 and one line; return the line.
+
+    A training has said by then how much it would have taken.
+    """
     code, out, err = said(capsys, *words)
-    assert (code, out) == (2, "")
+    assert code == 2
+    assert re.fullmatch(r"(\S+ will take [\d.]+ [kMG]?B\n)?", out)
     assert err.count("\n") == 1 and err.endswith("\n")
     assert err.startswith("semantic-svd: ")
     return err.removeprefix("semantic-svd: ").rstrip("\n")
@@ -78,7 +82,8 @@ def test_training_says_what_was_trained_and_how_it_ended(here, capsys):
     )
     code, out, err = said(capsys, words)
     ends = Run.open("run.zarr").data["end_epoch"].values
-    first, second = out.splitlines()
+    size, first, second = out.splitlines()
+    assert size == "run.zarr will take 31.6 MB"  # 2 seeds x 3,001 epochs x 659 numbers x 8 bytes
     assert first == "run.zarr: backprop on mcclelland2020, 34-8-8-34 linear, rate 0.1"
     ended = f"2 stopped at epoch {ends.min()} to {ends.max()}"
     assert second.startswith(f"2 seeds, {ends.max() + 1} snapshots each: {ended}, loss 0.00")
@@ -543,6 +548,6 @@ def test_a_long_training_shows_a_bar_on_a_terminal_and_leaves_none(here):
     os.close(stderr)
     shown = os.read(terminal, 65536).decode()
     os.close(terminal)
-    assert done.returncode == 0 and done.stdout.startswith("run.zarr: backprop")
+    assert done.returncode == 0 and done.stdout.splitlines()[1].startswith("run.zarr: backprop")
     assert "training" in shown and "%" in shown
     assert "Traceback" not in shown

@@ -64,15 +64,12 @@ def test_training_on_images_says_how_well_the_test_images_are_named(tmp_path, ca
     code, out, err = said(capsys, WORDS, tmp_path / "run.zarr")
     final = 100 * Run.open(tmp_path / "run.zarr").data.accuracy.sel(epoch=8).values
     assert (code, err) == (0, "")
-    first, _, third = out.splitlines()
+    _, first, _, third = out.splitlines()
     assert first == f"{tmp_path}/run.zarr: backprop on digits, 64-20-15-10 relu, rate 0.1"
     assert third == f"test accuracy {final.min():.2f} to {final.max():.2f} %"
 
 
-def test_a_large_run_says_how_much_it_will_take_and_asks_nothing(tmp_path, monkeypatch, capsys):
-    from semantic_svd.cli import commands
-
-    monkeypatch.setattr(commands, "SAID_BYTES", 1)
+def test_a_run_says_beforehand_how_much_it_will_take(tmp_path, capsys):
     words = "train --images digits --hidden 20 --epochs 3 --record weights -o"
     out = said(capsys, words, tmp_path / "run.zarr")[1]
     weights = 64 * 20 + 20 + 20 * 10 + 10

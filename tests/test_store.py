@@ -19,7 +19,7 @@ import pytest
 import xarray as xr
 from sklearn.datasets import load_digits
 
-from semantic_svd import RULES, Network, Run, load_items, store, train
+from semantic_svd import RULES, Network, Run, load_items, store, train, training
 from semantic_svd.errors import InputError
 from semantic_svd.plasticity import Outer, Plasticity
 
@@ -64,6 +64,17 @@ def assert_same(one: xr.Dataset, other: xr.Dataset) -> None:
         assert a.shape == b.shape, name
         same = a.tolist() == b.tolist() if a.dtype.kind in "UT" else np.array_equal(a, b, equal_nan=True)
         assert same, name
+
+
+def once_in(n, usual, unusual):
+    """Return a function that is the usual one n times, then the unusual one."""
+    calls = []
+
+    def call(*args, **kwargs):
+        calls.append(1)
+        return (usual if len(calls) <= n else unusual)(*args, **kwargs)
+
+    return call
 
 
 @pytest.fixture
@@ -244,10 +255,64 @@ def test_memories_of_plasticities_are_resumed(tmp_path, monkeypatch):
     assert_same(resumed.data, whole.data)
 
 
+def test_a_run_that_was_left_ends_for_now_at_its_last_snapshot(half_way):
+    run = Run.open(half_way)
+    final, last = run.final().data, run.data.isel(epoch=-1, drop=True)
+    assert set(run.data["status"].values) == {"training"}
+    assert (final["end_epoch"] == run.data["epoch"].values[-1]).all()
+    for name in ("W1", "W2", "loss"):
+        xr.testing.assert_identical(final[name].compute(), last[name].compute())
+
+
+def test_weights_that_no_snapshot_of_a_run_that_was_left_holds_are_not_made_up(tmp_path, monkeypatch):
+    def stop(self, *args, **kwargs):
+        raise KeyboardInterrupt
+
+    def left(name, **settings):
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(store, "PATIENCE", -1.0)  # every epoch is committed, and after the third it is left
+            patch.setattr(training, "step", once_in(3, training.step, stop))
+            items_run(tmp_path / name, epochs=9, seeds=2, **settings)
+        return Run.open(tmp_path / name)
+
+    thinned = left("thinned.zarr", stop_below=1e-9, every=2)
+    xr.testing.assert_identical(
+        thinned.final().data["W1"].compute(), thinned.data["W1"].isel(epoch=-1, drop=True).compute()
+    )
+    small = left("small.zarr", stop_below=None, record=("responses",))
+    assert small.final().response().notnull().all()
+    with pytest.raises(InputError, match=r"^the run kept no W1; it has no weights$"):
+        small.final().weights(1)
+
+
 def test_a_finished_run_is_resumed_by_opening_it(stored):
     before = {f: f.stat().st_mtime_ns for f in stored[1].rglob("*") if f.is_file()}
     assert_same(items_run(stored[1], True, epochs=60, stop_below=None).data, stored[0].data)
     assert {f: f.stat().st_mtime_ns for f in stored[1].rglob("*") if f.is_file()} == before
+
+
+def test_a_run_that_no_seed_survived_says_where_it_is_kept_and_says_so_again(tmp_path):
+    path = tmp_path / "run.zarr"
+    said = rf"no seed survived at rate 3\.0: seed \d left .*; what it was before is kept in {path}"
+    for resume in (False, True):
+        with pytest.raises(InputError, match=said):
+            train(
+                replace(RULES["bpa"], rate=3.0),
+                Network((34, 8, 34), biases=False),
+                load_items("mcclelland2020"),
+                epochs=99,
+                out=path,
+                resume=resume,
+            )
+    assert np.isfinite(Run.open(path).final().data["W1"]).all()
+
+
+def test_the_names_of_outputs_are_kept_beside_a_probe(tmp_path):
+    items = load_items("mcclelland2020")
+    settings = {"epochs": 1, "probe": items.select(["oak"]), "record": ("responses",)}
+    run = train("bpa", Network((34, 8, 34), biases=False), items, out=tmp_path / "run.zarr", **settings)
+    for seen in (run, train("bpa", Network((34, 8, 34), biases=False), items, **settings)):
+        assert seen.response()["property"].values.tolist() == list(items.properties)
 
 
 @pytest.mark.parametrize(

@@ -142,7 +142,7 @@ def train(
     """Train networks on items or images by a learning rule, and keep their snapshots as a run.
 
     On images the accuracy on the test images is kept by epoch, and of hidden layers the mean activity of each class.
-    A run that takes 100 MB or more says so before it trains.
+    How much disk the run will take is said before it trains.
     """
     from semantic_svd.cli.lessons import image_lesson, item_lesson
     from semantic_svd.training import expected_bytes, train
@@ -170,8 +170,7 @@ def train(
         name: settings[name] for name in ("epochs", "seeds", "every", "record", "dtype") if name in settings
     }
     needed = expected_bytes(chosen, lesson.network, lesson.x, lesson.y, **told)
-    if needed >= SAID_BYTES:
-        print(f"{output} will take {bytes_text(needed)}", flush=True)
+    print(f"{output} will take {bytes_text(needed)}", flush=True)
     try:
         run = train(
             chosen,
@@ -196,9 +195,6 @@ def train(
         print(f"test accuracy {accuracies(run)}")
     for note in run.notes:
         complain(note)
-
-
-SAID_BYTES = 100_000_000  # runs from here on say how much they will take
 
 
 @app.command(cls=ManyValues, epilog="Example:  semantic-svd modes run.zarr --epoch 500 --plot modes.pdf")

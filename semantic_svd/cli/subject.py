@@ -81,12 +81,9 @@ class Subject:
     def _as_it_ended(self) -> "xr.DataArray":
         """Return the response of each seed at its end; in a run that was interrupted, at the last epoch it has."""
         assert self.run is not None
-        ended, at_work = self._response(self.run.final()), self.run.data["status"] == "training"
-        if not at_work.any():
-            return ended
-        last = self.run.data["epoch"].values[-1]
-        complain(f"{self.name} is not finished; this is epoch {last}")
-        return ended.where(~at_work, self._response(self.run.sel(epoch=last)))
+        if (self.run.data["status"] == "training").any():
+            complain(f"{self.name} is not finished; this is epoch {self.run.data['epoch'].values[-1]}")
+        return self._response(self.run.final())
 
     def _kept(self, epoch: str) -> int:
         """Read an epoch that the run keeps."""
