@@ -16,7 +16,7 @@ PACKAGE = Path(semantic_svd.__file__).parent
 GROUND = ("errors", "top", "products", "items", "images")
 RULES = ("plasticity", "feedback", "network", "rules")
 ANALYSES = ("matrices", "modes", "alignment", "intervals", "dendrograms", "tables", "theory", "similarity")
-TRAINING = ("tasks", "snapshots", "store", "runs", "team", "records", "training", "angles")
+TRAINING = ("tasks", "snapshots", "store", "runs", "team", "records", "training", "angles", "new_information")
 ORDER = (*GROUND, *RULES, *ANALYSES, *TRAINING, "plots", "report", "cli", "__main__")
 INSIDE = {  # the same for the modules that are folders
     "plots": ("style", "curves", "equations", "pictures", "trees", "verdicts", "__init__"),

@@ -1,0 +1,467 @@
+"""A trained network meets the sparrowhawk or the falcon: what the authors' code printed, closed forms, plain loops."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import xarray as xr
+from sklearn.metrics.pairwise import cosine_similarity
+
+from semantic_svd import RULES, Items, Network, Run, load_items, train
+from semantic_svd.errors import InputError
+from semantic_svd.intervals import mean_interval
+from semantic_svd.modes import strengths, svd
+from semantic_svd.new_information import (
+    REGIMES,
+    Regime,
+    change_by_mode,
+    focused_learning,
+    interference,
+    item_similarity,
+    meet,
+    off_span,
+    squared_errors,
+)
+
+OLD = load_items("mcclelland2020")
+NEW = load_items("mcclelland2020_new_items")
+SPARROWHAWK, FALCON = NEW.select("sparrowhawk"), NEW.select("falcon")
+BIRDS, FISH, PLANTS = ["sparrow", "hawk"], ["salmon", "sunfish"], ["oak", "maple", "rose", "daisy"]
+# Their network, start and rate: 0.001 on the summed squared error is 0.001 * 2 * 8 on half its mean over eight items.
+NETWORK = Network((34, 32, 34), biases=False, initial="normal", scale=0.01 / np.sqrt(34))
+RULE = replace(RULES["backprop"], rate=0.016)
+EPOCHS = 5000
+# The summed squared error of all nine items, printed by EightThingsAuto.ipynb of lampinen/integration_CLS: when the
+# sparrowhawk is met, and 5,000 epochs later.
+PRINTED_FIRST = 2.453454
+PRINTED_LAST = {"similarity-weighted": 0.009185046, "uniform": 2.1248227e-06, "focused": 7.0945225}
+
+
+@pytest.fixture(scope="module")
+def known():
+    """Twenty of their networks that know the eight items."""
+    return train(RULE, NETWORK, OLD, epochs=EPOCHS, seeds=20, every="log", record=("responses",))
+
+
+@pytest.fixture(scope="module")
+def met(known):
+    """The same, as they meet the sparrowhawk under each regime: its squared errors and the responses."""
+    return {
+        name: meet(
+            known, RULE, OLD, SPARROWHAWK, name, epochs=EPOCHS if name in PRINTED_LAST else 3000, every=10
+        )
+        for name in REGIMES
+    }
+
+
+@pytest.fixture(scope="module")
+def errors(met):
+    """The squared errors of the nine items under each regime, (seed, epoch, item)."""
+    return {name: squared_errors(run.response(), OLD.with_items(SPARROWHAWK)) for name, run in met.items()}
+
+
+def projection():
+    """A network with eight hidden units that is the projection on the old items' span, balanced and exact."""
+    V = svd(OLD)["V"].values
+    network = Network((34, 8, 34), biases=False)
+    return train("backprop", network, OLD, epochs=0, start={"W1": V.T, "W2": V})
+
+
+# --------------------------------------------------------------------------------------------------- the first error
+
+
+def test_the_sparrowhawk_is_new_by_2_453416_and_the_falcon_by_nothing():
+    for new, value in ((SPARROWHAWK, 2.453416), (FALCON, 0.0)):
+        coefficients = np.linalg.lstsq(OLD.values.T, new.values[0], rcond=None)[0]
+        rest = new.values[0] - OLD.values.T @ coefficients
+        assert off_span(OLD, new) == pytest.approx(rest @ rest, abs=1e-12)
+        assert off_span(OLD, new) == pytest.approx(value, abs=5e-7)
+
+
+def test_a_trained_autoassociator_meets_each_new_item_with_what_is_off_the_span(known):
+    for new in (SPARROWHAWK, FALCON):
+        response = meet(known, RULE, OLD, new, "focused", epochs=0).response()
+        first = squared_errors(response, OLD.with_items(new)).sel(item=new.items[0], epoch=0)
+        assert abs(first - off_span(OLD, new)).max() < 1e-3
+
+
+def test_the_authors_network_met_it_with_an_error_like_these(errors):
+    first = errors["focused"].sel(epoch=0).sum("item")
+    assert first.min() < PRINTED_FIRST < first.max()
+
+
+def test_what_was_known_is_still_known_when_the_new_item_is_met(known, met):
+    before = known.final().response().values
+    for run in met.values():
+        np.testing.assert_array_equal(run.response().sel(epoch=0, item=list(OLD.items)).values, before)
+
+
+# --------------------------------------------------------------------------------------------------------- regimes
+
+
+def test_similarity_is_the_cosine():
+    for new in (SPARROWHAWK, FALCON):
+        expected = cosine_similarity(OLD.values, new.values)[:, 0]
+        np.testing.assert_allclose(item_similarity(OLD, new), expected, atol=1e-14)
+
+
+def test_an_item_without_properties_is_like_no_other():
+    nothing = Items(np.zeros((1, 34)), ["nothing"], OLD.properties, "void")
+    assert (item_similarity(OLD, nothing) == 0).all()
+
+
+@pytest.mark.parametrize("new", [SPARROWHAWK, FALCON], ids=lambda new: new.items[0])
+@pytest.mark.parametrize(
+    ("regime", "birds", "fish", "plants", "total"),
+    [
+        ("focused", 0, 0, 0, 1),
+        ("similar items", 1, 0, 0, 3),
+        ("similarity-weighted", 1, 0.2, 0, 3.4),
+        ("uniform", 0.3, 0.3, 0.3, 3.4),
+        ("interleaved", 1, 1, 1, 9),
+    ],
+)
+def test_the_regimes_are_those_of_the_authors_code(new, regime, birds, fish, plants, total):
+    often = REGIMES[regime].presentations(OLD, new)
+    for items, value in ((BIRDS, birds), (FISH, fish), (PLANTS, plants), ([*new.items], 1)):
+        assert (often.sel(item=items) == value).all()
+    assert float(often.sum()) == pytest.approx(total)
+
+
+def test_an_item_at_a_step_has_reached_it():
+    pair = Items([[1.0, 1, 1, 1]], ["half"], ("a", "b", "c", "d"), "pair")
+    old = Items([[1.0, 0, 0, 0], [0, 0, 0, 0]], ["one", "none"], pair.properties, "old")
+    assert Regime({0.5: 0.3}).presentations(old, pair).values.tolist() == [0.3, 0.0, 1.0]
+
+
+def plain_learning(W, x, often, rate, steps, rule):
+    """Show all items at each step, each as often as it is presented: one seed, item by item, no biases."""
+    W1, W2 = W
+    for _ in range(steps):
+        change1, change2 = np.zeros_like(W1), np.zeros_like(W2)
+        for row, times in zip(x, often, strict=True):
+            h = W1 @ row
+            error = row - W2 @ h
+            change2 += times * np.outer(error, h)
+            change1 += times * (
+                np.outer(h, row) - np.outer(h, h) @ W1 if rule == "bpa" else np.outer(W2.T @ error, row)
+            )
+        W1, W2 = W1 + rate * change1, W2 + rate * change2
+    return x @ W1.T @ W2.T
+
+
+@pytest.mark.parametrize("rule", ["backprop", "bpa"])
+@pytest.mark.parametrize("regime", REGIMES)
+def test_a_meeting_is_steps_on_the_sum_over_presentations(regime, rule):
+    network = Network((34, 12, 34), biases=False)
+    known = train(rule, network, OLD, epochs=50, seeds=[3])
+    chosen = replace(RULES[rule], rate=0.08)
+    run = meet(known, chosen, OLD, SPARROWHAWK, regime, epochs=30)
+    W = [known.final().weights(layer).sel(seed=3).values for layer in (1, 2)]
+    x = np.vstack([OLD.values, SPARROWHAWK.values])
+    often = REGIMES[regime].presentations(OLD, SPARROWHAWK).values
+    expected = plain_learning(W, x, often, rate=0.08 / 8, steps=30, rule=rule)
+    np.testing.assert_allclose(run.response().sel(seed=3, epoch=30), expected, atol=1e-12)
+
+
+def test_their_rate_on_the_summed_squared_error_is_0_016_here(known):
+    W = [known.final().data[name].sel(seed=0).values for name in ("W1", "W2")]
+    x = np.vstack([OLD.values, SPARROWHAWK.values])
+    run = meet(known, RULE, OLD, SPARROWHAWK, "interleaved", epochs=20)
+    summed = plain_learning(
+        W, x, np.ones(9), rate=0.001 * 2, steps=20, rule="backprop"
+    )  # 2: the slope of a square
+    np.testing.assert_allclose(run.response().sel(seed=0, epoch=20), summed, atol=1e-12)
+
+
+def test_feedback_and_biases_go_on_as_they_were():
+    for rule in ("fa_random", "hebbian_descent"):
+        network = Network((34, 12, 34), hidden="tanh")
+        known = train(rule, network, OLD, epochs=40, seeds=2)
+        run = meet(known, replace(RULES[rule], rate=0.0), OLD, SPARROWHAWK, "uniform", epochs=3)
+        kept = run.final().data
+        for name in ("b1", "b2", "W1", *(["B1"] if rule == "fa_random" else [])):
+            np.testing.assert_array_equal(kept[name], known.final().data[name])
+
+
+def test_a_run_tells_how_often_each_item_is_presented(met):
+    often = met["similarity-weighted"].data["presentations"]
+    assert float(often.sel(item="salmon")) == 0.2
+    assert float(often.sum()) == pytest.approx(3.4)
+
+
+# ------------------------------------------------------------------------------------------ what the authors' code says
+
+
+@pytest.mark.parametrize("regime", PRINTED_LAST)
+def test_the_last_error_that_the_authors_printed_is_one_of_ours(errors, regime):
+    last = errors[regime].sel(epoch=EPOCHS).sum("item")
+    assert last.min() < PRINTED_LAST[regime] < last.max()
+
+
+def test_interleaved_with_all_everything_is_learned(errors):
+    assert errors["interleaved"].isel(epoch=-1).max() < 1e-6
+
+
+def learned_at(errors, least=0.1):
+    """Return the first epoch of each seed with a summed squared error of all nine items under a limit."""
+    small = errors.sum("item") < least
+    assert small.any("epoch").all()
+    return errors["epoch"][small.argmax("epoch")]
+
+
+def test_similar_items_take_the_place_of_all_in_three_fifths_fewer_presentations(errors):
+    weighted, uniform, full = (
+        learned_at(errors[name]) for name in ("similarity-weighted", "uniform", "interleaved")
+    )
+    new_item = mean_interval(weighted / full)  # an epoch is one presentation of the new item
+    assert 0.99 < new_item.low < new_item.high < 1.02
+    assert mean_interval(weighted * 3.4 / (full * 9)).high < 0.4
+    assert mean_interval(uniform / full).low > 1.8
+
+
+def test_focused_learning_is_fast_and_costs_the_similar_items(errors):
+    alone, beside = (errors[name].sel(item="sparrowhawk", epoch=120) for name in ("focused", "interleaved"))
+    assert alone.max() < 0.1
+    assert beside.min() > 1.0
+    last = errors["focused"].isel(epoch=-1)
+    assert last.sel(item=BIRDS).min() > 2 and last.sel(item=PLANTS).max() < 1e-2
+
+
+def test_similar_items_alone_do_more_harm_to_the_fish_than_no_old_items_at_all(errors):
+    fish = {
+        name: errors[name].sel(item=FISH).isel(epoch=-1).sum("item") for name in ("similar items", "focused")
+    }
+    assert mean_interval(fish["similar items"] - fish["focused"]).low > 10
+
+
+def test_a_falcon_costs_nothing(known):
+    response = meet(known, RULE, OLD, FALCON, "focused", epochs=300, every=100).response()
+    assert abs(interference(response, OLD)).max() < 1e-3
+
+
+# ------------------------------------------------------------------------------------------------- the closed form
+
+
+@pytest.mark.parametrize("new", [SPARROWHAWK, FALCON], ids=lambda new: new.items[0])
+def test_focused_learning_follows_the_closed_form_to_first_order_in_the_rate(new):
+    known, off = projection(), {}
+    for rate in (0.08, 0.02):
+        epochs = round(3.2 / rate) * 8  # to t = 3.2, where less than 1e-3 of the error is left
+        run = meet(known, replace(RULE, rate=rate), OLD, new, "focused", epochs=epochs, every=epochs // 40)
+        theory = focused_learning(OLD, new, rate / 8 * run.data["epoch"].values)
+        off[rate] = np.abs(run.response().sel(seed=0).values - theory.values).max()
+    assert off[0.02] < 0.01
+    assert off[0.08] < 1e-12 or off[0.08] / off[0.02] == pytest.approx(4, rel=0.1)
+
+
+def test_focused_learning_ends_where_its_closed_form_says():
+    late, end = focused_learning(OLD, SPARROWHAWK, [40.0, np.inf])
+    np.testing.assert_allclose(late, end, atol=1e-7)
+    errors = squared_errors(end, OLD.with_items(SPARROWHAWK))
+    assert float(errors.sel(item="sparrowhawk")) == pytest.approx(0, abs=1e-20)
+    q2, r2 = 9 - 2.453416149, 2.453416149  # by hand
+    z = np.sqrt((np.sqrt(r2**2 + 4 * 81) - r2) / 2)
+    grown = (1 + (z - np.sqrt(q2)) / 9 * np.sqrt(q2)) / z
+    missed = (grown * np.sqrt(q2) - 1) ** 2 + grown**2 * r2
+    np.testing.assert_allclose(errors.sel(item=[*BIRDS, *FISH]), np.array([49, 49, 16, 16]) / q2 * missed)
+
+
+def test_the_authors_network_ended_focused_learning_as_the_closed_form_says(errors):
+    end = focused_learning(OLD, SPARROWHAWK, np.inf).isel(time=0)
+    total = float(squared_errors(end, OLD.with_items(SPARROWHAWK)).sum())
+    assert total == pytest.approx(PRINTED_LAST["focused"], rel=2e-3)
+    of_seeds = mean_interval(errors["focused"].isel(epoch=-1).sum("item"))
+    assert of_seeds.low - 0.01 < total < of_seeds.high + 0.01
+
+
+def test_at_first_old_items_take_on_what_is_new_as_far_as_they_are_like_the_new_item():
+    x = SPARROWHAWK.values[0]
+    rest = x - OLD.values.T @ np.linalg.lstsq(OLD.values.T, x, rcond=None)[0]
+    for t, within in ((1e-2, 0.1), (1e-4, 1e-3)):
+        moved = focused_learning(OLD, SPARROWHAWK, t).isel(time=0).sel(item=list(OLD.items)) - OLD.array
+        np.testing.assert_allclose(moved, t * np.outer(OLD.values @ x, rest), atol=within * t * 7)
+
+
+def test_interference_is_as_the_squared_overlap_at_all_times():
+    run = meet(projection(), RULE, OLD, SPARROWHAWK, "focused", epochs=800, every=50)
+    lost = interference(run.response(), OLD).isel(epoch=slice(1, None))
+    overlap = (OLD.values @ SPARROWHAWK.values[0]) ** 2
+    np.testing.assert_allclose(
+        lost / lost.sum("item"), np.broadcast_to(overlap / overlap.sum(), lost.shape), atol=1e-12
+    )
+
+
+def test_an_item_like_nothing_known_is_not_learned_from_a_start_at_zero():
+    kingdom = Items(np.eye(34)[[20]], ["fungus"], OLD.properties, "new")
+    learned = focused_learning(OLD, kingdom, [0.0, 5.0, np.inf])
+    np.testing.assert_array_equal(learned.sel(item="fungus"), 0)
+    np.testing.assert_allclose(learned.sel(item=list(OLD.items)) - OLD.array, 0, atol=1e-14)
+
+
+# -------------------------------------------------------------------------------------------------------- by mode
+
+
+def test_the_change_by_mode_sums_to_the_whole_change(met):
+    for run in met.values():
+        response = run.response()
+        old = response.sel(item=list(OLD.items))
+        whole = ((old - old.sel(epoch=0)) ** 2).sum(("item", "property"))
+        np.testing.assert_allclose(change_by_mode(response, OLD).sum("part"), whole, rtol=1e-10, atol=1e-14)
+
+
+def test_the_change_along_a_mode_is_that_of_its_strength(met):
+    response = met["uniform"].response()
+    grown = strengths(response.sel(item=list(OLD.items)), OLD)
+    parts = change_by_mode(response, OLD)
+    for mode in (1, 2, 3, 4):
+        expected = (grown.sel(mode=mode) - grown.sel(mode=mode, epoch=0)) ** 2
+        np.testing.assert_allclose(parts.sel(part=str(mode)), expected, atol=1e-14)
+
+
+def test_the_change_off_the_span_is_what_no_mixture_of_old_items_has(met):
+    response = met["focused"].response().sel(seed=0, item=list(OLD.items))
+    D = (response.isel(epoch=-1) - response.isel(epoch=0)).values
+    rest = D - D @ np.linalg.pinv(OLD.values) @ OLD.values
+    off = change_by_mode(response, OLD).sel(part="off the span").isel(epoch=-1)
+    assert float(off) == pytest.approx((rest**2).sum(), rel=1e-10)
+
+
+def test_blocks_have_no_axes_of_their_own(monkeypatch):
+    response = focused_learning(OLD, SPARROWHAWK, [0.0, 1.0]).rename(time="epoch")
+    response = response + xr.zeros_like(response).copy(
+        data=np.random.default_rng(0).normal(size=response.shape)
+    )
+    expected, modes = change_by_mode(response, OLD), svd(OLD)
+    turn = np.eye(8)
+    turn[4:6, 4:6] = [[0.6, -0.8], [0.8, 0.6]]
+    turned = modes.assign({side: (modes[side].dims, modes[side].values @ turn) for side in "UV"})
+    monkeypatch.setattr("semantic_svd.new_information.svd", lambda _: turned)
+    np.testing.assert_allclose(change_by_mode(response, OLD), expected, rtol=1e-10)
+
+
+def test_focused_learning_leaves_the_modes_as_they_are(met):
+    """What is lost is added off the span; whoever looks at the strengths of the modes alone sees nothing."""
+    last = change_by_mode(met["focused"].response(), OLD).isel(epoch=-1)
+    assert (last.sel(part="off the span") / last.sum("part")).min() > 0.99
+    grown = strengths(met["focused"].response().sel(item=list(OLD.items)).isel(epoch=[0, -1]), OLD)
+    assert (abs(grown.diff("epoch").isel(epoch=0)) / svd(OLD)["s"]).max() < 0.03
+
+
+def test_modes_of_items_that_repeat_are_those_that_there_are():
+    twice = Items(np.vstack([OLD.values, FALCON.values]), (*OLD.items, "falcon"), OLD.properties, "nine")
+    response = focused_learning(twice, SPARROWHAWK, [0.0, np.inf]).rename(time="epoch")
+    parts = change_by_mode(response, twice).isel(epoch=-1)
+    assert len(parts) < 8 + 2
+    assert float(parts.sum()) == pytest.approx(float(interference(response, twice).isel(epoch=-1).sum()))
+
+
+# --------------------------------------------------------------------------------------------------------- by rule
+
+
+def focused_end(rule, network):
+    """Return the squared errors with which focused learning ends, twenty seeds."""
+    known = train(rule, network, OLD, epochs=1000, seeds=20, every=1000, record=("responses",))
+    run = meet(known, rule, OLD, SPARROWHAWK, "focused", epochs=1000, every=1000)
+    return squared_errors(run.response(), OLD.with_items(SPARROWHAWK))
+
+
+def test_bpa_also_harms_by_likeness():
+    last = focused_end("bpa", NETWORK).sel(epoch=1000)
+    assert last.sel(item=PLANTS).max() < 1e-6
+    ratio = mean_interval(last.sel(item=FISH).sum("item") / last.sel(item=BIRDS).sum("item"))
+    assert ratio.low - 1e-3 < 16 / 49 < ratio.high + 1e-3
+
+
+def test_biases_carry_the_harm_to_the_plants():
+    without, with_biases = (
+        focused_end("backprop", replace(NETWORK, biases=biases)).sel(epoch=1000, item=PLANTS).sum("item")
+        for biases in (False, True)
+    )
+    assert mean_interval(without).high < 0.01
+    assert mean_interval(with_biases).low > 0.8
+
+
+def test_hebbian_descent_learns_one_item_by_its_biases_alone():
+    """The mean of a batch of one is the item itself, so that nothing is left to the weights: all items suffer alike."""
+    errors = focused_end("hebbian_descent", replace(NETWORK, biases=True))
+    first = errors.sel(epoch=0, item="sparrowhawk")
+    ratio = mean_interval((errors.sel(epoch=1000, item=list(OLD.items)) / first).mean("item"))
+    assert 0.99 < ratio.low < ratio.high < 1.01
+
+
+# ---------------------------------------------------------------------------------------------------------- errors
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"run": 3}, "run is a Run that has learned the old items, not int"),
+        ({"new": NEW}, "one new item is met at a time, not 2: sparrowhawk, falcon"),
+        (
+            {"regime": "massed"},
+            "no regime 'massed'; there are focused, similar items, similarity-weighted, uniform, interleaved",
+        ),
+        (
+            {"rule": "krotov_hopfield"},
+            "presentations are counted in a mean over items; the rule takes winners, not a mean",
+        ),
+        ({"epochs": -1}, "epochs is a whole number from 0, not -1"),
+        (
+            {"new": OLD.select("hawk")},
+            "mcclelland2020 + mcclelland2020: item 'hawk' is there twice; names must differ",
+        ),
+    ],
+)
+def test_what_cannot_be_met_is_said_in_one_line(change, line):
+    settings = {
+        "run": projection(),
+        "rule": "backprop",
+        "old": OLD,
+        "new": FALCON,
+        "regime": "focused",
+        "epochs": 1,
+    }
+    with pytest.raises(InputError, match=f"^{re.escape(line)}$"):
+        meet(**settings | change)
+
+
+def test_properties_in_another_order_are_refused():
+    turned = [Items(of.values[:, ::-1], of.items, of.properties[::-1], "turned") for of in (OLD, FALCON)]
+    with pytest.raises(InputError, match=r"^the run was trained on other properties than those of turned$"):
+        meet(projection(), "backprop", *turned, "focused", epochs=1)
+
+
+def test_a_run_that_is_not_finished_meets_nothing():
+    run = projection()
+    at_work = Run(run.data.assign(status=("seed", ["training"])))
+    line = "^the run is not finished; its networks meet something new as they ended$"
+    with pytest.raises(InputError, match=line):
+        meet(at_work, "backprop", OLD, FALCON, "focused", epochs=1)
+
+
+@pytest.mark.parametrize("often", [-1, np.inf, np.nan, 1 / 997, "often"])
+def test_presentations_can_be_counted(often):
+    line = (
+        "a regime presents items 0 times or more, in whole parts of a number up to 100 (0.2 is 1/5), "
+        f"not {often!r} times"
+    )
+    with pytest.raises(InputError, match=f"^{re.escape(line)}$"):
+        Regime({0.5: often})
+
+
+def test_steps_stand_at_numbers():
+    with pytest.raises(InputError, match=r"^the steps of a regime stand at similarities, not at 'birds'$"):
+        Regime({"birds": 1.0})
+
+
+def test_errors_are_of_the_items_that_were_answered_to():
+    with pytest.raises(InputError, match=r"^the response is to oak, rose; the items are rose, oak$"):
+        squared_errors(OLD.select(["oak", "rose"]).array, OLD.select(["rose", "oak"]))
+
+
+@pytest.mark.parametrize(("t", "shown"), [(-1.0, "-1"), ([0.0, np.nan], "nan")])
+def test_time_runs_forward(t, shown):
+    with pytest.raises(InputError, match=rf"^times are 0 or greater, not {shown}$"):
+        focused_learning(OLD, FALCON, t)
