@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 from scipy.cluster.hierarchy import leaves_list
 
-from semantic_svd.dendrograms import Tree
+from semantic_svd.dendrograms import EXACT_UP_TO, Tree
 from semantic_svd.intervals import mean_interval
 from semantic_svd.modes import blocks
 
@@ -128,4 +128,4 @@ def tree_from(links: pd.DataFrame, items: Sequence[str]) -> Tree:
     True
     """
     Z = links[["left", "right", "distance", "size"]].to_numpy(float)
-    return Tree(Z, tuple(items), tuple(leaves_list(Z).tolist()), exact=len(items) <= 12)
+    return Tree(Z, tuple(items), tuple(leaves_list(Z).tolist()), exact=len(items) <= EXACT_UP_TO)

@@ -1,0 +1,35 @@
+"""Which items a matrix holds together: distances, linkage, leaf order, agreement with the data's tree."""
+
+from semantic_svd.dendrograms.differentiation import (
+    agreement,
+    clade_support,
+    robinson_foulds,
+    support_interval,
+    within_to_between,
+)
+from semantic_svd.dendrograms.trees import (
+    EXACT_UP_TO,
+    METHODS,
+    METRICS,
+    Tree,
+    clades,
+    cophenetic,
+    distances,
+    linkage,
+)
+
+__all__ = [
+    "EXACT_UP_TO",
+    "METHODS",
+    "METRICS",
+    "Tree",
+    "agreement",
+    "clade_support",
+    "clades",
+    "cophenetic",
+    "distances",
+    "linkage",
+    "robinson_foulds",
+    "support_interval",
+    "within_to_between",
+]

@@ -1,0 +1,329 @@
+"""How far a network has come in telling the items apart as the data do: its trees beside the data's tree."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import xarray as xr
+from scipy.cluster import hierarchy
+from scipy.special import ndtri
+
+from semantic_svd.dendrograms.trees import (
+    GRID,
+    Array,
+    clades_of,
+    coords_of,
+    items_first,
+    links,
+    names_of,
+    pair_distances,
+)
+from semantic_svd.errors import InputError
+from semantic_svd.matrices import Matrix
+
+EQUAL = 1e-12  # items that differ by less, relative to the largest entry, are one item
+
+
+def agreement(
+    response: Matrix, data: Matrix, method: str = "average", metric: str = "euclidean"
+) -> xr.DataArray:
+    """Correlate the tree of each response with the tree of the data, by the heights at which items meet.
+
+    The number is Pearson's correlation between the cophenetic distances of the two trees: 1 if they are
+    the same tree up to scale. The high links weigh most: for whether the same groups are there at all, see
+    `robinson_foulds`. 20 seeds by 200 epochs of 8 items are 4,000 trees and take a second or less.
+
+    Parameters
+    ----------
+    response : array of shape (..., n_items, n_properties)
+        Responses or hidden activity, with any leading axes (seed, epoch).
+    data : array of shape (n_items, n_properties)
+        The item-property matrix. Its items are those of the response; its properties may be others.
+    method, metric : str
+        As for `linkage`; the same for both trees.
+
+    Returns
+    -------
+    DataArray of dims (...)
+        From -1 to 1. NaN where the response is not finite (a seed that ended) or all its items are equally
+        far apart (as at the start of a net with zero weights), where no correlation is defined.
+
+    Raises
+    ------
+    InputError
+        As for `linkage`; or if the items differ, or the data's items are all equally far apart.
+
+    References
+    ----------
+    Sokal & Rohlf (1962), The comparison of dendrograms by objective methods. Taxon 11(2), 33-40.
+    doi:10.2307/1217208
+
+    Examples
+    --------
+    >>> data = np.array([[1, 1, 0, 0], [1, 0, 0, 0], [0, 0, 1, 1], [0, 0, 1, 0]])
+    >>> agreement(np.stack([0 * data, data[:, ::-1], 3 * data]), data).round(3).values
+    array([nan,  1.,  1.])
+    """
+    array, wanted = _beside(response, data)
+    target = _centred_heights(links(pair_distances(wanted, metric)[0], method, metric)[0])
+    if target is None:
+        raise InputError(
+            "the items of the data are all equally far apart: no tree agrees or disagrees with theirs"
+        )
+    found = np.full(array.shape[:-2], np.nan)
+    for at, Z in _trees(array, method, metric):
+        heights = _centred_heights(Z)
+        if heights is not None:
+            found[at] = heights @ target
+    return _labelled_like(array, found)
+
+
+def robinson_foulds(
+    response: Matrix, data: Matrix, method: str = "average", metric: str = "euclidean"
+) -> xr.DataArray:
+    """Measure how far the tree of each response is from the data's by the clades that only one of them has.
+
+    A clade is a group of items under one link; single items and the whole set are in every tree and are left out.
+    The number is the distance of Robinson and Foulds between rooted trees, as a share: clades that are in one tree
+    only, over the clades of both. Links of equal height are one fork of many branches, no clades.
+
+    Parameters
+    ----------
+    response, data, method, metric
+        As for `agreement`.
+
+    Returns
+    -------
+    DataArray of dims (...)
+        From 0, the same clades, to 1, no clade in common (as where the response has none: all its items are equally
+        far apart). NaN where the response is not finite or all its items are one.
+
+    Raises
+    ------
+    InputError
+        As for `linkage`; or if the items differ, or the data's tree has no clades.
+
+    References
+    ----------
+    Robinson & Foulds (1981), Comparison of phylogenetic trees. Mathematical Biosciences 53, 131-147.
+    doi:10.1016/0025-5564(81)90043-2
+
+    Examples
+    --------
+    >>> data = np.array([[1, 1, 0, 0], [1, 0, 0, 0], [0, 0, 1, 1], [0, 0, 1, 0]])
+    >>> one_pair, swapped = data * [1, 1, 1, 5], data[[0, 2, 1, 3]]
+    >>> robinson_foulds(np.stack([data, one_pair, swapped]), data).values
+    array([0. , 0.5, 1. ])
+    """
+    array, wanted = _beside(response, data)
+    there = set(_data_clades(wanted, method, metric))
+    found = np.full(array.shape[:-2], np.nan)
+    for at, Z in _trees(array, method, metric):
+        here = set(clades_of(Z))
+        found[at] = len(here ^ there) / (len(here) + len(there))
+    return _labelled_like(array, found)
+
+
+def clade_support(
+    response: Matrix, data: Matrix, method: str = "average", metric: str = "euclidean"
+) -> xr.DataArray:
+    """Look for each clade of the data's tree in the tree of each response.
+
+    The share of the seeds that hold it is the support of a clade, as in phylogenetics: see `support_interval`.
+
+    Parameters
+    ----------
+    response, data, method, metric
+        As for `agreement`.
+
+    Returns
+    -------
+    DataArray of dims (..., clade)
+        1 where the response holds the clade, 0 where not, NaN where the response is not finite or all its items
+        are one. The labels are the names of the items joined by " + "; the lowest link stands first. What counts as
+        a clade: see `robinson_foulds`.
+
+    Raises
+    ------
+    InputError
+        As for `linkage`; or if the items differ, or the data's tree has no clades.
+
+    References
+    ----------
+    Felsenstein (1985), Confidence limits on phylogenies. Evolution 39(4), 783-791. doi:10.2307/2408678
+
+    Examples
+    --------
+    >>> data = np.array([[1, 1, 0, 0], [1, 0, 0, 0], [0, 0, 1, 1], [0, 0, 1, 0]])
+    >>> found = clade_support(np.stack([data, data[[0, 2, 1, 3]]]), data)
+    >>> found.clade.values.tolist()
+    ['0 + 1', '2 + 3']
+    >>> found.values
+    array([[1., 1.],
+           [0., 0.]])
+    """
+    array, wanted = _beside(response, data)
+    there = _data_clades(wanted, method, metric)
+    found = np.full((*array.shape[:-2], len(there)), np.nan)
+    for at, Z in _trees(array, method, metric):
+        here = set(clades_of(Z))
+        found[at] = [clade in here for clade in there]
+    return _labelled_like(array, found, clade=[_name(clade, names_of(array)) for clade in there])
+
+
+def support_interval(found: xr.DataArray, dim: str = "seed", level: float = 0.95) -> xr.Dataset:
+    """Return the support of each clade, the share of the seeds that hold it, and Wilson's interval for it.
+
+    Twenty seeds out of twenty are not all seeds: the interval of a share has a width there, too, where that of a mean
+    has none.
+
+    Parameters
+    ----------
+    found : DataArray of `clade_support`
+        NaN is a seed that has ended, and is left out.
+    dim : str
+    level : float
+        Coverage, between 0 and 1.
+
+    Returns
+    -------
+    Dataset
+        ``mean`` (the support), ``low``, ``high`` and ``n`` over the other axes, NaN where n is 0.
+
+    References
+    ----------
+    Wilson (1927), Probable inference, the law of succession, and statistical inference. Journal of the American
+    Statistical Association 22, 209-212. doi:10.1080/01621459.1927.10502953
+
+    Examples
+    --------
+    >>> support = support_interval(xr.DataArray(np.ones(20), dims="seed"))
+    >>> [round(float(support[name]), 3) for name in ("mean", "low", "high")]
+    [1.0, 0.839, 1.0]
+    """
+    count = found.notnull().sum(dim)
+    n, z2 = count.where(count > 0), ndtri((1 + level) / 2) ** 2
+    share = found.sum(dim) / n
+    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
+    half = np.sqrt(z2 / n * (share * (1 - share) + z2 / (4 * n))) / (1 + z2 / n)
+    ends = {
+        "low": (centre - half).clip(0, share),
+        "high": (centre + half).clip(share, 1),
+    }  # exact at shares 0 and 1
+    return xr.Dataset(
+        {"mean": share, **ends, "n": count}, attrs={"method": "Wilson", "level": level, "dim": dim}
+    )
+
+
+def within_to_between(
+    response: Matrix, data: Matrix, method: str = "average", metric: str = "euclidean"
+) -> xr.DataArray:
+    """Compare distances within the clades of the data's tree with those between them, level by level.
+
+    Level 1 is the first fork of the data's tree (animals and plants), level 2 the forks that follow on it (birds and
+    fish, trees and flowers), and so on. The number at a level is the mean distance between items that are still
+    together below its forks, over the mean distance between items that part there. Items that parted a level above are
+    left out: they are far apart already, and would hide what happens here. Before a network tells two clades apart the
+    number is near 1 or above; it falls as they part, and rises again to the data's own as their members part in turn.
+
+    Parameters
+    ----------
+    response, data, metric
+        As for `agreement`.
+    method : str
+        As for `linkage`, of the data's tree; the response needs none.
+
+    Returns
+    -------
+    DataArray of dims (..., level)
+        NaN where the response is not finite, or no distance is left between the clades. The coordinate ``clades``
+        says which they are at each level. Links of equal height are one fork.
+
+    Raises
+    ------
+    InputError
+        As for `linkage`; or if the items differ, or the data's tree has no clades.
+
+    Examples
+    --------
+    >>> data = np.array([[1, 1, 0, 0], [1, 0, 0, 0], [0, 0, 1, 1], [0, 0, 1, 0]])
+    >>> ratio = within_to_between(data, data)
+    >>> ratio.round(3).values, ratio.clades.values.tolist()
+    (array([0.582]), ['0 + 1 | 2 + 3'])
+    """
+    array, wanted = _beside(response, data)
+    clades, n, names = _data_clades(wanted, method, metric), array.sizes["item"], names_of(array)
+    together = np.ones((n, n), dtype=int)  # how many clades hold two items, the whole set among them
+    for clade in clades:
+        together[np.ix_(list(clade), list(clade))] += 1
+    part = together[np.triu_indices(n, 1)]  # the level at which a pair parts
+    levels = list(range(1, part.max()))
+    pairs = np.stack(pair_distances(array, metric))
+    within = np.stack([pairs[:, part > level].mean(1) for level in levels], axis=1)
+    between = np.stack([pairs[:, part == level].mean(1) for level in levels], axis=1)
+    apart = _apart(array).reshape(-1, 1) & (between > GRID * pairs.max(1, keepdims=True))
+    ratio = within / np.where(apart, between, np.nan)
+    found = _labelled_like(array, ratio.reshape(*array.shape[:-2], -1), level=levels)
+    depths = [sum(clade <= other for other in clades) for clade in clades]
+    cuts = [
+        [clade for clade, depth in zip(clades, depths, strict=True) if depth == level] for level in levels
+    ]
+    at_level = [" | ".join(_name(clade, names) for clade in sorted(cut, key=min)) for cut in cuts]
+    return found.assign_coords(clades=("level", at_level))
+
+
+def _beside(response: Matrix, data: Matrix) -> tuple[xr.DataArray, xr.DataArray]:
+    """Give both with labels; they are over the same items, and the data are one matrix."""
+    array, wanted = items_first(response), items_first(data)
+    if wanted.ndim != 2:
+        raise InputError(
+            f"the data's tree is of one matrix (item, property), not of shape {wanted.shape}: select seed and epoch"
+        )
+    if names_of(array) != names_of(wanted):
+        raise InputError(
+            f"the response has the items {_list(names_of(array))}, the data {_list(names_of(wanted))}: not the same"
+        )
+    return array, wanted
+
+
+def _list(names: tuple[str, ...]) -> str:
+    return ", ".join(names if len(names) <= 12 else (*names[:11], "..."))
+
+
+def _apart(array: xr.DataArray) -> np.ndarray:
+    """Say which matrices of a stack are finite and of items that are not all one."""
+    values = array.values
+    return np.ptp(values, axis=-2).max(-1) > EQUAL * np.abs(values).max((-2, -1))  # False where NaN
+
+
+def _trees(array: xr.DataArray, method: str, metric: str) -> Iterator[tuple[tuple[int, ...], Array]]:
+    """Link the items of each matrix of a stack that has a tree; give its place in the stack and its links."""
+    places = np.ndindex(*array.shape[:-2])
+    for at, pairs, apart in zip(places, pair_distances(array, metric), _apart(array).flat, strict=True):
+        if apart and np.isfinite(pairs).all():
+            yield at, links(pairs, method, metric)[0]
+
+
+def _data_clades(data: xr.DataArray, method: str, metric: str) -> list[frozenset[int]]:
+    clades = clades_of(links(pair_distances(data, metric)[0], method, metric)[0])
+    if not clades:
+        raise InputError("the data's tree has no clades: all its links are of one height")
+    return clades
+
+
+def _centred_heights(Z: Array) -> Array | None:
+    """Give the heights at which two items meet, centred and of length 1; None if they are all equal."""
+    heights = hierarchy.cophenet(Z)
+    if np.ptp(heights) <= 2 * GRID * heights.max():
+        return None
+    heights -= heights.mean()
+    return heights / np.linalg.norm(heights)
+
+
+def _name(clade: frozenset[int], names: tuple[str, ...]) -> str:
+    return " + ".join(names[item] for item in sorted(clade))
+
+
+def _labelled_like(array: xr.DataArray, values: np.ndarray, **last: list) -> xr.DataArray:
+    """Label values over the leading axes of the array, and over a last one of their own if there is one."""
+    leading = array.dims[:-2]
+    return xr.DataArray(values, dims=(*leading, *last), coords={**coords_of(array, leading), **last})
