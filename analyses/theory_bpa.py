@@ -34,7 +34,7 @@ def _at_rate(rate):
     times = rate * run.data["epoch"].values
     measured = strengths(run.response(), report.reference()).rename(epoch="time").assign_coords(time=times)
     start = run.sel(epoch=0).data
-    theory = bpa_strengths(start["W1"].values, start["W2"].values, report.data(), times).mean("seed")
+    theory = bpa_strengths([start["W1"], start["W2"]], report.data(), times=times).mean("seed")
     return beside_theory(measured, theory, panel=f"learning rate {rate:g}")
 
 

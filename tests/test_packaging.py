@@ -20,6 +20,7 @@ TRAINING = ("tasks", "snapshots", "store", "runs", "team", "records", "training"
 ORDER = (*GROUND, *RULES, *ANALYSES, *TRAINING, "plots", "report", "cli", "__main__")
 INSIDE = {  # the same for the modules that are folders
     "dendrograms": ("order", "trees", "differentiation", "__init__"),
+    "theory": ("given", "curves", "flows", "fits", "__init__"),
     "plots": ("style", "curves", "equations", "pictures", "trees", "verdicts", "__init__"),
     "cli": (
         "terminal",
