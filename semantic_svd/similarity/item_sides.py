@@ -1,20 +1,14 @@
-"""Similarity of matrices and of representations: named conventions, because packages disagree on the same numbers.
-
-The items' side of modes, for layers that share no units; linear centred kernel alignment.
-"""
-
-from typing import Any
+"""The items' side of modes: which modes of a layer are found again in another that shares no units with it."""
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from semantic_svd.alignment import compare
-from semantic_svd.errors import InputError
 from semantic_svd.matrices import Matrix, labelled
 from semantic_svd.modes import svd
 
-__all__ = ["compare_items", "item_side", "linear_cka"]
+__all__ = ["compare_items", "item_side"]
 
 
 def item_side(matrix: Matrix) -> xr.DataArray:
@@ -92,49 +86,3 @@ def compare_items(matrix: Matrix, reference: Matrix, draws: int = 300) -> pd.Dat
 
 def _centred(A: xr.DataArray) -> xr.DataArray:
     return A - A.mean(str(A.dims[-2]), skipna=False)
-
-
-def linear_cka(x: Any, y: Any) -> float:
-    """Return the linear centred kernel alignment of two tables of activity, the biased estimator of 2019.
-
-    ``|X'Y|^2 / (|X'X| |Y'Y|)`` in Frobenius norms, columns centred. It is blind to rotations and to the scale of
-    either side. Biased: with few items beside many units it is near 1 whatever the activity; other packages may give
-    the debiased one under the same name.
-
-    Parameters
-    ----------
-    x, y : array-like of shape (n_items, units), (n_items, other units)
-
-    Returns
-    -------
-    float, from 0 to 1; NaN if a side does not vary
-
-    Raises
-    ------
-    InputError
-        If the sides are no tables over the same number of items.
-
-    References
-    ----------
-    Kornblith, Norouzi, Lee & Hinton 2019, Similarity of neural network representations revisited, arXiv:1905.00414
-
-    Examples
-    --------
-    >>> x = np.random.default_rng(0).normal(size=(20, 3))
-    >>> round(linear_cka(x, 5 * x[:, ::-1]), 12)
-    1.0
-    """
-    X, Y = (np.asarray(side, float) for side in (x, y))
-    if X.ndim != 2 or Y.ndim != 2 or len(X) != len(Y):
-        raise InputError(
-            f"CKA compares tables of activity over the same items, not arrays of shape {X.shape} and {Y.shape}"
-        )
-    X, Y = (side - side.mean(axis=0) for side in (X, Y))
-    small = len(X) < max(X.shape[1], Y.shape[1])  # the same number by the cheaper way
-    if small:
-        K, L = X @ X.T, Y @ Y.T
-        above, below = np.vdot(K, L), np.linalg.norm(K) * np.linalg.norm(L)
-    else:
-        above = np.linalg.norm(X.T @ Y) ** 2
-        below = np.linalg.norm(X.T @ X) * np.linalg.norm(Y.T @ Y)
-    return float(above / below) if below > 0 else float("nan")
