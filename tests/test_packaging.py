@@ -19,6 +19,8 @@ ANALYSES = ("matrices", "modes", "alignment", "intervals", "dendrograms", "table
 TRAINING = ("tasks", "snapshots", "store", "runs", "team", "records", "training", "angles", "new_information")
 ORDER = (*GROUND, *RULES, *ANALYSES, *TRAINING, "plots", "report", "cli", "__main__")
 INSIDE = {  # the same for the modules that are folders
+    "dendrograms": ("order", "trees", "differentiation", "__init__"),
+    "theory": ("given", "curves", "flows", "fits", "__init__"),
     "similarity": (
         "sides",
         "dissimilarities",
