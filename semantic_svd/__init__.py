@@ -14,6 +14,7 @@ _PLACES = {
     "network": ("ACTIVATIONS", "Network"),
     "rules": ("RULES", "Rule", "sum_rule"),
     "training": ("train",),
+    "readouts": ("linear_probe", "read_out"),
     "runs": ("Run",),
 }
 _MODULE_OF = {name: module for module, names in _PLACES.items() for name in names}

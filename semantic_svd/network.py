@@ -61,9 +61,10 @@ class Network:
     biases : whether the layers have biases
     initial : "uniform" on +-scale/sqrt(fan-in), or "normal" with standard deviation scale. Biases start at 0
     scale : size of the first weights
+    power : m of the loss `1/m sum |t - y|^m` of outputs other than softmax; 2 is the squared error, and 6 with tanh
+        outputs and targets of +-1 is Krotov & Hopfield's (2019, doi:10.1073/pnas.1820458116), an m-th of it
 
-    The loss follows from the output: the cross-entropy with softmax, else the squared error 1/2 sum (t - y)^2, summed
-    over units and averaged over items.
+    Softmax has the cross-entropy. A loss is summed over units and averaged over items.
 
     Raises
     ------
@@ -82,6 +83,7 @@ class Network:
     biases: bool = True
     initial: Literal["uniform", "normal"] = "uniform"
     scale: float = 1.0
+    power: float = 2.0
 
     def __post_init__(self) -> None:
         try:
@@ -105,6 +107,10 @@ class Network:
             raise InputError(
                 f"the scale of the initial weights is a finite number over 0, not {self.scale!r}"
             )
+        if not (isinstance(self.power, Real) and 1 < self.power < float("inf")):
+            raise InputError(f"the power of the loss is a finite number over 1, not {self.power!r}")
+        if self.output == "softmax" and self.power != 2:
+            raise InputError(f"softmax has the cross-entropy for its loss, and no power {self.power!r}")
 
     @property
     def layers(self) -> int:
@@ -114,7 +120,9 @@ class Network:
     @property
     def loss(self) -> str:
         """Name of the loss that the output implies."""
-        return "cross-entropy" if self.output == "softmax" else "squared error"
+        if self.output == "softmax":
+            return "cross-entropy"
+        return "squared error" if self.power == 2 else f"error to the power of {self.power:g}"
 
     def activation(self, layer: int) -> Activation:
         """Return the activation of a layer, counted from 1."""
@@ -195,7 +203,10 @@ class Signals:
             if layer == self.network.layers:
                 if self.target is None:
                     raise InputError("this rule asks for an error, so it needs targets; pass y")
-                self._error[layer] = self.target - self.activity(layer)
+                error = self.target - self.activity(layer)
+                if self.network.power != 2:
+                    error *= np.abs(error) ** (self.network.power - 2)
+                self._error[layer] = error
             else:
                 sender = self.network.layers if self._direct else layer + 1
                 self._error[layer] = times(self.teach(sender), self._back(layer))
@@ -218,4 +229,7 @@ class Signals:
             assert self.target is not None
             return -(self.target * np.log(y)).sum(axis=-1).mean(axis=-1)
         error = self.error(self.network.layers)
-        return np.einsum("snp,snp->s", error, error) / (2 * error.shape[1])
+        power = self.network.power
+        if power == 2:
+            return np.einsum("snp,snp->s", error, error) / (2 * error.shape[1])
+        return (np.abs(error) ** (power / (power - 1))).sum(axis=-1).mean(axis=-1) / power

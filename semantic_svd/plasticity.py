@@ -102,6 +102,7 @@ class Plasticity:
 
     whole_batches: ClassVar[bool] = False  # whether an incomplete last batch is to be dropped
     alone: ClassVar[bool] = False  # whether nothing but its own change may change the matrix
+    taught: ClassVar[bool] = False  # whether it reads an error
 
     def memory(self, W: Array) -> Memory:
         """Return the named arrays, seed axis first, that the plasticity keeps between steps.
@@ -140,6 +141,8 @@ class Delta(Plasticity):
     ----------
     Widrow & Hoff 1960; Rumelhart, Hinton & Williams 1986, doi:10.1038/323533a0
     """
+
+    taught: ClassVar[bool] = True
 
     def __call__(self, s: Synapse, memory: Memory) -> Outer:
         """Return <teach pre'>."""
@@ -222,6 +225,7 @@ class HebbianDescent(Plasticity):
     """
 
     less: Literal["mean", "oja", "nothing"] = "mean"
+    taught: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.less not in ("mean", "oja", "nothing"):
@@ -474,6 +478,39 @@ class Momentum(Plasticity):
         memory["velocity"] *= self.decay
         apply(memory["velocity"], self.of(s, _own("of", memory)), 1.0)
         return memory["velocity"]
+
+
+@dataclass(frozen=True)
+class Adam(Plasticity):
+    """A plasticity whose change is divided, weight by weight, by the root of its mean square: Adam.
+
+    ``m / (sqrt(v) + 1e-8)``, m and v the running means of the change and of its square (decays 0.9 and 0.999), both
+    corrected for their start at zero. Weights that seldom change do so as fast as the others; a rate is then the size
+    of a step, 0.001 as a rule.
+
+    References
+    ----------
+    Kingma & Ba 2015, arXiv:1412.6980
+    """
+
+    of: Plasticity
+
+    def __post_init__(self) -> None:
+        _check_part(self.of, "Adam")
+
+    def memory(self, W: Array) -> Memory:
+        """Return the running means, how many changes they are of, and the part's own memory."""
+        means = {"m": np.zeros_like(W), "v": np.zeros_like(W), "count": np.zeros(len(W), W.dtype)}
+        return means | _nested("of", self.of.memory(W))
+
+    def __call__(self, s: Synapse, memory: Memory) -> Array:
+        """Return the change in units of its own size."""
+        change = dense(self.of(s, _own("of", memory)), s.W)
+        memory["count"] += 1
+        n = memory["count"][:, None, None]
+        memory["m"] += 0.1 * (change - memory["m"])
+        memory["v"] += 0.001 * (change**2 - memory["v"])
+        return memory["m"] / (1 - 0.9**n) / (np.sqrt(memory["v"] / (1 - 0.999**n)) + 1e-8)
 
 
 def dense(change: Change, W: Array) -> Array:

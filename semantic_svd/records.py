@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from semantic_svd.errors import InputError
 from semantic_svd.network import Network, Signals
@@ -57,7 +58,7 @@ def _hidden(rule: Rule, network: Network, task: Task, n_probed: int) -> Record:
 
 def _class_means(rule: Rule, network: Network, task: Task, n_probed: int) -> Record:
     one_hot = task.y
-    if not (
+    if one_hot is None or not (
         np.isin(one_hot, (0, 1)).all() and (one_hot.sum(axis=1) == 1).all() and one_hot.any(axis=0).all()
     ):
         raise InputError(
@@ -71,9 +72,22 @@ def _class_means(rule: Rule, network: Network, task: Task, n_probed: int) -> Rec
     )
 
 
+def _train_accuracy(rule: Rule, network: Network, task: Task, n_probed: int) -> Record:
+    if task.y is None:
+        raise InputError("accuracy is that of targets, and there are none; pass y")
+    right: NDArray[np.integer] = task.y.argmax(axis=1)
+
+    def values(signals: Signals, probed: Signals) -> dict[str, Array]:
+        return {"train_accuracy": _share_right(signals, right)}
+
+    return Record({"train_accuracy": ((), ())}, values)
+
+
 def _strengths(rule: Rule, network: Network, task: Task, n_probed: int) -> Record:
     from semantic_svd.modes import strengths, svd
 
+    if task.y is None:
+        raise InputError("strengths are along the modes of the targets, and there are none; pass y")
     reference = svd(task.y)
     variables = {"strength": (("mode",), (reference.sizes["mode"],))}
     return Record(
@@ -88,6 +102,7 @@ RECORDS = {
     "hidden": _hidden,
     "class_means": _class_means,
     "strengths": _strengths,
+    "train_accuracy": _train_accuracy,
 }
 
 
@@ -98,7 +113,9 @@ def record_of(
     x = task.x if probed is None else probed[0].astype(task.x.dtype)
     if x.shape[1] != network.sizes[0]:
         raise InputError(f"the network has {network.sizes[0]} inputs, the probe has {x.shape[1]}")
-    parts = [Record({"loss": ((), ())}, lambda signals, probed: {"loss": signals.loss})]
+    parts = [Record({}, lambda signals, probed: {})]
+    if task.y is not None:
+        parts = [Record({"loss": ((), ())}, lambda signals, probed: {"loss": signals.loss})]
     for name in (names,) if isinstance(names, str) else names:
         if name not in RECORDS:
             raise InputError(f"no record {name!r}; there are {', '.join(RECORDS)}")
@@ -117,14 +134,20 @@ def record_of(
 
 
 def _test(network: Network, test: Task) -> Record:
+    assert test.y is not None
     right = test.y.argmax(axis=1)
 
     def values(signals: Signals, probed: Signals) -> dict[str, Array]:
         tested = Signals(network, signals.state, test.x, test.y)
-        hits = tested.activity(network.layers).argmax(axis=-1) == right
-        return {"accuracy": hits.mean(axis=-1), "test_loss": tested.loss}
+        return {"accuracy": _share_right(tested, right), "test_loss": tested.loss}
 
     return Record({"accuracy": ((), ()), "test_loss": ((), ())}, values)
+
+
+def _share_right(signals: Signals, right: NDArray[np.integer]) -> Array:
+    """Return the share of items whose largest output is the right one, (n_seeds,)."""
+    said = signals.activity(signals.network.layers).argmax(axis=-1)
+    return (said == right).mean(axis=-1)
 
 
 def axes_of(name: str, rule: Rule, network: Network) -> tuple[str, ...]:

@@ -126,6 +126,15 @@ class Rule:
         hidden = self.hidden if isinstance(self.hidden, tuple) else (self.hidden,)
         return any(p.whole_batches for of in (*hidden, self.output) for p in within(of))
 
+    def taught(self, network: Network) -> bool:
+        """Whether a plasticity reads an error, so that there must be targets."""
+        plasticities = [self.plasticity(layer, network) for layer in range(1, network.layers + 1)]
+        if network.biases:
+            plasticities += self.bias if isinstance(self.bias, tuple) else (self.bias,)
+        if self.feedback_layers(network):
+            plasticities.append(self.feedback.learns)
+        return any(p.taught for of in plasticities for p in within(of))
+
     def feedback_layers(self, network: Network) -> range:
         """Return the hidden layers that have a feedback matrix."""
         return range(1, 1 if self.path == "transpose" else network.layers)

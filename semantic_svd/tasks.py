@@ -19,10 +19,10 @@ Table = tuple[Array, Labels, Labels]
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """What is learned: inputs, targets, and the names on their axes."""
+    """What is learned: inputs, targets (None for a rule that asks for none), and the names on their axes."""
 
     x: Array
-    y: Array
+    y: Array | None
     items: Labels
     inputs: Labels
     outputs: Labels
@@ -31,17 +31,23 @@ class Task:
         """Return the sha256 of numbers and names."""
         digest = hashlib.sha256()
         for part in (self.x, self.y):
-            digest.update(np.ascontiguousarray(part).tobytes())
+            digest.update(b"" if part is None else np.ascontiguousarray(part).tobytes())
         digest.update(json.dumps([self.items, self.inputs, self.outputs]).encode())
         return digest.hexdigest()
 
 
-def as_task(x: Any, y: Any, network: Network, dtype: Any = None) -> Task:
-    """Return the task of learning y from x (x itself where y is None), checked against the network's sizes."""
+def as_task(x: Any, y: Any, network: Network, dtype: Any = None, taught: bool = True) -> Task:
+    """Return the task of learning y from x, checked against the network's sizes.
+
+    Where y is None it is x itself; but where nothing is taught and there are not as many outputs as inputs, there are
+    no targets.
+    """
     if dtype not in (None, "float32", "float64", np.float32, np.float64):
         raise InputError(f"dtype is float32 or float64, not {dtype!r}")
     dtype = np.dtype(dtype or np.float64)
     values, items, inputs = as_table(x, "x")
+    if y is None and not taught and network.sizes[-1] != network.sizes[0] == values.shape[1]:
+        return Task(values.astype(dtype, copy=False), None, items, inputs, None)
     targets, target_items, outputs = (values, items, inputs) if y is None else as_table(y, "y")
     if items is not None and target_items is not None and list(items) != list(target_items):
         raise InputError(f"x and y name other items: {list(items)[:3]}... and {list(target_items)[:3]}...")

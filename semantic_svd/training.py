@@ -60,7 +60,8 @@ def train(
     rule : Rule, or the name of one in RULES
     network : Network
     x : Items, DataFrame, DataArray or array of shape (n_items, inputs)
-    y : the targets, likewise, (n_items, outputs); None for an autoassociator, whose targets are x
+    y : the targets, likewise, (n_items, outputs). None for an autoassociator, whose targets are x, or for a rule that
+        asks for none: competing hidden units, which have no loss
     epochs : passes over the items. Epoch 0 is the start, so `every=1` keeps epochs + 1 snapshots
     seeds : how many (0, 1, ...), or which. A seed's random numbers are its own: beside others it learns as alone
     batch_size : items a step; None for all (full batch), 1 for item by item. Each seed shuffles its own way
@@ -100,7 +101,9 @@ def train(
         raise InputError(f"network is a Network, as Network((34, 8, 34)), not {network!r}")
     if stop_below is not None and not (isinstance(stop_below, Real) and 0 <= stop_below < float("inf")):
         raise InputError(f"stop_below is a finite loss of 0 or more, not {stop_below!r}")
-    task = as_task(x, y, network, dtype)
+    task = as_task(x, y, network, dtype, rule.taught(network))
+    if task.y is None and stop_below is not None:
+        raise InputError("stop_below is a loss, and without targets there is none; pass y")
     seed_list = _seed_list(seeds)
     kept = snapshot_epochs(_whole("epochs", epochs, least=0), every)
     size = None if batch_size is None or _whole("batch_size", batch_size) >= len(task.x) else int(batch_size)
@@ -108,7 +111,7 @@ def train(
     records = record_of(record, rule, network, task, probed, test)
     plan = _Plan(rule, network, task, records, kept, size, stop_below)
     held = "W1" not in records.variables or (stop_below is not None and every != 1)
-    team = Team(rule, network, seed_list, task.x.dtype, start, hold_ends=held)
+    team = Team(rule, network, seed_list, task.x.dtype, start, hold_ends=held, taught=task.y is not None)
     examples = xr.Dataset(_examples(task, probed, network))
     labels = _labels(task, probed, network, {*examples.dims, *records.dims})
     examples = examples.assign_coords(labels)
@@ -129,8 +132,8 @@ def train(
                 _learn(plan, team, store, advance, first, stopping)
         run = Run.open(out)
     if (run.data["status"] == "diverged").all():
-        kept = "" if out is None else f"; what it was before is kept in {out}"
-        raise InputError(f"no seed survived at rate {rule.rate}: {run.notes[0]}{kept}")
+        where = "" if out is None else f"; what it was before is kept in {out}"
+        raise InputError(f"no seed survived at rate {rule.rate}: {run.notes[0]}{where}")
     return run
 
 
@@ -154,8 +157,9 @@ def expected_bytes(
     >>> expected_bytes("bpa", Network((34, 8, 34), biases=False), load_items("mcclelland2020"), epochs=99)
     436000
     """
-    task = as_task(x, y, network, dtype)
-    records = record_of(record, as_rule(rule), network, task, None, None)
+    rule = as_rule(rule)
+    task = as_task(x, y, network, dtype, rule.taught(network))
+    records = record_of(record, rule, network, task, None, None)
     kept = snapshot_epochs(_whole("epochs", epochs, least=0), every)
     return n_bytes(records.variables, len(kept), len(_seed_list(seeds)), task.x.dtype)
 
@@ -210,7 +214,7 @@ class _Plan:
 
     def signals(self, team: Team) -> Signals:
         """Return the signals of all items."""
-        return self.rule.signals(self.network, team.state, self.task.x, self.task.y)
+        return self._signals(team, slice(None))
 
     def batches(self, team: Team, epoch: int) -> Iterator[Signals]:
         """Yield the signals of each batch of an epoch in turn, every seed in an order of its own."""
@@ -221,7 +225,11 @@ class _Plan:
             chosen = order[..., first : first + size]
             if self.rule.whole_batches and chosen.shape[-1] < size:
                 return
-            yield self.rule.signals(self.network, team.state, self.task.x[chosen], self.task.y[chosen])
+            yield self._signals(team, chosen)
+
+    def _signals(self, team: Team, items: Any) -> Signals:
+        y = None if self.task.y is None else self.task.y[items]
+        return self.rule.signals(self.network, team.state, self.task.x[items], y)
 
 
 def _learn(
@@ -256,7 +264,7 @@ def _learn(
                 if stopping() and isinstance(book, Store) and book.settled:
                     raise KeyboardInterrupt  # long epochs are not waited for: all but this one is on disk
             advance(epoch + 1)
-    team.leave(np.ones(len(team.alive), bool), "finished", epochs, plan.signals(team).loss)
+    team.leave(np.ones(len(team.alive), bool), "finished", epochs, plan.signals(team))
     if isinstance(book, Store):
         book.commit(_ends(plan, team), None, notes=team.notes)
 
@@ -272,7 +280,7 @@ def _look(plan: _Plan, team: Team, signals: Signals, book: Snapshots | Store, ep
     if keep and len(team.alive):
         book.put(index, team.alive, plan.records.values(signals))
     if plan.stop_below is not None and (done := signals.loss < plan.stop_below).any():
-        team.leave(done, "stopped", epoch, signals.loss)
+        team.leave(done, "stopped", epoch, signals)
         signals = plan.signals(team)
     return signals
 
@@ -281,6 +289,7 @@ def _lost(signals: Signals, look: bool) -> NDArray[np.integer]:
     """Return the first layer in which each seed left the finite numbers, (n_seeds,), 0 where none."""
     layers = np.zeros(len(signals.state["W1"]), int)
     finite = np.isfinite(sum(array.sum() for array in signals.state.values()))
+    look = look and signals.target is not None
     if finite and (not look or np.isfinite(signals.loss).all()):
         return layers
     for name, array in signals.state.items():
@@ -307,7 +316,8 @@ def _examples(task: Task, probed: Table | None, network: Network) -> dict[str, t
     """Return the items that a run answers for, as variables of its dataset."""
     if probed is not None:
         return {"input": (("item", "unit_0"), probed[0].astype(task.x.dtype))}
-    return {"input": (("item", "unit_0"), task.x), "target": (("item", f"unit_{network.layers}"), task.y)}
+    examples: dict[str, tuple] = {"input": (("item", "unit_0"), task.x)}
+    return examples if task.y is None else examples | {"target": (("item", f"unit_{network.layers}"), task.y)}
 
 
 def _labels(task: Task, probed: Table | None, network: Network, dims: Collection) -> dict[str, list[str]]:
@@ -335,7 +345,7 @@ def _provenance(plan: _Plan, start: str) -> dict[str, Any]:
     }
     return identity | {
         "identity": list(identity),
-        "loss_name": plan.network.loss,
+        "loss_name": "none" if plan.task.y is None else plan.network.loss,
         "copies_signs": int(plan.rule.path != "transpose" and plan.rule.feedback.copies_signs),
         "rates": list(plan.rule.rates),
         "versions": json.dumps(versions),

@@ -124,7 +124,7 @@ def change(plasticity, W, seen, past=None):
     if kind == "Sum":
         parts = enumerate(plasticity.parts)
         return sum(change(part, W, seen, past.setdefault(i, {})) for i, part in parts)
-    if kind in ("Scaled", "Thresholded", "Sparsified", "Momentum"):
+    if kind in WRAPPED:
         dW = change(plasticity.of, W, seen, past.setdefault("of", {}))
         return WRAPPED[kind](plasticity, dW, past.setdefault("changes", []))
     if kind == "KrotovHopfield":
@@ -178,11 +178,21 @@ def _momentum(plasticity, dW, changes):
     return sum(plasticity.decay**age * past for age, past in enumerate(reversed(changes)))
 
 
+def _adam(plasticity, dW, changes):
+    """Kingma & Ba 2015, algorithm 1, its running means written out as sums over all changes so far."""
+    changes.append(dW)
+    t = len(changes)
+    m = sum(0.1 * 0.9 ** (t - i) * past for i, past in enumerate(changes, 1)) / (1 - 0.9**t)
+    v = sum(0.001 * 0.999 ** (t - i) * past**2 for i, past in enumerate(changes, 1)) / (1 - 0.999**t)
+    return m / (np.sqrt(v) + 1e-8)
+
+
 WRAPPED = {
     "Scaled": lambda plasticity, dW, changes: plasticity.factor * dW,
     "Thresholded": _thresholded,
     "Sparsified": _sparsified,
     "Momentum": _momentum,
+    "Adam": _adam,
 }
 
 

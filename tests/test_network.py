@@ -105,6 +105,42 @@ def test_parameters_are_named_by_layer_and_shaped_post_by_pre():
 def test_the_loss_follows_from_the_output():
     assert Network(SIZES, output="softmax").loss == "cross-entropy"
     assert {Network(SIZES, output=name).loss for name in HIDDEN} == {"squared error"}
+    assert Network(SIZES, output="tanh", power=6).loss == "error to the power of 6"
+
+
+@pytest.mark.parametrize("power", [1.5, 3, 6])
+def test_the_error_of_a_powers_loss_is_its_slope(power):
+    network = Network((5, 2), output="tanh", biases=False, power=power)
+    state = random_state(network, seeds=1)
+    target = np.sign(Y)
+    signals = Signals(network, state, X, target)
+    expected = (np.abs(target - np.tanh(X @ state["W1"][0].T)) ** power).sum() / (power * len(X))
+    assert signals.loss[0] == pytest.approx(expected, rel=1e-12)
+    gradient = -np.einsum("nj,ni->ji", signals.teach(1)[0], X) / len(X)
+    for place in np.ndindex(gradient.shape):
+        losses = []
+        for step in (1e-6, -1e-6):
+            moved = {"W1": state["W1"].copy()}
+            moved["W1"][0][place] += step
+            losses.append(Signals(network, moved, X, target).loss[0])
+        assert gradient[place] == pytest.approx((losses[0] - losses[1]) / 2e-6, abs=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"power": 1}, "the power of the loss is a finite number over 1, not 1"),
+        ({"power": "six"}, "the power of the loss is a finite number over 1, not 'six'"),
+        (
+            {"output": "softmax", "power": 6},
+            "softmax has the cross-entropy for its loss, and no power 6",
+        ),
+    ],
+)
+def test_a_power_that_is_no_loss_is_refused(given, message):
+    with pytest.raises(InputError) as refusal:
+        Network(SIZES, **given)
+    assert str(refusal.value) == message
 
 
 def test_a_signal_is_computed_once_and_only_when_asked_for():

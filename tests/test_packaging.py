@@ -15,8 +15,29 @@ PACKAGE = Path(semantic_svd.__file__).parent
 # The house, from the ground up. A module imports from those before it, and from no other.
 GROUND = ("errors", "top", "products", "items", "images")
 RULES = ("plasticity", "feedback", "network", "rules")
-ANALYSES = ("matrices", "modes", "alignment", "intervals", "dendrograms", "tables", "theory", "similarity")
-TRAINING = ("tasks", "snapshots", "store", "runs", "team", "records", "training", "angles", "new_information")
+ANALYSES = (
+    "matrices",
+    "modes",
+    "streaming",
+    "alignment",
+    "intervals",
+    "dendrograms",
+    "tables",
+    "theory",
+    "similarity",
+)
+TRAINING = (
+    "tasks",
+    "snapshots",
+    "store",
+    "runs",
+    "team",
+    "records",
+    "training", "predictions",
+    "readouts",
+    "angles",
+    "new_information",
+)
 ORDER = (*GROUND, *RULES, *ANALYSES, *TRAINING, "plots", "report", "cli", "__main__")
 INSIDE = {  # the same for the modules that are folders
     "dendrograms": ("order", "trees", "differentiation", "__init__"),

@@ -10,6 +10,7 @@ from semantic_svd.errors import InputError
 from semantic_svd.items import load_items
 from semantic_svd.network import Network
 from semantic_svd.plasticity import (
+    Adam,
     Delta,
     Frozen,
     Hebb,
@@ -57,6 +58,7 @@ REMEMBERING = [
     Thresholded(Oja()),
     Momentum(Delta()),
     Momentum(Hebb(), decay=0.0),
+    Adam(Delta()),
     Sparsified(Thresholded(Hebb()), keep=0.4),
     Delta() + 0.2 * Momentum(Thresholded(Oja()), decay=0.5) + HebbianDescent(),
     Momentum(HebbianDescent() + Thresholded(Delta())) + Thresholded(Momentum(Hebb())),

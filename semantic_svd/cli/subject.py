@@ -232,11 +232,13 @@ def held(values: "xr.DataArray") -> "xr.DataArray":
 def endings(run: "Run") -> str:
     """Say how the seeds of a run ended: how many, at which epochs, with which loss."""
     final = run.final().data
-    status, ends, loss = (final[name].values for name in ("status", "end_epoch", "loss"))
+    status, ends = (final[name].values for name in ("status", "end_epoch"))
     parts = []
     for word in dict.fromkeys(status):
         who = status == word
-        reached = "" if word == "diverged" else f", loss {span(loss[who])}"
+        reached = (
+            "" if word == "diverged" or "loss" not in final else f", loss {span(final.loss.values[who])}"
+        )
         parts.append(f"{who.sum()} {word} at epoch {span(ends[who])}{reached}")
     return "; ".join(parts)
 

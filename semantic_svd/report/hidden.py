@@ -1,7 +1,6 @@
 """What hidden layers make of images: networks with one hidden layer, four rules, the same measures of class means.
 
-The second stage of Krotov-Hopfield is a softmax classifier on the first's hidden activity, computed once: images and
-weights at unit length, relu(W x)^4.5.
+The second stage of Krotov-Hopfield is its own classifier, `readouts.read_out`, trained for as many epochs as the first.
 """
 
 from collections.abc import Sequence
@@ -21,12 +20,11 @@ from semantic_svd.modes import effective_rank, strengths, svd
 from semantic_svd.network import Network
 from semantic_svd.plasticity import Frozen, KrotovHopfield
 from semantic_svd.products import Array
+from semantic_svd.readouts import read_out
 from semantic_svd.rules import RULES, Rule
 from semantic_svd.runs import Run
 from semantic_svd.tables import intervals, tree_from, tree_table
 from semantic_svd.training import train
-
-POWER = 4.5  # of the classifier's hidden units, Krotov & Hopfield 2019
 
 
 @dataclass(frozen=True)
@@ -89,35 +87,15 @@ class Setting:
         )
         if rule != "Krotov-Hopfield":
             return run
-        accuracy = xr.concat([self._readout(W, images, every) for W in run.final().weights(1)], run.data.seed)
-        return Run(run.data.assign(accuracy=accuracy))
-
-    def _readout(self, W: xr.DataArray, images: Images, every: int | str) -> xr.DataArray:
-        """Train a classifier on the hidden activity of one seed; return its test accuracy, (epoch,)."""
-        h, test_h = (_competing_activity(W.values, x) for x in (images.x, images.test_x))
-        size = h.std()
-        run = train(
-            "backprop",
-            Network((self.hidden, len(images.classes)), output="softmax"),
-            h / size,
-            images.targets,
+        classifier = read_out(
+            run,
+            images,
             epochs=self.epochs,
-            seeds=[int(W["seed"])],
             batch_size=self.batch_size,
             every=every,  # type: ignore[arg-type]
-            record=("weights",),
-            probe=h[:1],
-            test=(test_h / size, images.test_targets),
-            dtype="float32",
             progress=False,
         )
-        return run.data["accuracy"].isel(seed=0, drop=True)
-
-
-def _competing_activity(W: Array, x: Array) -> Array:
-    """Return what the classifier reads: relu(W x)^4.5 with rows of unit length, (n_images, hidden)."""
-    rows, pixels = (a / np.maximum(np.linalg.norm(a, axis=1, keepdims=True), 1e-12) for a in (W, x))
-    return np.maximum(pixels @ rows.T, 0) ** np.float32(POWER)
+        return Run(run.data.assign(accuracy=classifier.data["accuracy"]))
 
 
 def centred_means(run: Run, layer: int = 1) -> xr.DataArray:

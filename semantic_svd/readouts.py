@@ -1,0 +1,214 @@
+"""What can be read out of a hidden layer: classifiers on its activity, which is computed once.
+
+A linear probe asks which classes a layer makes linearly separable. Krotov and Hopfield's classifier is the second half
+of their network: it reads competing units, which learned without labels, through a steep power law.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import numpy as np
+import xarray as xr
+
+from semantic_svd.errors import InputError
+from semantic_svd.images import Images
+from semantic_svd.network import Network
+from semantic_svd.plasticity import Adam, Delta
+from semantic_svd.products import Array
+from semantic_svd.rules import Rule
+from semantic_svd.runs import Run
+from semantic_svd.training import train
+
+__all__ = ["competing_activity", "linear_probe", "read_out"]
+
+POWER = 4.5  # of Krotov and Hopfield's hidden units
+READOUT = Rule(output=Adam(Delta()), rate=0.01, schedule="linear")
+HEADS = {"power": {"output": "tanh", "power": 6.0}, "softmax": {"output": "softmax"}}
+
+
+def competing_activity(W: Array, x: Array, power: float = POWER) -> Array:
+    """Return what Krotov and Hopfield's classifier reads: ``relu(w' x)^power``, weights and images at unit length.
+
+    Parameters
+    ----------
+    W : array of shape (units, inputs)
+    x : array of shape (n_images, inputs)
+    power : float
+
+    Returns
+    -------
+    array of shape (n_images, units), from 0 to 1
+
+    References
+    ----------
+    Krotov & Hopfield 2019, doi:10.1073/pnas.1820458116. That both sides have unit length decides: without it the same
+    weights are read worse by several percent.
+
+    Examples
+    --------
+    >>> competing_activity(np.array([[3.0, 0.0], [1.0, 1.0]]), np.array([[2.0, 0.0]]), power=2).round(12)
+    array([[1. , 0.5]])
+    """
+    rows, images = (a / np.maximum(np.linalg.norm(a, axis=1, keepdims=True), 1e-12) for a in (W, x))
+    h = images @ rows.T
+    np.maximum(h, 0, out=h)
+    return np.power(h, h.dtype.type(power), out=h)
+
+
+def read_out(
+    run: Run,
+    images: Images,
+    *,
+    layer: int = 1,
+    power: float | None = POWER,
+    head: Literal["power", "softmax"] = "power",
+    rule: Rule = READOUT,
+    epochs: int = 50,
+    batch_size: int = 100,
+    every: int | Literal["log"] = 1,
+    progress: bool = True,
+) -> Run:
+    """Train a classifier on what a hidden layer makes of images, for each seed of a run as it ended.
+
+    Parameters
+    ----------
+    run : Run
+        With weights; of one hidden layer that competes, or of any network.
+    images : Images
+        To train with and to test with; the activity is divided by its standard deviation over the former.
+    layer : int
+        The hidden layer, from 1.
+    power : float or None
+        Read `competing_activity` with this power; None for the layer's own activity.
+    head : str
+        "power": tanh outputs, targets +-1, the loss ``1/6 sum |t - y|^6``; "softmax" with the cross-entropy.
+    rule : Rule
+        Of the one layer that learns; by default the delta rule under Adam, at a rate that falls from 0.01 to zero.
+    epochs, batch_size, every, progress : see `train`
+
+    Returns
+    -------
+    Run
+        Of a network without hidden layers, hidden units to classes, with `accuracy` (on the images to test with) and
+        `train_accuracy` by seed and epoch.
+
+    Raises
+    ------
+    InputError
+        When the run kept no weights, there is no such layer or head, or the images do not fit.
+
+    References
+    ----------
+    Krotov & Hopfield 2019, doi:10.1073/pnas.1820458116
+
+    Examples
+    --------
+    >>> from semantic_svd import load_images, train
+    >>> digits = load_images("digits")
+    >>> network = Network((64, 100, 10), "relu", "softmax", biases=False, initial="normal")
+    >>> run = train("krotov_hopfield", network, digits.x, epochs=20, batch_size=50)
+    >>> bool(read_out(run, digits, epochs=20).final().data["accuracy"] > 0.6)
+    True
+    """
+    if head not in HEADS:
+        raise InputError(f"no head {head!r} of a classifier; there are {', '.join(HEADS)}")
+    network = Network((_units(run, layer), len(images.classes)), **HEADS[head])  # type: ignore[arg-type]
+    y, test_y = (
+        targets if head == "softmax" else 2 * targets - 1 for targets in (images.targets, images.test_targets)
+    )
+    found = []
+    for of_seed in _each_seed(run):
+        h, test_h = (_activity(of_seed, x, layer, power) for x in (images.x, images.test_x))
+        size = h.std()
+        h /= size
+        test_h /= size
+        found.append(
+            train(
+                rule,
+                network,
+                h,
+                y,
+                epochs=epochs,
+                seeds=of_seed.data["seed"].values.tolist(),
+                batch_size=batch_size,
+                every=every,
+                record=("weights", "train_accuracy"),
+                probe=h[:1],  # the activity is not copied into the run
+                test=(test_h, test_y),
+                dtype=h.dtype,
+                progress=progress,
+            ).data
+        )
+    return Run(xr.concat(found, "seed", data_vars="minimal", coords="minimal", compat="override"))
+
+
+def linear_probe(run: Run, images: Images, layer: int = 1, power: float | None = None) -> xr.DataArray:
+    """Return how many of the test images a logistic regression names rightly from a hidden layer.
+
+    Parameters
+    ----------
+    run : Run
+        With weights; its seeds as they ended.
+    images : Images
+        To fit with, each unit standardised, and to test with.
+    layer : int
+        The hidden layer, from 1.
+    power : float or None
+        Read `competing_activity` with this power; None for the layer's own activity.
+
+    Returns
+    -------
+    DataArray (seed,)
+        Shares, from 0 to 1.
+
+    Raises
+    ------
+    InputError
+        When the run kept no weights, there is no such layer, or the images do not fit.
+
+    References
+    ----------
+    Alain & Bengio 2016, Understanding intermediate layers using linear classifier probes, arXiv:1610.01644
+
+    Examples
+    --------
+    >>> from semantic_svd import load_images, train
+    >>> digits = load_images("digits")
+    >>> run = train("bpa", Network((64, 20, 10), biases=False), digits.x, digits.targets, epochs=20, batch_size=50)
+    >>> bool(linear_probe(run, digits) > 0.9)
+    True
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    _units(run, layer)
+    shares = []
+    for of_seed in _each_seed(run):
+        h, test_h = (_activity(of_seed, x, layer, power) for x in (images.x, images.test_x))
+        probe = make_pipeline(StandardScaler(copy=False), LogisticRegression(max_iter=1000))
+        shares.append(probe.fit(h, images.labels).score(test_h, images.test_labels))
+    return xr.DataArray(shares, {"seed": run.data["seed"].values}, name="accuracy")
+
+
+def _units(run: Run, layer: int) -> int:
+    """Return the units of a hidden layer."""
+    if not 1 <= layer < run.network.layers:
+        raise InputError(f"the run has hidden layers 1 to {run.network.layers - 1}, not {layer!r}")
+    return run.network.sizes[layer]
+
+
+def _each_seed(run: Run) -> Iterator[Run]:
+    final = run.final()
+    for seed in final.data["seed"].values:
+        yield final.sel(seed=[seed])
+
+
+def _activity(run: Run, x: Any, layer: int, power: float | None) -> Array:
+    """Return what is read of the layer of a run of one seed, (n_images, units)."""
+    x = np.asarray(x)
+    if power is None:
+        return np.array(run.hidden(layer, x).isel(seed=0).values)
+    W = run.weights(layer).isel(seed=0).values
+    h = x if layer == 1 else run.hidden(layer - 1, x).isel(seed=0).values
+    return competing_activity(W, h.astype(W.dtype, copy=False), power)

@@ -1,0 +1,144 @@
+"""What can be read out of a hidden layer, against the equations by hand and other libraries."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+
+from semantic_svd import RULES, Network, load_images, train
+from semantic_svd.errors import InputError
+from semantic_svd.plasticity import Hebb
+from semantic_svd.readouts import competing_activity, linear_probe, read_out
+
+DIGITS = load_images("digits")
+COMPETING = Network((64, 60, 10), "relu", "softmax", biases=False, initial="normal")
+
+
+@pytest.fixture(scope="module")
+def competing():
+    """Competing units of two seeds, trained on the digits without labels."""
+    return train(
+        "krotov_hopfield",
+        COMPETING,
+        DIGITS.x,
+        epochs=10,
+        seeds=2,
+        batch_size=50,
+        every=10,
+        dtype="float32",
+        probe=DIGITS.x[:5],
+    )
+
+
+def test_competing_units_learn_without_labels_what_they_learn_beside_them(competing):
+    told = train(
+        "krotov_hopfield",
+        COMPETING,
+        DIGITS.x,
+        DIGITS.targets,
+        epochs=10,
+        seeds=2,
+        batch_size=50,
+        every=10,
+        dtype="float32",
+        probe=DIGITS.x[:5],
+    )
+    np.testing.assert_array_equal(competing.weights(1), told.weights(1))
+    assert "loss" in told.data and "loss" not in competing.data
+    assert competing.data.attrs["loss_name"] == "none"
+
+
+def test_a_run_without_targets_is_stored_and_opened_again(competing, tmp_path):
+    path = tmp_path / "run.zarr"
+    settings = {"epochs": 2, "batch_size": 50, "seeds": 2}
+    kept = train("krotov_hopfield", COMPETING, DIGITS.x, out=path, **settings)
+    alone = train("krotov_hopfield", COMPETING, DIGITS.x, **settings)
+    np.testing.assert_array_equal(kept.weights(1).values, alone.weights(1).values)
+    assert "target" not in kept.data and kept.data["status"].values.tolist() == ["finished"] * 2
+
+
+@pytest.mark.parametrize("rule", ["backprop", "hebbian_descent", "hebbnet", "fa_oja"])
+def test_a_rule_that_asks_for_an_error_is_refused_without_targets_before_anything_is_written(rule, tmp_path):
+    path = tmp_path / "run.zarr"
+    with pytest.raises(InputError, match=r"^the network has 10 outputs, the items have 64 "):
+        train(rule, Network((64, 5, 10)), DIGITS.x, epochs=1, out=path)
+    assert not path.exists()
+
+
+def test_hebb_everywhere_asks_for_no_targets():
+    rule = replace(RULES["krotov_hopfield"], hidden=Hebb(), output=Hebb())
+    assert not rule.taught(COMPETING)
+    assert RULES["krotov_hopfield"].taught(COMPETING) is False
+    assert replace(rule, bias=RULES["backprop"].bias).taught(Network((3, 2)))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"stop_below": 0.1}, "stop_below is a loss, and without targets there is none; pass y"),
+        ({"record": "strengths"}, "strengths are along the modes of the targets, and there are none; pass y"),
+        ({"record": "train_accuracy"}, "accuracy is that of targets, and there are none; pass y"),
+        (
+            {"record": "class_means"},
+            "class means need targets that name one class an item (one-hot), and an item of every class",
+        ),
+    ],
+)
+def test_what_needs_targets_says_so(settings, message):
+    with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
+        train("krotov_hopfield", COMPETING, DIGITS.x, epochs=1, **settings)
+
+
+def test_the_activity_that_is_read_is_a_power_of_the_cosine():
+    rng = np.random.default_rng(0)
+    W, x = rng.normal(size=(7, 5)), rng.random((4, 5))
+    h = competing_activity(W, x)
+    for i, j in np.ndindex(4, 7):
+        cosine = W[j] @ x[i] / np.sqrt((W[j] @ W[j]) * (x[i] @ x[i]))
+        assert h[i, j] == pytest.approx(max(cosine, 0) ** 4.5, rel=1e-12)
+    assert (competing_activity(3 * W, x / 7) - h).max() == pytest.approx(0, abs=1e-12)
+    assert not competing_activity(W, np.zeros((1, 5))).any()  # an empty image excites no unit
+
+
+@pytest.mark.parametrize("head", ["power", "softmax"])
+def test_the_classifier_is_that_of_each_seeds_own_layer(competing, head):
+    run = read_out(competing, DIGITS, head=head, epochs=3)
+    for seed in (0, 1):
+        W = competing.final().weights(1).sel(seed=seed).values
+        h, test_h = (competing_activity(W, x) for x in (DIGITS.x.astype("f4"), DIGITS.test_x.astype("f4")))
+        final = run.sel(seed=seed).final().data
+        for share, activity, labels in (
+            (final["accuracy"], test_h, DIGITS.test_labels),
+            (final["train_accuracy"], h, DIGITS.labels),
+        ):
+            a = activity / h.std() @ final["W1"].values.T + final["b1"].values  # both outputs keep the order
+            assert float(share) == pytest.approx((a.argmax(axis=1) == labels).mean())
+    assert run.data["seed"].values.tolist() == [0, 1] and run.data["epoch"].values.tolist() == [0, 1, 2, 3]
+
+
+def test_the_classifier_learns(competing):
+    accuracy = read_out(competing, DIGITS, epochs=40).data["accuracy"]
+    assert (accuracy.sel(epoch=40) > 0.6).all() and (accuracy.sel(epoch=0) < 0.3).all()
+
+
+def test_a_probe_is_a_logistic_regression_on_the_layers_own_activity():
+    run = train("bpa", Network((64, 8, 10), biases=False), DIGITS.x, DIGITS.targets, epochs=5, seeds=2)
+    shares = linear_probe(run, DIGITS)
+    for seed in (0, 1):
+        W = run.final().weights(1).sel(seed=seed).values
+        scale = StandardScaler().fit(DIGITS.x @ W.T)
+        probe = LogisticRegression(max_iter=1000).fit(scale.transform(DIGITS.x @ W.T), DIGITS.labels)
+        expected = probe.score(scale.transform(DIGITS.test_x @ W.T), DIGITS.test_labels)
+        assert float(shares.sel(seed=seed)) == pytest.approx(expected, abs=1 / len(DIGITS.test_x))
+
+
+def test_what_there_is_not_is_refused(competing):
+    with pytest.raises(InputError, match=r"^the run has hidden layers 1 to 1, not 2$"):
+        read_out(competing, DIGITS, layer=2)
+    with pytest.raises(InputError, match=r"^the run has hidden layers 1 to 1, not 0$"):
+        linear_probe(competing, DIGITS, layer=0)
+    with pytest.raises(InputError, match=r"^no head 'argmax' of a classifier; there are power, softmax$"):
+        read_out(competing, DIGITS, head="argmax")
