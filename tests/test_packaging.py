@@ -33,7 +33,8 @@ TRAINING = (
     "runs",
     "team",
     "records",
-    "training", "predictions",
+    "training",
+    "predictions",
     "readouts",
     "angles",
     "new_information",
@@ -52,7 +53,7 @@ INSIDE = {  # the same for the modules that are folders
         "measures",
         "__init__",
     ),
-    "plots": ("style", "curves", "equations", "pictures", "trees", "verdicts", "__init__"),
+    "plots": ("style", "curves", "equations", "pictures", "ranges", "trees", "verdicts", "__init__"),
     "cli": (
         "terminal",
         "files",

@@ -6,7 +6,9 @@ journal's column width) and returns the axes.
 
 from semantic_svd.plots.curves import agreement_lines, measure_lines, stages, strength_lines, strength_panels
 from semantic_svd.plots.equations import svd_panels, svd_rows
+from semantic_svd.plots.meetings import amounts, loss_panels, meeting_lines
 from semantic_svd.plots.pictures import weight_pictures
+from semantic_svd.plots.ranges import range_rows
 from semantic_svd.plots.style import COLUMN, PAGE, caption, mode_style, panels, save, styled
 from semantic_svd.plots.trees import dendrogram, dendrogram_panels
 from semantic_svd.plots.verdicts import comparison
@@ -15,13 +17,17 @@ __all__ = [
     "COLUMN",
     "PAGE",
     "agreement_lines",
+    "amounts",
     "caption",
     "comparison",
     "dendrogram",
     "dendrogram_panels",
+    "loss_panels",
     "measure_lines",
+    "meeting_lines",
     "mode_style",
     "panels",
+    "range_rows",
     "save",
     "stages",
     "strength_lines",

@@ -40,7 +40,10 @@ def writable(folder: Path | str) -> Path:
         ) from None
 
 
-ON_REQUEST = ("hidden_mnist",)  # analyses that `reproduce` leaves out: they need files, or take minutes
+ON_REQUEST = (
+    "accuracy_mnist",
+    "hidden_mnist",
+)  # analyses that `reproduce` leaves out: they need files, or take minutes
 
 
 def script(main: Callable[..., object], **options: Any) -> None:

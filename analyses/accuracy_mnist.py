@@ -1,0 +1,97 @@
+"""How well do networks name MNIST's digits, by rule, and what can be read from the hidden layers that learn alone?
+
+python analyses/accuracy_mnist.py --epochs 20 --seeds 3 --data FOLDER --runs FOLDER
+
+About an hour on two cores, so only on request. Trainings are kept in --runs and gone on with when it is started again.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from semantic_svd import RULES, Network, linear_probe, load_images, read_out, report, train
+from semantic_svd.plasticity import Delta, Frozen
+from semantic_svd.plots import caption, panels, range_rows, save
+from semantic_svd.readouts import POWER
+from semantic_svd.tables import intervals
+
+
+@dataclass(frozen=True)
+class Row:
+    """A network under a rule. `alone` marks hidden layers that learn without labels, which probes are put on."""
+
+    name: str
+    rule: object
+    hidden: tuple[int, ...]
+    batch_size: int = 64
+    units: str = "relu"
+    alone: bool = False
+
+
+COMPETING = RULES["krotov_hopfield"]
+BPA = replace(RULES["bpa"], bias=(Frozen(), Delta()), rate=(0.002, 0.02, 0.0))
+ROWS = (
+    Row("backprop, 800-800", RULES["backprop"], (800, 800)),
+    Row("FA (random), 800-800", RULES["fa_random"], (800, 800)),
+    Row("DFA (random), 800-800", RULES["dfa_random"], (800, 800)),
+    Row("backprop, 2000", RULES["backprop"], (2000,)),
+    Row("Hebbian Descent, no slope, 2000", replace(RULES["hebbian_descent"], rate=0.2), (2000,)),
+    Row("Hebbian Descent, hidden slopes, 2000", replace(RULES["hebbian_descent"], slopes="hidden"), (2000,)),
+    Row("BPA, 500", BPA, (500,), units="linear", alone=True),
+    Row("Krotov-Hopfield, 2000", replace(COMPETING, rate=0.02), (2000,), batch_size=100, alone=True),
+)
+
+
+def compute(images, epochs, seeds, runs):
+    return pd.concat([_measured(row, images, epochs, seeds, Path(runs)) for row in ROWS], ignore_index=True)
+
+
+def _measured(row, images, epochs, seeds, runs):
+    competes = row.rule.schedule == "linear"
+    start = {"biases": False, "initial": "normal"} if competes else {}
+    run = train(
+        row.rule,
+        Network((images.x.shape[1], *row.hidden, len(images.classes)), row.units, "softmax", **start),
+        images.x,
+        images.targets,
+        epochs=epochs,
+        seeds=seeds,
+        batch_size=row.batch_size,
+        every=epochs,
+        record=("weights", "train_accuracy"),
+        probe=images.x[:1],  # the images are not copied into the run
+        test=(images.test_x, images.test_targets),
+        dtype="float32",
+        out=runs / f"{row.name.replace(' ', '_').replace(',', '')}.zarr",
+        resume=True,
+    )
+    named = read_out(run, images).final() if competes else run.final()
+    found = {"test images": named.data["accuracy"], "training images": named.data["train_accuracy"]}
+    if row.alone:
+        found["test images, by a linear probe"] = linear_probe(run, images, power=POWER if competes else None)
+    tables = [
+        intervals(100 * (1 - share.astype(float)), row=row.name, measure=measure)
+        for measure, share in found.items()
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
+def draw(table, about):
+    figure, axes = panels(1, 1, height=85)
+    range_rows(table, "images named wrongly (%)", axes[0, 0])
+    caption(figure, about)
+    return figure
+
+
+def main(folder, epochs=20, seeds=3, data=None, runs="runs"):
+    table = compute(load_images("mnist", data), epochs, seeds, runs)
+    about = (
+        f"MNIST, all images, {epochs} epochs; mean, smallest and largest of {seeds} seeds. ReLU (BPA linear), softmax. "
+        "Krotov-Hopfield: images named by its own classifier, 50 epochs more."
+    )
+    save(draw(table, about), folder, "accuracy_mnist", table)
+
+
+if __name__ == "__main__":
+    report.script(main, epochs=20, seeds=3, data=None, runs="runs")
