@@ -620,7 +620,7 @@ def test_fitted_time_constants_of_training_from_an_aligned_start_are_those_of_th
         ),
         (
             lambda: theory.bpa_strengths([np.ones((34, 34))], X, times=[1.0]),
-            "1 layers of weights: BPA has a hidden layer and an output layer",
+            "BPA has two layers of weights, hidden and output; got 1",
         ),
         (
             lambda: theory.bpa_strengths([np.ones((8, 34)), np.ones((34, 8))], X, times=[1.0], rate_ratio=0),

@@ -100,9 +100,9 @@ def backprop_strengths(
         return _together(reversed(changes))
 
     states = integrated(change, _together(start), times)
-    maps = [reduce(lambda part, later: later @ part, _apart(state, start)) for state in states]
-    strengths = [lesson.strengths(response) for response in maps]
-    return _by_time(np.stack(strengths, axis=-2), weights[0], times)
+    maps = reduce(lambda part, later: later @ part, _apart(states, start))  # (time, ..., output, axis)
+    strengths = ((lesson.sides.T @ maps) * lesson.probe.T).sum(axis=-1)
+    return _by_time(np.moveaxis(strengths, 0, -2), weights[0], times)
 
 
 def bpa_strengths(
@@ -156,7 +156,7 @@ def bpa_strengths(
            [1.414, 1.   ]])
     """
     if len(weights) != 2:
-        raise InputError(f"{len(weights)} layers of weights: BPA has a hidden layer and an output layer")
+        raise InputError(f"BPA has two layers of weights, hidden and output; got {len(weights)}")
     (lesson, (hidden, output)), times = _given(weights, x, y), times_of(times)
     A, B = hidden @ lesson.axes, output.mT @ lesson.sides  # (..., unit, axis) and (..., unit, mode)
     M = lesson.sides.T @ lesson.targets / lesson.eigenvalues  # (mode, axis)
@@ -186,8 +186,8 @@ def _integrated_bpa(
         return _together([active - covariance @ A_, rate_ratio * (active @ M.T - covariance @ B_)])
 
     states = integrated(change, _together([A, B]), times)
-    maps = [end.mT @ first for first, end in (_apart(state, (A, B)) for state in states)]
-    return np.stack(maps, axis=-3)
+    A, B = _apart(states, (A, B))
+    return np.moveaxis(B.mT @ A, 0, -3)
 
 
 def oja_flow(W0: ArrayLike, C: ArrayLike, times: ArrayLike) -> Array:
@@ -316,10 +316,6 @@ class _Lesson:
     sides: Array  # of the targets' modes towards the outputs: (output, mode)
     probe: Array  # and towards the items, as the inputs show them: V' X' U, (axis, mode)
 
-    def strengths(self, response: Array) -> Array:
-        """Project a linear map of the axes, (..., output, axis), on the targets' modes."""
-        return np.einsum("om,...oa,am->...m", self.sides, response, self.probe)
-
 
 def _given(weights: Sequence[ArrayLike], x: Matrix, y: Matrix | None) -> tuple[_Lesson, list[Array]]:
     """Return what is learned and the weights, checked against each other."""
@@ -347,9 +343,9 @@ def _together(arrays: Iterable[Array]) -> Array:
 
 
 def _apart(state: Array, like: Sequence[Array]) -> list[Array]:
-    """Cut a state into arrays of these shapes."""
-    parts = np.split(state, np.cumsum([array.size for array in like])[:-1])
-    return [part.reshape(array.shape) for part, array in zip(parts, like, strict=True)]
+    """Cut a state, or states (time, state), into arrays of these shapes."""
+    parts = np.split(state, np.cumsum([array.size for array in like])[:-1], axis=-1)
+    return [part.reshape(state.shape[:-1] + array.shape) for part, array in zip(parts, like, strict=True)]
 
 
 def _ratio(rate_ratio: float) -> float:

@@ -1,0 +1,160 @@
+"""What theory foretells of a run: which theory holds for it, its strengths from its start alone, its stages.
+
+Theory is about the limit of small rates; a run departs from it to first order in its rate.
+"""
+
+from dataclasses import replace
+
+import pandas as pd
+import xarray as xr
+
+from semantic_svd.errors import InputError
+from semantic_svd.intervals import mean_interval
+from semantic_svd.modes import half_learned, strengths, svd
+from semantic_svd.rules import RULES
+from semantic_svd.runs import Run
+from semantic_svd.tables import block_names
+from semantic_svd.theory import backprop_strengths, bpa_strengths
+
+__all__ = ["half_learned_beside_theory", "prediction", "theory_of"]
+
+FOLLOWS = {"backprop": backprop_strengths, "bpa": bpa_strengths}
+
+
+def theory_of(run: Run) -> str:
+    """Tell which theory holds for a run: "backprop" (in any number of layers) or "bpa".
+
+    Raises
+    ------
+    InputError
+        If none does, with all the reasons: biases, units that are not linear, batches, another rule, a start or items
+        that the run does not keep.
+
+    Examples
+    --------
+    >>> from semantic_svd import Network, load_items, train
+    >>> items = load_items("mcclelland2020")
+    >>> theory_of(train("bpa", Network((34, 8, 34), biases=False), items, epochs=1))
+    'bpa'
+    >>> theory_of(train("backprop", Network((34, 8, 34), "tanh"), items, epochs=1, batch_size=2))
+    Traceback (most recent call last):
+    semantic_svd.errors.InputError: no theory holds for this run (biases, tanh hidden units, batches of 2 of 8 items): \
+there are those of backprop and bpa, in linear nets without biases that learn from all items at once
+    """
+    name = _rule_of(run)
+    reasons = [reason for reason, met in _obstacles(run, name).items() if met]
+    if reasons:
+        raise InputError(
+            f"no theory holds for this run ({', '.join(reasons)}): there are those of backprop and bpa, in linear nets "
+            "without biases that learn from all items at once"
+        )
+    return name
+
+
+def prediction(run: Run) -> xr.DataArray:
+    """Foretell the strengths of a run, seed by seed, from its weights at epoch 0.
+
+    Returns
+    -------
+    DataArray (seed, epoch, mode)
+        At the epochs that the run keeps, as `modes.strengths` of its response on the modes of its targets; after the
+        end of a seed too. See `theory.backprop_strengths` and `theory.bpa_strengths`.
+
+    Raises
+    ------
+    InputError
+        If no theory holds for the run; see `theory_of`.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> from semantic_svd import Network, load_items, train
+    >>> items, slow = load_items("mcclelland2020"), replace(RULES["bpa"], rate=0.01)
+    >>> run = train(slow, Network((34, 8, 34), biases=False), items, epochs=1000, seeds=3)
+    >>> bool(abs(prediction(run) - strengths(run.response(), items)).max() < 0.05)
+    True
+    """
+    follows, (hidden, output, _) = FOLLOWS[theory_of(run)], run.data.attrs["rates"]
+    layers, start = run.network.layers, run.sel(epoch=0)
+    first = output if layers == 1 else hidden  # the rate of the layer that time is counted by
+    epochs = run.data["epoch"]
+    foretold = follows(
+        [start.weights(layer) for layer in range(1, layers + 1)],
+        run.data["input"].values,
+        run.data["target"].values,
+        times=first * epochs.values,
+        rate_ratio=output / first,
+    )
+    return foretold.rename(time="epoch").assign_coords(epoch=epochs.values)
+
+
+def half_learned_beside_theory(run: Run) -> pd.DataFrame:
+    """Tabulate when each mode is half learned: foretold from the starts, and measured, with an interval over seeds.
+
+    Returns
+    -------
+    DataFrame
+        A row for each mode: mode, block, predicted (mean over seeds), mean, low, high, n (measured; see
+        `intervals.mean_interval`) and ratio, the measured over the predicted mean of the seeds that have both. Times
+        are epochs that the run keeps, in both alike: the first from which the strength stays at half or over it.
+
+    Raises
+    ------
+    InputError
+        If no theory holds for the run; see `theory_of`.
+
+    Examples
+    --------
+    >>> from semantic_svd import Network, load_items, train
+    >>> run = train("bpa", Network((34, 8, 34), biases=False), load_items("mcclelland2020"), epochs=900, seeds=5)
+    >>> table = half_learned_beside_theory(run)
+    >>> table.columns.tolist()
+    ['mode', 'block', 'predicted', 'mean', 'low', 'high', 'n', 'ratio']
+    >>> bool(table["ratio"].between(0.9, 1.1).all())
+    True
+    """
+    foretold, target = prediction(run), _target(run)
+    modes = svd(target)
+    measured, predicted = (
+        half if "seed" in half.dims else half.expand_dims("seed")
+        for half in (half_learned(course, modes) for course in (strengths(run.response(), modes), foretold))
+    )
+    both = measured.notnull() & predicted.notnull()
+    made = mean_interval(measured.compute())
+    made["predicted"] = predicted.mean("seed")
+    made["ratio"] = measured.where(both).mean("seed") / predicted.where(both).mean("seed")
+    table = made.to_dataframe().reset_index()
+    table["block"] = table["mode"].map(block_names(modes))
+    return table[["mode", "block", "predicted", "mean", "low", "high", "n", "ratio"]]
+
+
+def _rule_of(run: Run) -> str:
+    """Return the name of the run's rule, whatever its rates, if it is one that has a theory."""
+    rates = tuple(run.data.attrs["rates"])
+    for name in FOLLOWS:  # the text of a run is compared, never evaluated
+        if run.rule in {repr(replace(RULES[name], rate=rate)) for rate in (rates, rates[0])}:
+            return name
+    return ""
+
+
+def _obstacles(run: Run, rule: str) -> dict[str, bool]:
+    """Return what can stand in the way of a theory, and whether it does."""
+    network, data = run.network, run.data
+    layers, items = network.layers, data.sizes.get("item", 0)
+    kept = "epoch" in data.dims and 0 in data["epoch"] and "W1" in data
+    return {
+        "a rule that is neither backprop nor bpa": not rule,
+        f"bpa in a net with {layers - 1} hidden layers": rule == "bpa" and layers != 2,
+        "a rate of 0": min(data.attrs["rates"][:2]) == 0,
+        "biases": network.biases,
+        f"{network.hidden} hidden units": network.hidden != "linear" and layers > 1,
+        f"{network.output} output": network.output != "linear",
+        "the items are not kept": "target" not in data,
+        f"batches of {data.attrs['batch_size']} of {items} items": "target" in data
+        and data.attrs["batch_size"] < items,
+        "the weights at epoch 0 are not kept": not kept,
+    }
+
+
+def _target(run: Run) -> xr.DataArray:
+    return run.data["target"].rename({f"unit_{run.network.layers}": "property"}).compute()

@@ -1,0 +1,158 @@
+"""Claims about predictions: a run does what theory says of it, and where no theory holds it is told why."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from semantic_svd import modes, theory
+from semantic_svd.errors import InputError
+from semantic_svd.items import load_items
+from semantic_svd.network import Network
+from semantic_svd.plasticity import Hebb
+from semantic_svd.predictions import half_learned_beside_theory, prediction, theory_of
+from semantic_svd.rules import RULES, sum_rule
+from semantic_svd.runs import Run
+from semantic_svd.training import train
+
+ITEMS = load_items("mcclelland2020")
+ONE_HOT = np.eye(8)
+PLAIN = Network((34, 8, 34), biases=False)
+
+
+def trained(rule="bpa", network=PLAIN, x=ITEMS, y=None, rate=None, **settings):
+    rule = RULES[rule] if isinstance(rule, str) else rule
+    rule = rule if rate is None else dataclasses.replace(rule, rate=rate)
+    return train(rule, network, x, y, **{"epochs": 20, "seeds": 2, "progress": False} | settings)
+
+
+@pytest.mark.parametrize(
+    ("rule", "sizes", "localist"),
+    [
+        ("bpa", (34, 8, 34), False),
+        ("bpa", (8, 16, 34), True),
+        ("backprop", (34, 8, 34), False),
+        ("backprop", (8, 16, 34), True),
+        ("backprop", (34, 8, 6, 34), False),
+        ("backprop", (34, 34), False),
+    ],
+)
+@pytest.mark.parametrize("ratio", [1, 0.5])
+def test_runs_near_what_is_foretold_to_first_order_in_the_rate(rule, sizes, localist, ratio):
+    x, y = (ONE_HOT, ITEMS.array.values) if localist else (ITEMS, None)
+    errors = []
+    for rate in (0.04, 0.02, 0.01):
+        network, time = Network(sizes, biases=False), 80 if localist else 10
+        run = trained(
+            rule,
+            network,
+            x,
+            y,
+            (rate, ratio * rate, 0.1),
+            epochs=round(time / rate),
+            every=round(time / rate / 20),
+        )
+        assert theory_of(run) == rule
+        foretold = prediction(run)
+        measured = modes.strengths(run.response(), ITEMS)
+        assert foretold.dims == ("seed", "epoch", "mode")
+        assert foretold.epoch.values.tolist() == run.data.epoch.values.tolist()
+        errors.append(float(np.abs(foretold.values - measured.values).max()))
+    np.testing.assert_allclose(np.array(errors[:-1]) / errors[1:], 2, atol=0.2)
+
+
+def test_one_rate_and_the_same_rate_thrice_are_one_theory():
+    one, three = trained(rate=0.05), trained(rate=(0.05, 0.05, 0.05))
+    assert one.rule != three.rule
+    np.testing.assert_array_equal(prediction(one), prediction(three))
+
+
+def test_a_run_from_disk_and_some_of_its_seeds_are_foretold_alike(tmp_path):
+    run = trained(seeds=[3, 5])
+    run.save(tmp_path / "run.zarr")
+    opened = Run.open(tmp_path / "run.zarr")
+    foretold = prediction(opened)
+    assert foretold.seed.values.tolist() == [3, 5]
+    np.testing.assert_array_equal(foretold, prediction(run))
+    np.testing.assert_allclose(prediction(opened.sel(seed=[5])), foretold[1:], atol=1e-12)
+    np.testing.assert_allclose(prediction(opened.sel(seed=5)), foretold[1], atol=1e-12)
+
+
+def test_what_is_foretold_goes_on_where_a_seed_stops():
+    run = trained(epochs=400, seeds=2, stop_below=0.3)
+    assert set(run.data.status.values) == {"stopped"}
+    assert prediction(run).notnull().all()
+
+
+WHY = (
+    "no theory holds for this run ({}): there are those of backprop and bpa, in linear nets without biases that learn "
+    "from all items at once"
+)
+
+
+@pytest.mark.parametrize(
+    ("make", "reasons"),
+    [
+        (lambda: trained("backprop", Network((34, 8, 34))), "biases"),
+        (lambda: trained("backprop", Network((34, 8, 34), "tanh", biases=False)), "tanh hidden units"),
+        (lambda: trained("backprop", Network((34, 8, 34), output="sigmoid", biases=False)), "sigmoid output"),
+        (lambda: trained(batch_size=3), "batches of 3 of 8 items"),
+        (lambda: trained("bpa_sanger"), "a rule that is neither backprop nor bpa"),
+        (lambda: trained(sum_rule(Hebb(), 1e-3)), "a rule that is neither backprop nor bpa"),
+        (
+            lambda: trained(dataclasses.replace(RULES["bpa"], schedule="linear")),
+            "a rule that is neither backprop nor bpa",
+        ),
+        (lambda: trained("bpa", Network((34, 8, 8, 34), biases=False)), "bpa in a net with 2 hidden layers"),
+        (lambda: trained(rate=(0, 0.1, 0.1)), "a rate of 0"),
+        (lambda: trained(probe=ITEMS.array[:2]), "the items are not kept"),
+        (lambda: trained(record=("responses",)), "the weights at epoch 0 are not kept"),
+        (lambda: trained().sel(epoch=[1, 2]), "the weights at epoch 0 are not kept"),
+        (lambda: trained().final(), "the weights at epoch 0 are not kept"),
+        (
+            lambda: trained("backprop", Network((34, 8, 34), "relu"), batch_size=1),
+            "biases, relu hidden units, batches of 1 of 8 items",
+        ),
+    ],
+)
+@pytest.mark.parametrize("asked", [theory_of, prediction, half_learned_beside_theory])
+def test_where_no_theory_holds_one_line_says_why(make, reasons, asked):
+    with pytest.raises(InputError) as refused:
+        asked(make())
+    assert str(refused.value) == WHY.format(reasons)
+
+
+def test_a_hidden_activation_matters_not_where_nothing_is_hidden():
+    assert theory_of(trained("backprop", Network((34, 34), "tanh", biases=False))) == "backprop"
+
+
+@pytest.mark.parametrize("rule", ["bpa", "backprop"])
+def test_half_learned_epochs_stand_beside_those_foretold(rule):
+    run = trained(rule, epochs=1500, seeds=5)
+    table = half_learned_beside_theory(run).set_index("mode")
+    data = modes.svd(ITEMS)
+    measured = modes.half_learned(modes.strengths(run.response(), data), data)
+    foretold = modes.half_learned(prediction(run), data)
+    np.testing.assert_allclose(table["mean"], measured.mean("seed"))
+    np.testing.assert_allclose(table["predicted"], foretold.mean("seed"))
+    np.testing.assert_allclose(table["ratio"], 1, atol=0.1)
+    assert (table["low"] <= table["mean"]).all() and (table["mean"] <= table["high"]).all()
+    assert table["block"].tolist() == ["1", "2", "3", "4", "5-6", "5-6", "7-8", "7-8"]
+    assert (table["n"] == 5).all()
+
+
+def test_modes_that_are_not_learned_in_time_count_in_neither_mean():
+    run = trained("bpa", epochs=150, seeds=6)
+    table = half_learned_beside_theory(run).set_index("mode")
+    assert table.loc[8, "n"] < 6
+    assert table["ratio"].dropna().between(0.9, 1.1).all()
+    alone = half_learned_beside_theory(run.sel(seed=2)).set_index("mode")
+    assert set(alone["n"]) <= {0, 1} and alone.loc[1, "ratio"] == pytest.approx(1, abs=0.3)
+
+
+def test_from_an_aligned_start_the_stages_are_those_of_the_closed_form():
+    start = dict(zip(("W1", "W2"), theory.aligned_start(ITEMS, a0=0.01, units=8), strict=True))
+    run = trained("backprop", rate=0.01, epochs=4000, seeds=1, start=start)
+    eigenvalues = modes.svd(ITEMS).s.values ** 2 / 8
+    half = theory.half_rise(eigenvalues, 0.01, inputs=eigenvalues) / 0.01
+    np.testing.assert_allclose(half_learned_beside_theory(run)["predicted"], np.ceil(half))
