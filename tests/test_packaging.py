@@ -22,6 +22,7 @@ ANALYSES = (
     "alignment",
     "intervals",
     "dendrograms",
+    "paths",
     "tables",
     "theory",
     "similarity",

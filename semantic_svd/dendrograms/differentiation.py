@@ -10,9 +10,9 @@ from scipy.special import ndtri
 from semantic_svd.dendrograms.trees import (
     GRID,
     Array,
+    beside,
     clades_of,
     coords_of,
-    items_first,
     links,
     names_of,
     pair_distances,
@@ -63,7 +63,7 @@ def agreement(
     >>> agreement(np.stack([0 * data, data[:, ::-1], 3 * data]), data).round(3).values
     array([nan,  1.,  1.])
     """
-    array, wanted = _beside(response, data)
+    array, wanted = beside(response, data)
     target = _centred_heights(links(pair_distances(wanted, metric)[0], method, metric)[0])
     if target is None:
         raise InputError(
@@ -114,7 +114,7 @@ def robinson_foulds(
     >>> robinson_foulds(np.stack([data, one_pair, swapped]), data).values
     array([0. , 0.5, 1. ])
     """
-    array, wanted = _beside(response, data)
+    array, wanted = beside(response, data)
     there = set(_data_clades(wanted, method, metric))
     found = np.full(array.shape[:-2], np.nan)
     for at, Z in _trees(array, method, metric):
@@ -161,7 +161,7 @@ def clade_support(
     array([[1., 1.],
            [0., 0.]])
     """
-    array, wanted = _beside(response, data)
+    array, wanted = beside(response, data)
     there = _data_clades(wanted, method, metric)
     found = np.full((*array.shape[:-2], len(there)), np.nan)
     for at, Z in _trees(array, method, metric):
@@ -250,7 +250,7 @@ def within_to_between(
     >>> ratio.round(3).values, ratio.clades.values.tolist()
     (array([0.582]), ['0 + 1 | 2 + 3'])
     """
-    array, wanted = _beside(response, data)
+    array, wanted = beside(response, data)
     clades, n, names = _data_clades(wanted, method, metric), array.sizes["item"], names_of(array)
     together = np.ones((n, n), dtype=int)  # how many clades hold two items, the whole set among them
     for clade in clades:
@@ -269,24 +269,6 @@ def within_to_between(
     ]
     at_level = [" | ".join(_name(clade, names) for clade in sorted(cut, key=min)) for cut in cuts]
     return found.assign_coords(clades=("level", at_level))
-
-
-def _beside(response: Matrix, data: Matrix) -> tuple[xr.DataArray, xr.DataArray]:
-    """Give both with labels; they are over the same items, and the data are one matrix."""
-    array, wanted = items_first(response), items_first(data)
-    if wanted.ndim != 2:
-        raise InputError(
-            f"the data's tree is of one matrix (item, property), not of shape {wanted.shape}: select seed and epoch"
-        )
-    if names_of(array) != names_of(wanted):
-        raise InputError(
-            f"the response has the items {_list(names_of(array))}, the data {_list(names_of(wanted))}: not the same"
-        )
-    return array, wanted
-
-
-def _list(names: tuple[str, ...]) -> str:
-    return ", ".join(names if len(names) <= 12 else (*names[:11], "..."))
 
 
 def _apart(array: xr.DataArray) -> np.ndarray:

@@ -270,6 +270,24 @@ def names_of(array: xr.DataArray) -> tuple[str, ...]:
     return tuple(map(str, array["item"].values))
 
 
+def beside(response: Matrix, data: Matrix) -> tuple[xr.DataArray, xr.DataArray]:
+    """Give both with labels; they are over the same items, and the data are one matrix."""
+    array, wanted = items_first(response), items_first(data)
+    if wanted.ndim != 2:
+        raise InputError(
+            f"the data's tree is of one matrix (item, property), not of shape {wanted.shape}: select seed and epoch"
+        )
+    if names_of(array) != names_of(wanted):
+        raise InputError(
+            f"the response has the items {_list(names_of(array))}, the data {_list(names_of(wanted))}: not the same"
+        )
+    return array, wanted
+
+
+def _list(names: tuple[str, ...]) -> str:
+    return ", ".join(names if len(names) <= 12 else (*names[:11], "..."))
+
+
 def coords_of(array: xr.DataArray, dims: tuple[Any, ...]) -> dict[Any, Any]:
     """Give the labels of some axes, of those that have labels."""
     return {dim: array[dim].values for dim in dims if dim in array.coords}
