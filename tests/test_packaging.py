@@ -54,7 +54,7 @@ INSIDE = {  # the same for the modules that are folders
         "measures",
         "__init__",
     ),
-    "plots": ("style", "curves", "equations", "pictures", "ranges", "trees", "verdicts", "__init__"),
+    "plots": ("style", "curves", "equations", "pictures", "ranges", "trees", "verdicts", "meetings", "__init__"),
     "cli": (
         "terminal",
         "files",
