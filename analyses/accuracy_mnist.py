@@ -1,8 +1,8 @@
-"""How well do networks name MNIST's digits, by rule, and what can be read from the hidden layers that learn alone?
+"""How well are MNIST's digits named, by rule, and what do hidden layers that learn alone hold? Only on request.
 
 python analyses/accuracy_mnist.py --epochs 20 --seeds 3 --data FOLDER --runs FOLDER
 
-About an hour on two cores, so only on request. Trainings are kept in --runs and gone on with when it is started again.
+About an hour on two cores. Trainings are kept in --runs and gone on with when it is started again.
 """
 
 from dataclasses import dataclass, replace

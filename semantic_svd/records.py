@@ -3,8 +3,8 @@
 Weights say everything; responses, hidden activity, class means and strengths are smaller.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from semantic_svd.errors import InputError
 from semantic_svd.network import Network, Signals
-from semantic_svd.products import Array, times
+from semantic_svd.products import Array, add_outer, times
 from semantic_svd.rules import Rule
 from semantic_svd.snapshots import Variables
 from semantic_svd.tasks import Table, Task, as_task
@@ -23,11 +23,13 @@ class Record:
     """A part of each snapshot.
 
     `variables` tells its names, name -> (dimensions, shape) for one seed; `values` gives the numbers of the seeds at
-    work, from the signals of all items and those of the probe.
+    work, from the signals of all items and those of the probe; `constants` stand beside them once, name ->
+    (dimensions, array).
     """
 
     variables: Variables
     values: Callable[..., dict[str, Array]]
+    constants: Mapping[str, tuple[tuple[str, ...], Array]] = field(default_factory=dict)
 
     @property
     def dims(self) -> set[str]:
@@ -72,6 +74,22 @@ def _class_means(rule: Rule, network: Network, task: Task, n_probed: int) -> Rec
     )
 
 
+def _input_output(rule: Rule, network: Network, task: Task, n_probed: int) -> Record:
+    last = network.layers
+    dims, shape = (f"unit_{last}", "unit_0"), (network.sizes[-1], network.sizes[0])
+
+    def covariance(y: Array) -> Array:
+        found = np.zeros((len(y), *shape), y.dtype)
+        add_outer(found, y - y.mean(axis=1, keepdims=True), task.x, rate=1.0)
+        return found
+
+    constants = {} if task.y is None else {"target_input_output": (dims, covariance(task.y[None])[0])}
+    variables = {"input_output": (dims, shape)}
+    return Record(
+        variables, lambda signals, probed: {"input_output": covariance(signals.activity(last))}, constants
+    )
+
+
 def _train_accuracy(rule: Rule, network: Network, task: Task, n_probed: int) -> Record:
     if task.y is None:
         raise InputError("accuracy is that of targets, and there are none; pass y")
@@ -103,6 +121,7 @@ RECORDS = {
     "class_means": _class_means,
     "strengths": _strengths,
     "train_accuracy": _train_accuracy,
+    "input_output": _input_output,
 }
 
 
@@ -130,7 +149,7 @@ def record_of(
         seen = signals if probed is None else Signals(network, signals.state, x)
         return {name: v for part in parts for name, v in part.values(signals, seen).items()}
 
-    return Record(variables, values)
+    return Record(variables, values, {name: c for part in parts for name, c in part.constants.items()})
 
 
 def _test(network: Network, test: Task) -> Record:

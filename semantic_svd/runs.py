@@ -201,6 +201,52 @@ class Run:
         )
         return self._named(means, f"m{layer}", {"class": output, "unit": f"unit_{layer}"})
 
+    def input_output(self, images: Any = None) -> xr.DataArray:
+        """Return how the response goes with the input, ``<(y - <y>) (x - <x>)'>``, at every seed and epoch.
+
+        Its modes are what theory follows: those of the targets' own matrix, `data.target_input_output`, are learned in
+        the order of their singular values, whatever the layers between.
+
+        Parameters
+        ----------
+        images : Images (those to train with), or a pair (x, labels) as for `confusion`; None for what was recorded in
+            training (record="input_output")
+
+        Returns
+        -------
+        DataArray (seed, epoch, class, input), NaN after a seed's end; lazy when it was recorded on disk
+
+        Raises
+        ------
+        InputError
+            When it was not recorded and there are no images or no weights, or the images do not fit the network.
+
+        References
+        ----------
+        Saxe, McClelland & Ganguli 2019, doi:10.1073/pnas.1820226116
+
+        Examples
+        --------
+        >>> from semantic_svd import load_images, train
+        >>> digits = load_images("digits")
+        >>> network = Network((64, 5, 10), "relu", "softmax")
+        >>> run = train("backprop", network, digits.x, digits.targets, epochs=1, record=["weights", "input_output"])
+        >>> dict(run.input_output().sizes)
+        {'seed': 1, 'epoch': 2, 'class': 10, 'input': 64}
+        """
+        output = f"unit_{self.network.layers}"
+        if images is None:
+            if "input_output" not in self.data:
+                raise InputError(
+                    "the run recorded no input_output (record='input_output'); pass images to compute it from the weights"
+                )
+            return self.data["input_output"].rename({output: "class", "unit_0": "input"})
+        x, _ = self._examples(images, test=False)
+        mean = x.mean(axis=0)
+        shape = self.network.sizes[-1], self.network.sizes[0]
+        found = self._gathered(x, self.network.layers, lambda y, rows: y.T @ (x[rows] - mean) / len(x), shape)
+        return self._named(found, "input_output", {"class": output, "input": "unit_0"})
+
     def confusion(self, images: Any) -> xr.DataArray:
         """Count, for the images of each class, what the network takes them for: the output unit that answers most.
 

@@ -112,7 +112,7 @@ def train(
     plan = _Plan(rule, network, task, records, kept, size, stop_below)
     held = "W1" not in records.variables or (stop_below is not None and every != 1)
     team = Team(rule, network, seed_list, task.x.dtype, start, hold_ends=held, taught=task.y is not None)
-    examples = xr.Dataset(_examples(task, probed, network))
+    examples = xr.Dataset(_examples(task, probed, network) | dict(records.constants))
     labels = _labels(task, probed, network, {*examples.dims, *records.dims})
     examples = examples.assign_coords(labels)
     attrs = _provenance(plan, "" if start is None else _digest(team.state))

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from semantic_svd import Network, Run, load_images
+from semantic_svd import Network, Run, load_images, read_out
 from semantic_svd import train as train_in_memory
 from semantic_svd.cli import main
 
@@ -177,7 +177,43 @@ def test_pictures_of_a_run_on_images_are_drawn(dfa, tmp_path, capsys):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "b.png", "c.png", "d.png"]
 
 
-def test_a_layer_without_class_means_is_refused(dfa, capsys):
-    assert refused(capsys, "modes", dfa, "--layer 3") == (
-        f"{dfa} keeps class means of hidden layers, 1 to 2, not of the output"
+def test_the_output_is_looked_at_by_how_it_goes_with_the_input(dfa, tmp_path, capsys):
+    code, out, _ = said(capsys, "modes", dfa, "--layer 3 --epoch 4 --seed 1 --csv", tmp_path / "modes.csv")
+    assert code == 0 and "with the input" in out
+    x = DIGITS.x.astype(float)
+    x -= x.mean(axis=0)
+    y = Run.open(dfa).response(DIGITS.x).sel(seed=1, epoch=4).values.astype(float)
+    U, s, Vt = np.linalg.svd(DIGITS.targets.values.T @ x / len(x))  # centred, as x is
+    table = pd.read_csv(tmp_path / "modes.csv").query("mode < 10")
+    np.testing.assert_allclose(table["reference"], s[:9], rtol=1e-4)
+    np.testing.assert_allclose(table["strength"], np.diag(U.T @ (y.T @ x / len(x)) @ Vt.T)[:9], atol=1e-5)
+    assert said(capsys, "modes", dfa, "--layer 3 --plot", tmp_path / "modes.png")[0] == 0
+    assert said(capsys, "modes", dfa, "--layer 3 --plot-strengths", tmp_path / "strengths.png")[0] == 0
+    assert said(capsys, "align", dfa, "--layer 3")[0] == 0
+
+
+def test_how_the_output_goes_with_the_input_is_the_same_from_the_weights(dfa):
+    run = Run.open(dfa).sel(epoch=[0, 8])
+    np.testing.assert_allclose(run.input_output(DIGITS), run.input_output(), rtol=1e-4, atol=1e-6)
+
+
+def test_a_layer_of_which_nothing_is_kept_is_refused(backprop, capsys):
+    assert refused(capsys, "modes", backprop, "--layer 3") == (
+        f"{backprop} keeps class means of hidden layers, 1 to 2, and of the output nothing (record input_output)"
     )
+
+
+def test_a_classifier_is_trained_on_competing_units_and_on_any_others(tmp_path, dfa, capsys):
+    words = "train --images digits --rule krotov_hopfield --hidden 40 --epochs 5 --batch-size 50 -o"
+    assert said(capsys, words, tmp_path / "kh.zarr")[0] == 0
+    words = f"readout {tmp_path}/kh.zarr --images digits --epochs 8 --probe -o {tmp_path}/classifier.zarr"
+    code, out, err = said(capsys, words)
+    expected = read_out(Run.open(tmp_path / "kh.zarr"), DIGITS, epochs=8, progress=False)
+    kept = Run.open(tmp_path / "classifier.zarr")
+    np.testing.assert_array_equal(kept.weights(1).values, expected.weights(1).values)
+    share = 100 * float(expected.data["accuracy"][0, -1])
+    assert (code, err) == (0, "") and f"\ntest accuracy {share:.2f} %, on the training images " in out
+    assert "relu(w'x)^4.5 at unit length; power, 8 epochs" in out and "logistic regression" in out
+    assert refused(capsys, words) == f"{tmp_path}/classifier.zarr is there already; name another place"
+    code, out, _ = said(capsys, "readout", dfa, "--images digits --layer 2 --head softmax --epochs 1")
+    assert code == 0 and "layer 2, its own activity; softmax, 1 epochs" in out

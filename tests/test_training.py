@@ -447,7 +447,7 @@ def test_weights_to_start_from_are_for_all_seeds_or_for_each_and_the_rest_is_dra
 def test_what_is_none_is_refused_by_name():
     assert refused("hebb", TANH, ITEMS, epochs=1) == f"no rule 'hebb'; there are {', '.join(RULES)}"
     assert refused("bpa", TANH, ITEMS, epochs=1, record=("weight",)) == (
-        "no record 'weight'; there are weights, responses, hidden, class_means, strengths, train_accuracy"
+        "no record 'weight'; there are weights, responses, hidden, class_means, strengths, train_accuracy, input_output"
     )
 
 

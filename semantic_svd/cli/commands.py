@@ -9,6 +9,7 @@ import typer
 import semantic_svd
 from semantic_svd.cli.files import check_outputs, deliver
 from semantic_svd.cli.options import CsvFile, Epoch, Layer, ManyValues, Plot, Seed, Source
+from semantic_svd.cli.readout import readout
 from semantic_svd.cli.subject import accuracies, endings, open_subject
 from semantic_svd.cli.terminal import (
     NAME,
@@ -340,6 +341,12 @@ def dendrogram(
         print()
         show(["epoch", "correlation with the data's tree"], rows)
         print(says_interval(table["seed"].nunique()))
+
+
+app.command(
+    cls=ManyValues,
+    epilog="Example:  semantic-svd readout run.zarr --images digits --probe -o classifier.zarr",
+)(readout)
 
 
 def _thinned(table: "pd.DataFrame") -> "pd.DataFrame":

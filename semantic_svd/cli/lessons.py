@@ -63,7 +63,7 @@ def image_lesson(
     settings = {
         "epochs": 10,
         "batch_size": 100,
-        "record": ("weights", "class_means"),
+        "record": ("weights", "class_means", "input_output"),
         "probe": xr.DataArray(means, {"item": list(images.classes)}, ("item", "pixel")),
         "test": (images.test_x, images.test_targets),
         "dtype": "float32",

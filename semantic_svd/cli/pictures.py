@@ -23,19 +23,19 @@ MOST_CLADES = 4  # as many as have a colour that is easily told from the others
 def panels(subject: Subject, matrix: xr.DataArray, epoch: str) -> Figure:
     """Draw matrix = U S V' of the first seed, its modes turned to the data's where there are such."""
     one = one_of(matrix)
-    if (
-        subject.by_class
-    ):  # hundreds of units have no names to print: the classes' side says what there is to say
+    reference, sides = subject.reference, subject.by_class or subject.input_output
+    if sides:  # hundreds of units have no names to print: the classes' side says what there is to say
         one = item_side(one)
+        reference = None if reference is None else item_side(reference)
     modes = svd(one)
-    if subject.reference is not None:
-        modes = align(modes, subject.reference)
+    if reference is not None:
+        modes = align(modes, reference)
     if subject.run is None:
         return _whole_figure(plots.svd_panels(one, modes, title=subject.name, name="items"))
     when = "as it ended" if epoch == "last" else f"epoch {epoch}"
     title = f"{subject.name}, seed {int(matrix['seed'][0])}, {when}"
     name = "response" if subject.layer is None else f"layer {subject.layer}"
-    name += ", classes' side" if subject.by_class else ""
+    name += ", classes' side" if sides else ""
     return _whole_figure(plots.svd_panels(one, modes, title=title, name=name))
 
 

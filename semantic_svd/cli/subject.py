@@ -20,7 +20,8 @@ class Subject:
 
     `data` is what the output was to learn, (item, property), if the run keeps it; `layer` is None for the output. A
     run that recorded class means is looked at by class: its items are the classes, its layers hidden ones, and `data`
-    are the mean images.
+    are the mean images; of its output, how it goes with the input is looked at (`input_output`), and `data` is how the
+    targets do.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Subject:
     data: "xr.DataArray | None"
     layer: int | None = None
     by_class: bool = False
+    input_output: bool = False
 
     @property
     def default_reference(self) -> str:
@@ -67,6 +69,8 @@ class Subject:
 
     def responses(self, run: "Run") -> "xr.DataArray":
         """Return what the layer says to each item, or the class means less their mean, at the snapshots of a run."""
+        if self.input_output:
+            return run.input_output().rename({"class": "item", "input": "property"})
         if not self.by_class:
             return run.response(layer=self.layer)
         assert self.layer is not None
@@ -106,7 +110,7 @@ class Subject:
             return self.on_own_modes(lambda last, response, modes: strengths(response, modes))
         if "strength" in self.run.data:
             return self.run.data["strength"].compute()
-        return strengths(self.run.response(), self.data).compute()
+        return strengths(self.responses(self.run), self.data).compute()
 
     def on_own_modes(self, measure: "Callable[[Any, Any, Any], xr.DataArray]") -> "xr.DataArray":
         """Return measure(last matrix, all matrices, modes of the last matrix) of each seed, side by side."""
@@ -139,6 +143,7 @@ class Subject:
             return f"{self.name}: {matrix.shape[0]} items x {matrix.shape[1]} properties"
         where = "" if epoch is None else ", as each seed ended" if epoch == "last" else f", epoch {epoch}"
         layer = "response" if self.layer is None else f"layer {self.layer}"
+        layer += ", with the input" if self.input_output else ""
         layer += ", class means" if self.by_class else ""
         seeds = [int(s) for s in self.run.data["seed"]]
         which = f"seed {seeds[0]}" if len(seeds) == 1 else f"{matrix.sizes['seed']} seeds"
@@ -166,9 +171,14 @@ def open_subject(source: str, seed: int | None = None, layer: int | None = None)
         raise InputError(f"{source} has no layer {layer}; its layers are 1 to {network.layers}")
     if "m1" in run.data:
         if layer == network.layers:
-            raise InputError(
-                f"{source} keeps class means of hidden layers, 1 to {layer - 1}, not of the output"
-            )
+            if "input_output" not in run.data:
+                raise InputError(
+                    f"{source} keeps class means of hidden layers, 1 to {layer - 1}, and of the output nothing "
+                    "(record input_output)"
+                )
+            names = {f"unit_{layer}": "item", "unit_0": "property"}
+            targets = run.data["target_input_output"].rename(names).compute()
+            return Subject(source, _seeds_of(run, source, seed), targets, input_output=True)
         data = _mean_images(run)
         return Subject(source, _seeds_of(run, source, seed), data, layer or network.layers - 1, by_class=True)
     data = None
@@ -243,8 +253,8 @@ def endings(run: "Run") -> str:
     return "; ".join(parts)
 
 
-def accuracies(run: "Run") -> str:
-    """Say how many of the test images the networks of a run name rightly at the end, in percent."""
-    found = 100 * run.data["accuracy"].sel(epoch=run.data["epoch"].values[-1]).values
+def accuracies(run: "Run", of: str = "accuracy") -> str:
+    """Say how many of the test images (or of the others) the networks of a run name rightly at the end, in percent."""
+    found = 100 * run.data[of].sel(epoch=run.data["epoch"].values[-1]).values
     low, high = found.min(), found.max()
     return f"{low:.2f} %" if f"{low:.2f}" == f"{high:.2f}" else f"{low:.2f} to {high:.2f} %"
