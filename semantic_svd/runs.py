@@ -238,7 +238,7 @@ class Run:
         if images is None:
             if "input_output" not in self.data:
                 raise InputError(
-                    "the run recorded no input_output (record='input_output'); pass images to compute it from the weights"
+                    "the run recorded no input_output (record='input_output'); pass images to compute it"
                 )
             return self.data["input_output"].rename({output: "class", "unit_0": "input"})
         x, _ = self._examples(images, test=False)

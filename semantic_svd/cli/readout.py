@@ -39,7 +39,7 @@ def readout(
         Path | None, typer.Option("--output", "-o", metavar="RUN", help="Keep the classifier as a run.")
     ] = None,
 ) -> None:
-    """Train a classifier on a hidden layer of each seed: what can be read from it?
+    """Train a classifier on a hidden layer of each seed, to see what can be read from it.
 
     The second stage of krotov_hopfield, whose hidden units learn without labels; and a question to any other run.
     """
