@@ -4,12 +4,14 @@ import re
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from sklearn.metrics.pairwise import cosine_similarity
 
-from semantic_svd import RULES, Items, Network, Run, load_items, train
+from semantic_svd import RULES, Items, Network, Run, load_items, plots, train
 from semantic_svd.errors import InputError
+from semantic_svd.feedback import Feedback
 from semantic_svd.intervals import mean_interval
 from semantic_svd.modes import strengths, svd
 from semantic_svd.new_information import (
@@ -389,6 +391,67 @@ def test_hebbian_descent_learns_one_item_by_its_biases_alone():
     first = errors.sel(epoch=0, item="sparrowhawk")
     ratio = mean_interval((errors.sel(epoch=1000, item=list(OLD.items)) / first).mean("item"))
     assert 0.99 < ratio.low < ratio.high < 1.01
+
+
+@pytest.mark.parametrize(
+    ("rule", "settings"),
+    [
+        ("backprop", {}),
+        ("backprop", {"biases": True, "hidden": "tanh"}),
+        ("hebbian_descent", {"biases": True}),
+        ("bpa", {}),
+        ("fa_binary", {}),
+    ],
+)
+def test_interleaved_with_all_no_rule_loses_anything(rule, settings):
+    feedback = Feedback("binary", scale=0.1) if rule == "fa_binary" else RULES[rule].feedback
+    chosen, network = replace(RULES[rule], feedback=feedback), replace(NETWORK, **settings)
+    known = train(chosen, network, OLD, epochs=1000, seeds=5, every=1000, record=("responses",))
+    run = meet(known, chosen, OLD, SPARROWHAWK, "interleaved", epochs=1000, every=1000)
+    assert squared_errors(run.response(), OLD.with_items(SPARROWHAWK)).sel(epoch=1000).max() < 1e-3
+
+
+# --------------------------------------------------------------------------------------------------------- figures
+
+
+def test_lines_stand_over_both_kinds_of_presentations():
+    table = pd.DataFrame({"epoch": [0, 10], "mean": [2.0, 1.0], "low": [2.0, 0.5], "high": [2.0, 1.5]})
+    parts = [
+        table.assign(items=items, regime=regime, presentations=each * table["epoch"], theory=theory)
+        for items in ("new", "old")
+        for regime, each, theory in (("focused", 1, [2.0, 1.1]), ("interleaved", 9, np.nan))
+    ]
+    figure = plots.meeting_lines(pd.concat(parts))
+    for ax, last in zip(figure.axes, [10, 90] * 2, strict=True):
+        drawn = {line.get_label(): line.get_xdata()[-1] for line in ax.lines}
+        assert drawn == {"focused": 10, "interleaved": last, "theory": 10}
+        assert ax.get_yscale() == "log"
+    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == [
+        "focused",
+        "interleaved",
+        "theory",
+    ]
+
+
+def test_cells_are_in_the_order_of_the_table_from_the_top_and_hold_their_amounts():
+    rows = [("z", "oak", 12.3), ("z", "hawk", 0.049), ("a", "oak", 0.05), ("a", "hawk", 9.96)]
+    ax = plots.amounts(pd.DataFrame(rows, columns=["rule", "place", "mean"]))
+    written = {tuple(text.get_position()): text.get_text() for text in ax.texts}
+    assert written == {(0.5, 0.5): "12", (1.5, 0.5): "0", (0.5, 1.5): "0.1", (1.5, 1.5): "10"}
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["z", "a"]
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["oak", "hawk"]
+    assert ax.get_ylim() == (2, 0)
+
+
+def test_panels_of_losses_share_one_scale_of_colour_and_name_their_regimes():
+    rows = [
+        (side, regime, "bpa", side, amount)
+        for side in ("item", "mode")
+        for regime, amount in (("focused", 1.0), ("uniform", 4.0))
+    ]
+    figure = plots.loss_panels(pd.DataFrame(rows, columns=["side", "regime", "rule", "place", "mean"]))
+    assert [ax.get_title("left") for ax in figure.axes] == ["focused", "uniform", "", ""]
+    assert {ax.collections[0].norm.vmax for ax in figure.axes} == {4.0}
 
 
 # ---------------------------------------------------------------------------------------------------------- errors
