@@ -63,6 +63,7 @@ INSIDE = {  # the same for the modules that are folders
         "ranges",
         "trees",
         "verdicts",
+        "similarities",
         "meetings",
         "__init__",
     ),

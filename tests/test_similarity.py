@@ -267,11 +267,11 @@ def test_procrustes_is_what_scipys_best_rotation_leaves(kind):
 @pytest.mark.parametrize("measure", [procrustes_distance, procrustes_angle])
 @inputs
 def test_procrustes_is_a_metric(measure, kind):
-    layers = [side for _, x, y in pairs(kind, 12) for side in (x, y)]
+    layers = [side for _, x, y in pairs(kind, 8) for side in (x, y)]
     d = similarity_matrix(dict(enumerate(layers)), measure).values
     np.testing.assert_allclose(d, d.T, atol=1e-6)
-    np.testing.assert_allclose(d.diagonal(), 0, atol=1e-5)
-    assert (d[:, None] <= d[:, :, None] + d[None] + 1e-6).all()  # 24 * 24 * 24 triples
+    np.testing.assert_array_equal(d.diagonal(), 0)
+    assert (d[:, None] <= d[:, :, None] + d[None] + 1e-6).all()  # 16 * 16 * 16 triples
 
 
 # ------------------------------------------------------------------------------------------------------- RSA, by others
@@ -563,10 +563,10 @@ def test_what_is_shuffled_in_parts_is_shuffled_alike(monkeypatch):
 
 @pytest.mark.parametrize("name", ["linear_cka", "linear_cka_debiased", "svcca", "procrustes_angle", "rsa"])
 def test_noise_is_beyond_its_null_one_time_in_twenty(name):
-    x, y = (stack(1000, 8, 3, seed=seed, dims=("draw",)) for seed in (1, 2))
+    x, y = (stack(600, 8, 3, seed=seed, dims=("draw",)) for seed in (1, 2))
     found = beside_null(x, y, name, shuffles=99)
     for beyond in (found.value > found.null_high, found.value < found.null_low):
-        assert float(beyond.mean()) == pytest.approx(0.05, abs=0.025)  # 3.5 standard errors
+        assert float(beyond.mean()) == pytest.approx(0.05, abs=0.031)  # 3.5 standard errors
 
 
 def test_with_as_many_units_as_items_cca_says_nothing_and_its_null_says_so():

@@ -9,6 +9,7 @@ from semantic_svd.plots.equations import svd_panels, svd_rows
 from semantic_svd.plots.meetings import amounts, loss_panels, meeting_lines
 from semantic_svd.plots.pictures import weight_pictures
 from semantic_svd.plots.ranges import range_rows
+from semantic_svd.plots.similarities import epoch_map, epoch_maps, layer_table, null_bands
 from semantic_svd.plots.style import COLUMN, PAGE, caption, mode_style, panels, save, styled
 from semantic_svd.plots.trees import dendrogram, dendrogram_panels
 from semantic_svd.plots.verdicts import comparison
@@ -22,10 +23,14 @@ __all__ = [
     "comparison",
     "dendrogram",
     "dendrogram_panels",
+    "epoch_map",
+    "epoch_maps",
+    "layer_table",
     "loss_panels",
     "measure_lines",
     "meeting_lines",
     "mode_style",
+    "null_bands",
     "panels",
     "range_rows",
     "save",

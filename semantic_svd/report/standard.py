@@ -76,14 +76,14 @@ def reference() -> xr.Dataset:
 
 @lru_cache
 def standard_run(model: Model) -> Run:
-    """Train a model on the data, all seeds, and keep every response; the same run whenever asked for again."""
+    """Train a model on the data, all seeds, and keep what every layer says; the same run whenever asked for again."""
     return train(
         model.rule,
         model.network,
         data(),
         epochs=model.epochs,
         seeds=SEEDS,
-        record=("responses",),
+        record=("responses", "hidden"),
         progress=False,
     )
 

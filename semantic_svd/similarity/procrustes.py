@@ -14,8 +14,8 @@ def procrustes_distance(x: Matrix, y: Matrix) -> xr.DataArray:
 
     Each unit is centred over the items, then each side scaled to Frobenius norm 1; Q turns and may mirror, and where
     one side has fewer units the other's are held against zeros. So it is ``sqrt(2 - 2 |X'Y|_*)`` with the nuclear norm,
-    a metric: 0 for layers that differ by a rotation and a scale alone (to 1e-8, as rounding is under the root). Ding et
-    al. give the same name to its square.
+    a metric: 0 for layers that differ by a rotation and a scale alone, or by what rounding hides, about 1e-7. Ding
+    et al. give the same name to its square.
 
     Parameters
     ----------
@@ -87,4 +87,5 @@ def _cosine(A: Array, B: Array) -> Array:
     X, Y = (narrow(centred(side)[0]) for side in (A, B))
     nuclear = all_pairs(lambda X, Y: np.linalg.svd(X.mT @ Y, compute_uv=False).sum(axis=-1), [X], [Y])
     x, y = (np.linalg.norm(side, axis=(-2, -1)) for side in (X, Y))
-    return np.minimum(ratio(nuclear, x * y), 1)
+    cosine, rounding = ratio(nuclear, x * y), 4 * X.shape[-2] * np.finfo(float).eps
+    return np.where(cosine > 1 - rounding, 1, cosine)
