@@ -16,6 +16,7 @@ Not offered: a percentile bootstrap of the mean (at 20 seeds 93 % of normal valu
 of a standard deviation (at 50 seeds 92 and 85 %). Fewer than five seeds show their range.
 """
 
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
@@ -213,7 +214,7 @@ def _logarithms(values: xr.DataArray) -> xr.DataArray:
     return _apply(np.log, values)
 
 
-def _apply(function: np.ufunc, values: xr.DataArray) -> xr.DataArray:
+def _apply(function: Callable, values: xr.DataArray) -> xr.DataArray:
     return xr.apply_ufunc(function, values, dask="parallelized", output_dtypes=[float])
 
 

@@ -24,6 +24,8 @@ ANALYSES = (
     "dendrograms",
     "paths",
     "tables",
+    "stages",
+    "illusory",
     "theory",
     "similarity",
 )

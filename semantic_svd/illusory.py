@@ -1,0 +1,93 @@
+"""Illusory correlations: what is wrongly said of an item for a while, because it is true of others like it.
+
+Broad modes are learned first. What most animals have is then said of all of them, until the finer modes that take it
+back from some are learned too: a response that should be 0 rises and falls again.
+"""
+
+import numpy as np
+import xarray as xr
+
+from semantic_svd.errors import InputError
+from semantic_svd.matrices import Array, Matrix, labelled
+
+__all__ = ["illusory_properties"]
+
+
+def illusory_properties(response: Matrix, target: Matrix) -> xr.Dataset:
+    """Find how far each response to a property that the item does not have rises over training, and falls again.
+
+    The height of an illusion is that of the response's peak over both its start and its end; a response that only
+    grows or only falls has none. Not every network has illusions: without hidden layers, on one-hot items (linear, full
+    batch), all modes are learned at one pace, and no response rises that has to fall. A hidden layer gives each mode a
+    pace of its own; so do, without one, inputs that are the properties themselves.
+
+    Parameters
+    ----------
+    response : array or DataArray (..., epoch, item, property)
+        NaN, as after the end of a seed, is passed over: its end is its last number.
+    target : matrix (item, property)
+        What is true. Properties of 0 or less are those that an item does not have; the others are not asked.
+
+    Returns
+    -------
+    Dataset (..., item, property)
+        ``height``, in units of the response; ``peak``, the response at its highest; ``peak_epoch``; ``fallen_epoch``,
+        the first snapshot from which the response stays half the height under the peak. All are NaN where the target
+        is greater than 0, and the epochs also where the height is 0.
+
+    Raises
+    ------
+    InputError
+        If the response has no axis named epoch, the target is not over its items and properties, or nothing is wrong.
+
+    References
+    ----------
+    Saxe, McClelland & Ganguli (2019), A mathematical theory of semantic development in deep neural networks.
+    PNAS 116(23), 11537-11546. doi:10.1073/pnas.1820226116
+
+    Examples
+    --------
+    >>> worm = [0.0, 0.4, 0.6, 0.5, 0.1, 0.0]  # what is said of its bones
+    >>> response = np.array([[[bones]] for bones in worm])  # (epoch, item, property)
+    >>> {name: value.item() for name, value in illusory_properties(response, [[0.0]]).items()}
+    {'height': 0.6, 'peak': 0.6, 'peak_epoch': 2.0, 'fallen_epoch': 4.0}
+    """
+    Y, wanted = labelled(response), labelled(target)
+    wrong = wanted <= 0
+    if "epoch" not in Y.dims:
+        raise InputError(f"an illusion is one over epochs: the response has the axes {Y.dims}")
+    if wanted.ndim != 2 or Y.dims[-2:] != wanted.dims or Y.shape[-2:] != wanted.shape:
+        raise InputError(
+            f"a target {dict(wanted.sizes)} does not fit responses {dict(Y.sizes)}: "
+            "items and properties must be the same"
+        )
+    for side in wanted.dims:
+        if side in Y.coords and side in wanted.coords and not np.array_equal(Y[side], wanted[side]):
+            raise InputError(f"the {side} labels of response and target differ: they must be the same")
+    if not bool(wrong.any()):
+        raise InputError("no property of the target is 0 or less: there is nothing wrong to say of an item")
+    epochs = Y["epoch"].values.astype(float)
+    names = ("height", "peak", "peak_epoch", "fallen_epoch")
+    found = xr.apply_ufunc(
+        _excursion,
+        Y.chunk(epoch=-1) if Y.chunks else Y,
+        input_core_dims=[("epoch",)],
+        output_core_dims=[()] * len(names),
+        kwargs={"epochs": epochs},
+        dask="parallelized",
+        output_dtypes=[float] * len(names),
+    )
+    return xr.Dataset(dict(zip(names, found, strict=True))).where(wrong.drop_vars(wrong.coords))
+
+
+def _excursion(y: Array, epochs: Array) -> tuple[Array, Array, Array, Array]:
+    """Find the peak of each course (..., epoch), its height over start and end, and when half of it is lost."""
+    there = ~np.isnan(y)
+    last = y.shape[-1] - 1 - there[..., ::-1].argmax(-1)
+    at = np.where(there, y, -np.inf).argmax(-1)
+    peak, end = (np.take_along_axis(y, where[..., None], -1)[..., 0] for where in (at, last))
+    height = peak - np.maximum(y[..., 0], end)
+    over = there & (y > (peak - height / 2)[..., None])
+    fallen = np.minimum(y.shape[-1] - over[..., ::-1].argmax(-1), y.shape[-1] - 1)
+    risen = height > 0
+    return height, peak, np.where(risen, epochs[at], np.nan), np.where(risen, epochs[fallen], np.nan)
