@@ -150,10 +150,11 @@ def order_kept(epochs: xr.DataArray) -> pd.DataFrame:
     t = np.asarray(epochs.fillna(np.inf))  # never is after everything
     first, second = t[:, :-1], t[:, 1:]
     asked = np.isfinite(first) | np.isfinite(second)
-    kept, tied = np.asarray(first < second), np.logical_and(first == second, asked)
+    kept, tied = np.asarray(first < second), np.asarray(first == second) & asked
     names = [f"{a} < {b}" for a, b in pairwise(epochs[epochs.dims[1]].values)]
-    rows = [_order_row(name, kept[:, k], tied[:, k], asked[:, k]) for k, name in enumerate(names)]
-    return pd.DataFrame([*rows, _order_row("all", kept.all(1), tied.any(1), asked.all(1))])
+    whole = zip((kept, tied, asked), (kept.all(1), tied.any(1), asked.all(1)), strict=True)
+    columns = [np.column_stack([pairs, seeds]).T for pairs, seeds in whole]
+    return pd.DataFrame([_order_row(*row) for row in zip([*names, "all"], *columns, strict=True)])
 
 
 def member_gaps(strengths: xr.DataArray, reference: xr.Dataset | Matrix) -> xr.Dataset:
