@@ -50,11 +50,20 @@ def shown_epochs(epochs: int) -> list[int]:
     return sorted({0, *np.geomspace(1, epochs, 120).round().astype(int).tolist()})
 
 
-def beside_theory(measured: xr.DataArray, theory: xr.DataArray, panel: str) -> pd.DataFrame:
-    """Tabulate measured strengths (seed, time, mode), with intervals over seeds, beside a theory's (time, mode)."""
-    table = intervals(measured, panel=panel)
-    table = table.merge(theory.rename("theory").to_series().reset_index(), on=["time", "mode"])
-    return table.rename(columns={"time": "rate_steps"})
+def beside_theory(
+    measured: xr.DataArray, theory: xr.DataArray, s: xr.DataArray, rate: float, panel: str
+) -> pd.DataFrame:
+    """Tabulate measured strengths (seed, epoch, mode), with intervals over seeds, beside those of a theory.
+
+    The columns theory and departure hold the theory's mean over its seeds, if it has any, and how far the seed that
+    is farthest from it lies from it, as a share of the mode's singular value s; rate_steps is the rate times epochs.
+    """
+    means = theory.mean("seed") if "seed" in theory.dims else theory
+    departure = (abs(measured - theory).max("seed") / s).round(9)  # below is rounding, no two machines' alike
+    beside = xr.Dataset({"theory": means, "departure": departure}).to_dataframe().reset_index()
+    table = intervals(measured, panel=panel).merge(beside, on=["epoch", "mode"])
+    table.insert(1, "rate_steps", rate * table["epoch"])
+    return table
 
 
 def block_names(modes: xr.Dataset) -> dict[int, str]:

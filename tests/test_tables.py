@@ -28,8 +28,16 @@ def test_equations_and_trees_come_back_from_their_tables():
     assert (again.order, again.items, again.exact) == (tree.order, tree.items, tree.exact)
 
 
-def test_theory_stands_beside_the_measured_strength_of_the_same_time_and_mode():
-    coords = {"time": [0.0, 1.0, 2.0], "mode": [1, 2]}
-    theory = xr.DataArray(np.arange(6.0).reshape(3, 2), coords, ("time", "mode"))
-    table = beside_theory(theory.expand_dims(seed=2), theory, "rate 1")
+def test_theory_stands_beside_the_measured_strength_of_the_same_epoch_and_mode():
+    coords = {"epoch": [0, 1, 5], "mode": [1, 2]}
+    theory = xr.DataArray(np.arange(6.0).reshape(3, 2), coords, ("epoch", "mode"))
+    table = beside_theory(theory.expand_dims(seed=2), theory, xr.ones_like(theory[0]), 0.1, "rate 0.1")
     assert (table["mean"] == table["theory"]).all() and len(table) == 6
+    assert (table["rate_steps"] == 0.1 * table["epoch"]).all() and (table["departure"] == 0).all()
+
+
+def test_departure_is_that_of_the_farthest_seed_from_its_own_theory_as_a_share_of_the_mode():
+    theory = xr.DataArray([[[4.0]], [[8.0]]], {"epoch": [3], "mode": [1]}, ("seed", "epoch", "mode"))
+    measured = theory + xr.DataArray([0.5, -1.0], dims="seed")
+    table = beside_theory(measured, theory, theory[1, 0], 1.0, "")
+    assert table[["theory", "departure"]].values.tolist() == [[6, 1 / 8]]

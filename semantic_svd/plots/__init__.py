@@ -5,6 +5,7 @@ journal's column width) and returns the axes.
 """
 
 from semantic_svd.plots.curves import agreement_lines, measure_lines, stages, strength_lines, strength_panels
+from semantic_svd.plots.departures import departure_lines, theory_panels
 from semantic_svd.plots.equations import svd_panels, svd_rows
 from semantic_svd.plots.meetings import amounts, loss_panels, meeting_lines
 from semantic_svd.plots.pictures import weight_pictures
@@ -23,6 +24,7 @@ __all__ = [
     "comparison",
     "dendrogram",
     "dendrogram_panels",
+    "departure_lines",
     "epoch_map",
     "epoch_maps",
     "layer_table",
@@ -40,5 +42,6 @@ __all__ = [
     "styled",
     "svd_panels",
     "svd_rows",
+    "theory_panels",
     "weight_pictures",
 ]
