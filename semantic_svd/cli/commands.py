@@ -210,6 +210,9 @@ def modes(
         Path | None,
         typer.Option(metavar="FILE", help="Draw the strengths over training: .pdf, .png or .svg."),
     ] = None,
+    theory: Annotated[
+        bool, typer.Option("--theory", help="Draw there what theory foretells; the net is linear, no biases.")
+    ] = False,
 ) -> None:
     """Take the modes of what a run has learned, or of a CSV, and measure them against the data's.
 
@@ -223,13 +226,15 @@ def modes(
     from semantic_svd.cli.tables import MODE_COLUMNS, mode_table
 
     check_outputs([csv], [plot, plot_strengths])
+    if theory and not plot_strengths:
+        raise InputError("--theory is drawn over strengths; name their file with --plot-strengths")
     subject = open_subject(source, seed, layer)
     matrix = subject.at(epoch)
     table = mode_table(subject, matrix)
     deliver(
         (csv, lambda: table),
         (plot, lambda: panels(subject, matrix, epoch)),
-        (plot_strengths, lambda: strengths_over_training(subject)),
+        (plot_strengths, lambda: strengths_over_training(subject, theory)),
     )
     columns = {name: head for name, head in MODE_COLUMNS.items() if name in table}
     rows = [

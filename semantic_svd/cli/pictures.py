@@ -14,6 +14,7 @@ from semantic_svd.cli.terminal import says_interval
 from semantic_svd.dendrograms import Tree, clades, linkage
 from semantic_svd.errors import InputError
 from semantic_svd.modes import svd
+from semantic_svd.predictions import prediction
 from semantic_svd.similarity import item_side
 from semantic_svd.tables import block_names, intervals
 
@@ -39,8 +40,8 @@ def panels(subject: Subject, matrix: xr.DataArray, epoch: str) -> Figure:
     return _whole_figure(plots.svd_panels(one, modes, title=title, name=name))
 
 
-def strengths_over_training(subject: Subject) -> Figure:
-    """Draw the strength of each of the data's modes over the training."""
+def strengths_over_training(subject: Subject, theory: bool = False) -> Figure:
+    """Draw the strength of each of the data's modes over the training, with what theory foretells if it is asked."""
     if (subject.reference is None and not subject.by_class) or not subject.has_training:
         raise InputError(
             f"--plot-strengths follows the output of a run, and {subject.name} has none to follow"
@@ -48,10 +49,20 @@ def strengths_over_training(subject: Subject) -> Figure:
     strengths = held(subject.strengths())
     table = intervals(strengths)
     reference = one_of(subject.at("last")) if subject.reference is None else subject.reference
-    ax = plots.strength_lines(table.assign(block=table["mode"].map(block_names(svd(reference)))))
-    figure = _whole_figure(ax.figure)
-    plots.caption(figure, f"{subject.name}. {says_interval(strengths.sizes['seed'], 'bands are ')}")
+    blocks = table["mode"].map(block_names(svd(reference)))
+    foretold = _foretold(subject) if theory else None
+    figure = _whole_figure(plots.strength_lines(table.assign(block=blocks), theory=foretold).figure)
+    note = f"{subject.name}. {says_interval(strengths.sizes['seed'], 'bands are ')}"
+    plots.caption(figure, note + " Theory is that of small rates, from the same starts." * theory)
     return figure
+
+
+def _foretold(subject: Subject) -> pd.DataFrame:
+    """Tabulate the strengths that theory foretells of a run, the mean over its seeds."""
+    if subject.run is None or subject.by_class:
+        raise InputError(f"--theory is about the modes of items; {subject.name} is looked at by class")
+    foretold = prediction(subject.run).where(subject.strengths().notnull())
+    return held(foretold).mean("seed").rename("strength").to_dataframe().reset_index()
 
 
 def verdict_cells(table: pd.DataFrame) -> Figure:
