@@ -1,35 +1,85 @@
-"""When does the tree of the items become the data's tree? Progressive differentiation as a number, by rule."""
+"""When do the items fall apart as they do in the data? Progressive differentiation as numbers, by rule.
+
+Two figures: the trees of the responses beside the data's tree, and how many seeds hold each of its clades.
+"""
 
 import pandas as pd
 
 from semantic_svd import report
-from semantic_svd.dendrograms import agreement
-from semantic_svd.plots import agreement_lines, caption, save
+from semantic_svd.dendrograms import agreement, clade_support, robinson_foulds, within_to_between
+from semantic_svd.intervals import share_interval
+from semantic_svd.plots import caption, measure_panels, panels, range_rows, save, styled
 from semantic_svd.tables import intervals, shown_epochs
 
 MODELS = (report.AUTOASSOCIATOR, report.TANH, report.BPA)
+SHOWN = (0, 3, 10, 30)
+FORKS = {1: "animals, plants", 2: "birds, fish; trees, flowers"}  # of the data's tree, by level
+
+
+def responses():
+    for model in MODELS:
+        yield (
+            model,
+            report.standard_run(model).response().sel(epoch=sorted({*shown_epochs(model.epochs), *SHOWN})),
+        )
+
+
+def measures(response):
+    yield "correlation with the data's tree", agreement(response, report.data())
+    yield "Robinson–Foulds distance", robinson_foulds(response, report.data())
+    ratio = within_to_between(response, report.data())
+    for level, fork in FORKS.items():
+        yield f"within / between:\n{fork}", ratio.sel(level=level, drop=True)
 
 
 def compute():
-    return pd.concat(
-        [
-            intervals(agreement(response, report.data()), rule=model.name)
-            for model in MODELS
-            for response in [report.standard_run(model).response().sel(epoch=shown_epochs(model.epochs))]
-        ],
-        ignore_index=True,
-    )
+    goal = {name: float(value) for name, value in measures(report.data().array)}
+    parts = [
+        intervals(values, measure=name, rule=model.name).assign(data=goal[name])
+        for model, response in responses()
+        for name, values in measures(response)
+    ]
+    table = pd.concat(parts, ignore_index=True)
+    return table.sort_values("measure", key=lambda names: names.map(list(goal).index), kind="stable")
+
+
+def support():
+    parts = []
+    for model, response in responses():
+        shares = share_interval(clade_support(response, report.data()))
+        parts.append(shares.to_dataframe().reset_index().assign(rule=model.name))
+    table = pd.concat(parts, ignore_index=True)
+    return table[["rule", "clade", "epoch", "mean", "low", "high", "n"]]
 
 
 def draw(table):
-    ax = agreement_lines(table)
-    caption(ax.figure, report.note(*MODELS, bands="bands"))
-    return ax.figure
+    figure = measure_panels(table)
+    caption(figure, f"{report.note(*MODELS, bands='bands')} Grey: the data themselves.")
+    return figure
+
+
+@styled
+def draw_support(table):
+    high_first = table.set_index("clade").loc[table["clade"].unique()[::-1]].reset_index()
+    rows = high_first.assign(row=high_first["clade"].map(category), measure=high_first["rule"])
+    figure, axes = panels(1, len(SHOWN), height=62, sharex=True, sharey=True)
+    for ax, epoch in zip(axes[0], SHOWN, strict=True):
+        range_rows(rows[rows["epoch"] == epoch], "share of seeds", ax).set_title(f"epoch {epoch}")
+        ax.get_legend().remove()
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=len(MODELS))
+    about = f"{report.SEEDS} seeds; bars are 95 % Wilson intervals of the share whose tree holds the clade."
+    caption(figure, f"{report.note(*MODELS)} {about}")
+    return figure
+
+
+def category(clade):
+    return ", ".join(dict.fromkeys(report.CATEGORIES[item] for item in clade.split(" + ")))
 
 
 def main(folder):
-    table = compute()
+    table, shares = compute(), support()
     save(draw(table), folder, "agreement", table)
+    save(draw_support(shares), folder, "clade_support", shares)
 
 
 if __name__ == "__main__":

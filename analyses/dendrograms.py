@@ -12,27 +12,27 @@ EPOCHS = (0, 10, 40, 150, 1000)
 
 
 def compute():
-    return pd.concat(
-        [
-            tree_table(linkage(response.sel(epoch=epoch)), model=model.name, epoch=epoch)
-            for model in MODELS
-            for response in [report.standard_run(model).response().sel(seed=0)]
-            for epoch in EPOCHS
-        ],
-        ignore_index=True,
-    )
+    responses = {model: report.standard_run(model).response().sel(seed=0) for model in MODELS}
+    grown = [
+        tree_table(linkage(response.sel(epoch=epoch)), model=model.name, epoch=epoch)
+        for model, response in responses.items()
+        for epoch in EPOCHS
+    ]
+    return pd.concat([*grown, tree_table(linkage(report.data()), model="data")], ignore_index=True)
 
 
 def draw(table):
-    figure, axes = panels(2, len(EPOCHS), height=105)
-    for row, (model, links) in zip(axes, table.groupby("model", sort=False), strict=True):
-        epochs = links.groupby("epoch")
-        trees = {f"epoch {epoch}": tree_from(rows, report.data().items) for epoch, rows in epochs}
-        dendrogram_panels(trees, report.CATEGORIES, row)
-        row[0].set_ylabel(f"{model}\ndistance")
+    figure, axes = panels(len(MODELS), len(EPOCHS), height=105)
+    goal = table.loc[table["model"] == "data", "distance"]
+    for row, model in zip(axes, MODELS, strict=True):
+        epochs = table[table["model"] == model.name].groupby("epoch")
+        trees = {f"epoch {epoch:g}": tree_from(rows, report.data().items) for epoch, rows in epochs}
+        dendrogram_panels(trees, report.CATEGORIES, row, heights=goal)
+        row[0].set_ylabel(f"{model.name}\ndistance")
     axes[-1, -1].get_legend().remove()
     about = (
-        "Seed 0. Euclidean distance between the responses to two items, average linkage, shortest leaf order."
+        "Seed 0. Euclidean distance between the responses to two items, average linkage, shortest leaf order. "
+        "Grey: the heights at which the items meet in the data."
     )
     caption(figure, f"{report.note(*MODELS)} {about}")
     return figure

@@ -10,7 +10,6 @@ import pytest
 import xarray as xr
 from scipy.cluster import hierarchy
 from scipy.spatial.distance import pdist, squareform
-from scipy.stats import binomtest
 
 from semantic_svd.dendrograms import (
     METHODS,
@@ -22,7 +21,6 @@ from semantic_svd.dendrograms import (
     distances,
     linkage,
     robinson_foulds,
-    support_interval,
     trees,
     within_to_between,
 )
@@ -381,25 +379,6 @@ def test_links_without_a_stem_are_no_clades():
     pairs = np.array([[0.0], [1.0], [5.0], [7.0]])
     assert clade_support(np.ones((1, 4, 1)), pairs).isnull().all()
     assert clade_support(np.eye(4)[None], pairs).values.tolist() == [[0, 0]]
-
-
-def test_the_interval_of_support_is_wilsons():
-    rng = np.random.default_rng(0)
-    for n, level in [(1, 0.9), (4, 0.95), (20, 0.95), (20, 0.99)]:
-        found = rng.integers(0, 2, (n, 30)).astype(float)
-        support = support_interval(xr.DataArray(found, dims=("seed", "clade")), level=level)
-        for share, low, high, column in zip(support["mean"], support.low, support.high, found.T, strict=True):
-            wilson = binomtest(int(column.sum()), n).proportion_ci(level, method="wilson")
-            assert share == column.mean()
-            assert (low, high) == pytest.approx((wilson.low, wilson.high))
-
-
-def test_seeds_that_have_ended_support_nothing():
-    found = xr.DataArray([[1.0, np.nan], [0.0, np.nan], [np.nan, np.nan]], dims=("seed", "clade"))
-    support = support_interval(found)
-    assert support.n.values.tolist() == [2, 0]
-    assert support["mean"][0] == 0.5
-    assert np.isnan(support["mean"][1]) and np.isnan(support.low[1]) and np.isnan(support.high[1])
 
 
 # ------------------------------------------------------------------------------------------------- level by level

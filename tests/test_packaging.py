@@ -64,6 +64,7 @@ INSIDE = {  # the same for the modules that are folders
         "pictures",
         "ranges",
         "trees",
+        "paths",
         "verdicts",
         "similarities",
         "meetings",

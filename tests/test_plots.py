@@ -157,11 +157,17 @@ def test_panels_of_strengths_have_their_titles_their_theory_and_one_legend():
     assert [set(line.get_ydata()) for line in left.lines[2:]] == [{7.0}, {7.0}]
 
 
-def test_agreement_lines_keep_the_order_and_the_names_of_the_rules():
-    table = pd.concat([curves([1], rule="bpa"), curves([2], rule="backprop")])
-    ax = plots.agreement_lines(table)
-    assert texts(ax.get_legend().get_texts()) == ["bpa", "backprop"]
-    np.testing.assert_array_equal(ax.lines[1].get_ydata(), [0, 2, 4])
+def test_panels_of_measures_have_a_line_for_each_rule_in_one_colour_and_one_legend():
+    rules = pd.concat([curves([1], rule="bpa"), curves([2], rule="backprop")])
+    table = pd.concat(
+        [rules.assign(measure="correlation", data=1.0), rules[3:].assign(measure="distance", data=0.0)]
+    )
+    left, right = plots.measure_panels(table).axes
+    assert [ax.get_ylabel() for ax in (left, right)] == ["correlation", "distance"]
+    assert texts(left.get_legend().get_texts()) == ["bpa", "backprop"] and right.get_legend() is None
+    np.testing.assert_array_equal(left.lines[1].get_ydata(), [0, 2, 4])
+    assert left.lines[1].get_color() == right.lines[0].get_color() != left.lines[0].get_color()
+    assert [set(ax.lines[-1].get_ydata()) for ax in (left, right)] == [{1}, {0}]
 
 
 def test_stages_mark_the_mean_and_reach_from_low_to_high():
@@ -214,6 +220,55 @@ def test_panels_share_one_axis_of_distance_that_holds_the_tallest_tree(tree):
     assert axes[0].get_ylim() == axes[1].get_ylim() == (0, pytest.approx(1.05 * tall.Z[-1, 2]))
     assert [ax.get_title("left") for ax in axes] == ["epoch 0", "epoch 9"]
     assert texts(axes[1].get_legend().get_texts()) == ["all"]
+
+
+def test_heights_are_lines_behind_every_tree_and_on_the_page(tree):
+    top = 2 * tree.Z[-1, 2]
+    axes = plots.dendrogram_panels({"a": tree, "b": tree}, heights=[1.0, top])
+    for ax in axes:
+        assert [set(line.get_ydata()) for line in ax.lines[-2:]] == [{1.0}, {top}]
+        assert ax.get_ylim()[1] == pytest.approx(1.05 * top)
+
+
+PATHS = pd.DataFrame(
+    [
+        (s, e, item, e * (s + 1), side * e)
+        for s in (3, 4)
+        for item, side in (("oak", 1), ("pine", -1))
+        for e in (0, 2)
+    ],
+    columns=["seed", "epoch", "item", "x", "y"],
+)
+
+
+def test_the_first_seeds_paths_are_thick_and_the_others_faint():
+    lines = plots.path_lines(PATHS, groups={"oak": "trees", "pine": "needles"}).lines
+    paths = [(line.get_linewidth(), line.get_color(), line.get_xydata()[-1].tolist()) for line in lines[:4]]
+    (faint, *_), *_, (thick, *_) = paths
+    oak, pine = GROUP_COLOURS[:2]
+    assert paths == [
+        (faint, oak, [10, 2]),
+        (faint, pine, [10, -2]),
+        (thick, oak, [8, 2]),
+        (thick, pine, [8, -2]),
+    ]
+    assert faint < thick
+
+
+def test_a_path_is_marked_at_its_epochs_and_named_where_it_ends():
+    figure = plots.path_panels(PATHS.assign(panel="BPA"), marks=[0, 2])
+    ax = figure.axes[0]
+    assert {text.get_text(): text.xy for text in ax.texts[:2]} == {"oak": (8, 2), "pine": (8, -2)}
+    assert texts(figure.legends[0].texts) == ["epoch 0", "epoch 2"]
+    places = [line.get_xydata().tolist() for line in ax.lines if line.get_marker() == "^"]
+    assert [[8, 2]] in places and [[8, -2]] in places
+
+
+def test_paths_are_drawn_to_one_scale_in_both_directions_with_a_bar_of_length_one():
+    ax = plots.path_lines(PATHS)
+    (bar,) = (line for line in ax.lines if np.ptp(line.get_xdata()) == 1)
+    assert ax.get_aspect() == 1 and not ax.axison
+    assert np.ptp(bar.get_ydata()) == 0
 
 
 def test_comparison_writes_verdict_cosine_and_null_into_the_right_cell():

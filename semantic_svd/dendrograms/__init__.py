@@ -4,7 +4,6 @@ from semantic_svd.dendrograms.differentiation import (
     agreement,
     clade_support,
     robinson_foulds,
-    support_interval,
     within_to_between,
 )
 from semantic_svd.dendrograms.trees import (
@@ -30,6 +29,5 @@ __all__ = [
     "distances",
     "linkage",
     "robinson_foulds",
-    "support_interval",
     "within_to_between",
 ]

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import numpy as np
 import xarray as xr
 from scipy.cluster import hierarchy
-from scipy.special import ndtri
 
 from semantic_svd.dendrograms.trees import (
     GRID,
@@ -128,7 +127,8 @@ def clade_support(
 ) -> xr.DataArray:
     """Look for each clade of the data's tree in the tree of each response.
 
-    The share of the seeds that hold it is the support of a clade, as in phylogenetics: see `support_interval`.
+    The share of the seeds that hold it is the support of a clade, as in phylogenetics; its interval is that of
+    `intervals.share_interval`.
 
     Parameters
     ----------
@@ -168,50 +168,6 @@ def clade_support(
         here = set(clades_of(Z))
         found[at] = [clade in here for clade in there]
     return _labelled_like(array, found, clade=[_name(clade, names_of(array)) for clade in there])
-
-
-def support_interval(found: xr.DataArray, dim: str = "seed", level: float = 0.95) -> xr.Dataset:
-    """Return the support of each clade, the share of the seeds that hold it, and Wilson's interval for it.
-
-    Twenty seeds out of twenty are not all seeds: the interval of a share has a width there, too, where that of a mean
-    has none.
-
-    Parameters
-    ----------
-    found : DataArray of `clade_support`
-        NaN is a seed that has ended, and is left out.
-    dim : str
-    level : float
-        Coverage, between 0 and 1.
-
-    Returns
-    -------
-    Dataset
-        ``mean`` (the support), ``low``, ``high`` and ``n`` over the other axes, NaN where n is 0.
-
-    References
-    ----------
-    Wilson (1927), Probable inference, the law of succession, and statistical inference. Journal of the American
-    Statistical Association 22, 209-212. doi:10.1080/01621459.1927.10502953
-
-    Examples
-    --------
-    >>> support = support_interval(xr.DataArray(np.ones(20), dims="seed"))
-    >>> [round(float(support[name]), 3) for name in ("mean", "low", "high")]
-    [1.0, 0.839, 1.0]
-    """
-    count = found.notnull().sum(dim)
-    n, z2 = count.where(count > 0), ndtri((1 + level) / 2) ** 2
-    share = found.sum(dim) / n
-    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = np.sqrt(z2 / n * (share * (1 - share) + z2 / (4 * n))) / (1 + z2 / n)
-    ends = {
-        "low": (centre - half).clip(0, share),
-        "high": (centre + half).clip(share, 1),
-    }  # exact at shares 0 and 1
-    return xr.Dataset(
-        {"mean": share, **ends, "n": count}, attrs={"method": "Wilson", "level": level, "dim": dim}
-    )
 
 
 def within_to_between(

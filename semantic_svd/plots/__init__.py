@@ -4,10 +4,11 @@ Nothing here computes. A function takes a labelled array or a tidy table, draws 
 journal's column width) and returns the axes.
 """
 
-from semantic_svd.plots.curves import agreement_lines, measure_lines, stages, strength_lines, strength_panels
+from semantic_svd.plots.curves import measure_lines, measure_panels, stages, strength_lines, strength_panels
 from semantic_svd.plots.departures import departure_lines, theory_panels
 from semantic_svd.plots.equations import svd_panels, svd_rows
 from semantic_svd.plots.meetings import amounts, loss_panels, meeting_lines
+from semantic_svd.plots.paths import path_lines, path_panels
 from semantic_svd.plots.pictures import weight_pictures
 from semantic_svd.plots.ranges import range_rows
 from semantic_svd.plots.similarities import epoch_map, epoch_maps, layer_table, null_bands
@@ -18,7 +19,6 @@ from semantic_svd.plots.verdicts import comparison
 __all__ = [
     "COLUMN",
     "PAGE",
-    "agreement_lines",
     "amounts",
     "caption",
     "comparison",
@@ -30,10 +30,13 @@ __all__ = [
     "layer_table",
     "loss_panels",
     "measure_lines",
+    "measure_panels",
     "meeting_lines",
     "mode_style",
     "null_bands",
     "panels",
+    "path_lines",
+    "path_panels",
     "range_rows",
     "save",
     "stages",

@@ -94,39 +94,6 @@ def strength_panels(table: pd.DataFrame, x: str = "epoch") -> Figure:
 
 
 @styled
-def agreement_lines(table: pd.DataFrame, ax: Axes | None = None, x: str = "epoch") -> Axes:
-    """Draw how far the items' tree agrees with the data's over training: a line and a band for each rule.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Columns ``x``, rule, mean, low, high.
-    ax : Axes, optional
-        Where to draw; a new figure of one column by default.
-    x : str
-        The column that tells the time.
-
-    Returns
-    -------
-    Axes
-
-    Examples
-    --------
-    >>> table = pd.DataFrame({"epoch": [0, 9], "rule": "bpa", "mean": [0, 1], "low": [0, 1], "high": [0, 1]})
-    >>> agreement_lines(table).get_xlabel()
-    'epoch (logarithmic from 1)'
-    """
-    ax = axes_or_new(ax)
-    for (rule, rows), (colour, _) in zip(table.groupby("rule", sort=False), RULE_LOOKS, strict=False):
-        _band(ax, rows, x, label=str(rule), color=colour)
-    ax.axhline(1, color=FAINT, lw=0.5, zorder=0)
-    _time_axis(ax, x)
-    ax.set_ylabel("correlation with\nthe data's tree")
-    ax.legend(loc="lower right")
-    return ax
-
-
-@styled
 def measure_lines(
     table: pd.DataFrame,
     measure: str,
@@ -169,6 +136,43 @@ def measure_lines(
     return ax
 
 
+@styled
+def measure_panels(table: pd.DataFrame, columns: int = 2) -> Figure:
+    """Draw several measures over training, a panel each: a line and a band for each rule.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns measure (the label of its axis), rule, epoch, mean, low, high; also data, if there is such a column:
+        the measure of the data themselves, which is where learning leads.
+    columns : int
+        Panels side by side.
+
+    Returns
+    -------
+    Figure
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"epoch": [0, 9], "rule": "bpa", "mean": [0, 1], "low": [0, 1], "high": [0, 1]})
+    >>> [ax.get_ylabel() for ax in measure_panels(table.assign(measure="correlation", data=1), 1).axes]
+    ['correlation']
+    """
+    measures, rules = list(table["measure"].unique()), list(table["rule"].unique())
+    rows_of_panels = -(-len(measures) // columns)
+    figure, axes = panels(rows_of_panels, columns, height=10 + 47 * rows_of_panels, sharex=True)
+    for i, (ax, measure) in enumerate(zip(axes.flat, measures, strict=False)):
+        rows = table[table["measure"] == measure]
+        measure_lines(rows, measure, ax, rules=rules).set_title("abcdefgh"[i])
+        if "data" in rows:
+            ax.axhline(rows["data"].iloc[0], color=FAINT, lw=0.5, zorder=0)
+        if ax not in axes[-1]:
+            ax.set_xlabel("")
+        if i > 0:
+            ax.get_legend().remove()
+    return figure
+
+
 def _time_axis(ax: Axes, x: str) -> None:
     """Let time run linearly through the first step and logarithmically from there: learning has no one pace."""
     first = FIRST_STEP.get(x, 1.0)
@@ -185,12 +189,14 @@ def _band(ax: Axes, rows: pd.DataFrame, x: str, label: str, color: Any, linestyl
 
 @styled
 def stages(table: pd.DataFrame, ax: Axes | None = None, x: str = "epoch") -> Axes:
-    """Mark when each mode is half learned, by rule, with an interval over seeds.
+    """Mark when each stage is learned, by rule, with an interval over seeds.
 
     Parameters
     ----------
     table : DataFrame
-        Columns rule, mode, mean, low, high, and label if there is one; mean, low and high are times.
+        Columns rule, mean, low, high, the last three times; stage, the names of the rows, or mode, and label if there
+        is one. With a column fraction the first fraction is filled and the others are open. With a column by, kinds
+        of stages stand apart.
     ax : Axes, optional
         Where to draw; a new figure of one column by default.
     x : str
@@ -208,25 +214,43 @@ def stages(table: pd.DataFrame, ax: Axes | None = None, x: str = "epoch") -> Axe
     """
     ax = axes_or_new(ax)
     rules = table["rule"].unique()
+    places = _places_of_stages(table)
     for i, (rule, (colour, marker)) in enumerate(zip(rules, RULE_LOOKS, strict=False)):
         rows = table[table["rule"] == rule]
-        place = rows["mode"] + (i - (len(rules) - 1) / 2) * 0.6 / len(rules)
-        reach = [rows["mean"] - rows["low"], rows["high"] - rows["mean"]]
-        ax.errorbar(
-            rows["mean"],
-            place,
-            xerr=reach,
-            fmt=marker,
-            color=colour,
-            label=rule,
-            ms=3,
-            elinewidth=1,
-            capsize=1.5,
-        )
-    named = table.drop_duplicates("mode").sort_values("mode")
-    ax.set_yticks(named["mode"], [label_of(row) for _, row in named.iterrows()])
-    ax.set_ylim(named["mode"].max() + 0.6, named["mode"].min() - 0.6)
-    ax.set(xlabel=TIMES.get(x, x), ylabel="mode", xscale="log")
+        shift = (i - (len(rules) - 1) / 2) * 0.7 / len(rules)
+        points = rows.groupby("fraction") if "fraction" in rows else [("", rows)]
+        for j, (_, part) in enumerate(points):
+            ax.errorbar(
+                part["mean"],
+                [places[_stage_of(row)] + shift for _, row in part.iterrows()],
+                xerr=[part["mean"] - part["low"], part["high"] - part["mean"]],
+                fmt=marker,
+                color=colour,
+                mfc="white" if j else colour,
+                label="_" * j + rule,
+                ms=3,
+                elinewidth=1,
+                capsize=1.5,
+            )
+    ax.set_yticks(list(places.values()), list(places))
+    ax.set_ylim(max(places.values()) + 0.6, min(places.values()) - 0.6)
+    ax.set(xlabel=TIMES.get(x, x), ylabel="" if "stage" in table else "mode", xscale="log")
     ax.xaxis.set_major_formatter("{x:g}")
     ax.legend(loc="lower left", bbox_to_anchor=(-0.03, 1.0), title="half learned by", alignment="left")
     return ax
+
+
+def _places_of_stages(table: pd.DataFrame) -> dict[str, float]:
+    """Give each stage its row, from the top down; between kinds of stages half a row is left."""
+    table = table.sort_values("mode") if "stage" not in table else table
+    places: dict[str, float] = {}
+    kinds: list[str] = []
+    for _, row in table.iterrows():
+        if row.get("by", "") not in kinds:
+            kinds.append(row.get("by", ""))
+        places.setdefault(_stage_of(row), len(places) + 1 + 0.5 * (len(kinds) - 1))
+    return places
+
+
+def _stage_of(row: pd.Series) -> str:
+    return str(row["stage"]) if "stage" in row else label_of(row)

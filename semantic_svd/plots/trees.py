@@ -1,17 +1,29 @@
 """Dendrograms of the items, alone or side by side over one axis."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from matplotlib.axes import Axes
 
-from semantic_svd.plots.style import INK, axes_or_new, panels, styled
+from semantic_svd.plots.style import FAINT, INK, axes_or_new, panels, styled
 
 if TYPE_CHECKING:
     from semantic_svd.dendrograms import Tree
 
 # Paul Tol's muted and vibrant sets, safe for the colour-blind
 GROUP_COLOURS = ["#332288", "#44AACC", "#117733", "#AA4499", "#CC6677", "#999933", "#882255", "#DDCC77"]
+
+
+def group_colours(groups: Mapping[str, str]) -> dict[str, str]:
+    """Give each item the colour of its category, the same in every figure: its place among the categories.
+
+    Examples
+    --------
+    >>> group_colours({"oak": "trees", "rose": "flowers", "pine": "trees"})
+    {'oak': '#332288', 'rose': '#44AACC', 'pine': '#332288'}
+    """
+    colours = dict(zip(dict.fromkeys(groups.values()), GROUP_COLOURS, strict=False))
+    return {item: colours[group] for item, group in groups.items() if group in colours}
 
 
 @styled
@@ -42,7 +54,7 @@ def dendrogram(tree: "Tree", ax: Axes | None = None, groups: Mapping[str, str] |
     """
     ax = axes_or_new(ax, height=50)
     groups = groups or {}
-    colours = dict(zip(dict.fromkeys(groups.values()), GROUP_COLOURS, strict=False))
+    colours = {groups[item]: colour for item, colour in group_colours(groups).items()}
     names = [tree.items[leaf] for leaf in tree.order]
     for bracket, group in zip(*tree.segments([groups.get(name) for name in tree.items]), strict=True):
         ax.plot(*bracket.T, color=colours.get(group, INK), lw=1, clip_on=False)
@@ -59,7 +71,10 @@ def dendrogram(tree: "Tree", ax: Axes | None = None, groups: Mapping[str, str] |
 
 @styled
 def dendrogram_panels(
-    trees: Mapping[str, "Tree"], groups: Mapping[str, str] | None = None, axes: Sequence[Axes] | None = None
+    trees: Mapping[str, "Tree"],
+    groups: Mapping[str, str] | None = None,
+    axes: Sequence[Axes] | None = None,
+    heights: Iterable[float] = (),
 ) -> Sequence[Axes]:
     """Draw several trees side by side over one shared axis of distance.
 
@@ -71,6 +86,8 @@ def dendrogram_panels(
         As for `dendrogram`.
     axes : sequence of Axes, optional
         One for each tree; a new figure of full page width by default.
+    heights : iterable of float
+        Drawn as faint lines behind all trees, such as those of the data's links, to which the trees grow.
 
     Returns
     -------
@@ -85,9 +102,12 @@ def dendrogram_panels(
     """
     if axes is None:
         axes = panels(1, len(trees), height=55)[1][0]
-    tallest = max(float(tree.Z[-1, 2]) for tree in trees.values())
+    heights = list(heights)
+    tallest = max(*heights, *(float(tree.Z[-1, 2]) for tree in trees.values()), 0)
     for i, (ax, (title, tree)) in enumerate(zip(axes, trees.items(), strict=True)):
         dendrogram(tree, ax, groups)
+        for height in heights:
+            ax.axhline(height, color=FAINT, lw=0.4, zorder=0)
         ax.set_ylim(0, 1.05 * tallest)
         ax.set_title(title)
         if i > 0:
