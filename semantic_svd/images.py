@@ -279,16 +279,30 @@ def load_images(name: str, folder: str | os.PathLike[str] | None = None) -> Imag
     official = IMAGE_SETS[name]
     if official is None:
         return _digits()
-    given = folder or os.environ.get(FOLDER_VARIABLE)
-    if given:
-        place, advice = Path(given).expanduser() / name, "read_images reads files of your own"
-    else:
-        place, advice = _cached(name, official), "delete it, and it is downloaded again"
+    place, advice = image_folder(name, folder), "read_images reads files of your own"
+    if not _given(folder):
+        _fill(place, name, official)
+        advice = "delete it, and it is downloaded again"
     files = _files_in(place, official)
     train, test = _parsed(files)
     for file in files.values():
         _check_hash(file, official.files[file.name], name, advice)
     return _images(train, test, official.classes, name)
+
+
+def image_folder(name: str, folder: str | os.PathLike[str] | None = None) -> Path:
+    """Return the folder in which `load_images` looks for a set.
+
+    It is in the folder given, else in the one that SEMANTIC_SVD_DATA names, else in the user's cache, which is filled.
+
+    Examples
+    --------
+    >>> image_folder("mnist", "pictures").as_posix()
+    'pictures/mnist'
+    """
+    import pooch
+
+    return Path(_given(folder) or pooch.os_cache("semantic_svd")).expanduser() / name
 
 
 def read_images(
@@ -577,17 +591,17 @@ def _digits() -> Images:
 # The cache, and the download that fills it
 
 
-def _cached(name: str, official: ImageSet) -> Path:
-    """Return the folder of a set in the user's cache, filled."""
-    import pooch
+def _given(folder: str | os.PathLike[str] | None) -> str | os.PathLike[str] | None:
+    return folder or os.environ.get(FOLDER_VARIABLE)
 
-    place = Path(pooch.os_cache("semantic_svd")) / name
+
+def _fill(place: Path, name: str, official: ImageSet) -> None:
+    """Download a set into a folder, unless it is there."""
     if not all((place / file).exists() for file in official.files):
         try:
             _download(name, official, place)
         except OSError as error:
             raise InputError(f"{place}: cannot be written: {error.strerror}") from None
-    return place
 
 
 def _download(name: str, official: ImageSet, place: Path) -> None:

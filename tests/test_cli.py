@@ -7,18 +7,24 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from typer.main import get_command
 
 from semantic_svd import DATASETS, RULES, Network, Run, load_items
 from semantic_svd import train as train_in_memory
 from semantic_svd.cli import main
+from semantic_svd.cli.commands import app
+from semantic_svd.cli.reference import STEPS
+from semantic_svd.records import RECORDS
 
 COMMAND = [sys.executable, "-m", "semantic_svd"]
+COMMANDS = ", ".join(get_command(app).commands)
 SQUARES = [23, 21, 7, 5, 3, 3, 1, 1]  # of the singular values of the 8 x 34 data
 
 
@@ -366,7 +372,7 @@ TRAIN = "train --items mcclelland2020 -o run.zarr"
         (f"{TRAIN} --every often", "--every is a whole number or log, not 'often'"),
         (
             f"{TRAIN} --record all",
-            "no record 'all'; there are weights, responses, hidden, class_means, strengths",
+            f"no record 'all'; there are {", ".join(RECORDS)}",
         ),
         (
             f"{TRAIN} --rate 1 2",
@@ -376,9 +382,12 @@ TRAIN = "train --items mcclelland2020 -o run.zarr"
             f"{TRAIN} --rate 0.1 -0.2 0.1",
             "a rule's rate is one number of 0 or more, or three (hidden, output, feedback), not (0.1, -0.2, 0.1)",
         ),
-        ("foo", "No such command 'foo'; there are reproduce, train, modes, align, dendrogram"),
-        ("mode x", "No such command 'mode'; there are reproduce, train, modes, align, dendrogram"),
-        ("--foo", "no option --foo; semantic-svd has --version --help"),
+        ("foo", f"No such command 'foo'; there are {COMMANDS}"),
+        ("mode x", f"No such command 'mode'; there are {COMMANDS}"),
+        (
+            "--foo",
+            "no option --foo; semantic-svd has --version --install-completion --show-completion --help",
+        ),
         (
             "align x --foo",
             "no option --foo; semantic-svd align has --to --epoch --seed --layer --csv --plot --help",
@@ -474,9 +483,9 @@ def test_the_module_runs_as_the_command(here):
 
 
 def test_help_names_the_commands_and_shows_an_example_of_each(capsys):
-    code, out, _ = said(capsys)
+    code, out, _ = said(capsys, "--help")
     assert code == 0
-    for name in ("reproduce", "train", "modes", "align", "dendrogram"):
+    for name in COMMANDS.split(", "):
         assert re.search(rf"^\W+{name} ", out, re.M)
         code, text, _ = said(capsys, name, "--help")
         assert code == 0 and f"Example: semantic-svd {name}" in re.sub(r"\s+", " ", text)
@@ -540,14 +549,84 @@ def test_a_run_that_was_interrupted_goes_on_to_the_same_end(here, monkeypatch):
     )
 
 
+def told_to(terminal):
+    """Return all that is written to a terminal, until nobody has it open to write."""
+    text = b""
+    while True:
+        try:
+            text += os.read(terminal, 65536)
+        except OSError:
+            return text.decode()
+
+
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a terminal")
 def test_a_long_training_shows_a_bar_on_a_terminal_and_leaves_none(here):
     terminal, stderr = os.openpty()
     words = "train --items mcclelland2020 --seeds 2 --epochs 40000 --every 1000 -o run.zarr"
-    done = subprocess.run([*COMMAND, *words.split()], stdout=subprocess.PIPE, stderr=stderr, text=True)
-    os.close(stderr)
-    shown = os.read(terminal, 65536).decode()
+    with ThreadPoolExecutor(1) as reader:  # who does not read what a terminal is told makes its teller wait
+        shown = reader.submit(told_to, terminal)
+        done = subprocess.run([*COMMAND, *words.split()], stdout=subprocess.PIPE, stderr=stderr, text=True)
+        os.close(stderr)
+        shown = shown.result()
     os.close(terminal)
     assert done.returncode == 0 and done.stdout.splitlines()[1].startswith("run.zarr: backprop")
     assert "training" in shown and "%" in shown
     assert "Traceback" not in shown
+
+
+# ----------------------------------------------------------------------------------------------------- what there is
+
+
+def test_without_a_word_it_says_what_one_can_do_next(here, capsys):
+    code, out, err = said(capsys, "")
+    assert (code, err) == (0, "") and "semantic-svd modes run.zarr" in out
+    assert said(capsys, "train --items saxe2019_toy --epochs 5 -o toy.zarr")[0] == 0
+    out = said(capsys, "")[1]
+    assert "semantic-svd modes toy.zarr" in out and "runs in this folder: toy.zarr\n" in out
+    words = [line.split()[1] for line in out.splitlines() if line.startswith("    semantic-svd")]
+    for word in dict.fromkeys(words):
+        assert said(capsys, word, "--help")[0] == 0
+
+
+def test_the_guides_commands_work(here, capsys):
+    for _, words in STEPS[1:]:
+        words = words.format(run="run.zarr").replace("--epochs 1000", "--epochs 30")
+        assert said(capsys, words)[0] == 0, words
+
+
+def test_the_rules_are_listed_with_their_equations_and_each_by_itself(capsys):
+    code, out, _ = said(capsys, "rules")
+    assert code == 0 and all(f"\n{name} " in out for name in RULES)
+    for name, rule in RULES.items():
+        out = said(capsys, "rules", name)[1]
+        assert repr(rule) in out and rule.about in " ".join(out.split())
+    assert refused(capsys, "rules nonsense").startswith("no rule 'nonsense'; there are backprop, bpa, ")
+
+
+def test_the_data_sets_are_listed_with_where_they_are(tmp_path, capsys):
+    (tmp_path / "mnist").mkdir()
+    (tmp_path / "mnist" / "train-images-idx3-ubyte").write_bytes(bytes(2000))
+    code, out, _ = said(capsys, "data --data", tmp_path)
+    lines = [" ".join(line.split()) for line in reversed(out.splitlines()) if line.strip()]
+    rows = {line.split()[0]: line for line in lines}  # a long folder goes on in the next line
+    assert code == 0 and "2 kB" in rows["mnist"] and "not here" in rows["cifar10"]
+    assert "21 x 53 items" in rows["rogers_mcclelland2004"] and "3.12 kB" in rows["rogers_mcclelland2004"]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("semantic-svd den", {"dendrogram"}),
+        ("semantic-svd train --rule bp", {"bpa", "bpa_unit", "bpa_sanger", "bpa_hebb"}),
+        ("semantic-svd train --items saxe", {"saxe2019_toy"}),
+        ("semantic-svd train --images f", {"fashion-mnist"}),
+        ("semantic-svd modes my", {"my.zarr"}),
+    ],
+)
+def test_a_shell_is_told_how_to_complete(here, words, expected):
+    Path("my.zarr").mkdir()
+    Path("my.zarr/zarr.json").touch()
+    asked = {"_SEMANTIC_SVD_COMPLETE": "complete_bash", "COMP_WORDS": words}
+    asked["COMP_CWORD"] = str(len(words.split()) - 1)
+    done = subprocess.run(COMMAND, env=os.environ | asked, capture_output=True, text=True)
+    assert set(done.stdout.split()) == expected

@@ -42,7 +42,7 @@ TRAINING = (
     "angles",
     "new_information",
 )
-ORDER = (*GROUND, *RULES, *ANALYSES, *TRAINING, "plots", "report", "cli", "__main__")
+ORDER = (*GROUND, *RULES, *ANALYSES, *TRAINING, "plots", "explorer", "report", "cli", "__main__")
 INSIDE = {  # the same for the modules that are folders
     "dendrograms": ("order", "trees", "differentiation", "__init__"),
     "theory": ("given", "curves", "flows", "fits", "__init__"),
@@ -70,6 +70,7 @@ INSIDE = {  # the same for the modules that are folders
         "meetings",
         "__init__",
     ),
+    "explorer": ("pack", "layers", "page", "__init__"),
     "cli": (
         "terminal",
         "files",
@@ -79,6 +80,8 @@ INSIDE = {  # the same for the modules that are folders
         "tables",
         "pictures",
         "readout",
+        "explore",
+        "reference",
         "commands",
         "__init__",
     ),

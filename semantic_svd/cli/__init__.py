@@ -1,4 +1,4 @@
-"""The command `semantic-svd`: reproduce, train, modes, align, dendrogram.
+"""The command `semantic-svd`, and what becomes of its errors.
 
 Whatever computes is imported inside the commands, so that help comes at once. An error that a user can mend is one
 line on stderr and exit code 2; files appear whole or not at all.
@@ -13,6 +13,7 @@ import typer
 from typer.main import get_command
 
 from semantic_svd.cli.commands import app
+from semantic_svd.cli.reference import guide
 from semantic_svd.cli.terminal import NAME, Interrupted, complain
 from semantic_svd.errors import InputError
 
@@ -41,7 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     semantic-svd 0.1.0
     0
     """
-    words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words and "_SEMANTIC_SVD_COMPLETE" not in os.environ:
+        guide()
+        return 0
     try:
         code = get_command(app).main(words, prog_name=NAME, standalone_mode=False)
         sys.stdout.flush()

@@ -7,9 +7,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import semantic_svd
+from semantic_svd.cli.explore import explore
 from semantic_svd.cli.files import check_outputs, deliver
-from semantic_svd.cli.options import CsvFile, Epoch, Layer, ManyValues, Plot, Seed, Source
+from semantic_svd.cli.options import (
+    CsvFile,
+    Epoch,
+    Layer,
+    ManyValues,
+    Plot,
+    Seed,
+    Source,
+    image_sets,
+    item_sets,
+    rule_names,
+)
 from semantic_svd.cli.readout import readout
+from semantic_svd.cli.reference import data, rules
 from semantic_svd.cli.subject import accuracies, endings, open_subject
 from semantic_svd.cli.terminal import (
     NAME,
@@ -34,7 +47,6 @@ app = typer.Typer(
     name=NAME,
     help="How networks learn meaning, one mode at a time: train on items and their properties by a learning rule, and "
     "take the singular value decomposition of what is learned, epoch by epoch.",
-    add_completion=False,
     rich_markup_mode="rich",
 )
 
@@ -88,10 +100,20 @@ def reproduce(
 )
 def train(
     items: Annotated[
-        str | None, typer.Option(metavar="FILE|NAME", help="CSV of items by properties, or a shipped set.")
+        str | None,
+        typer.Option(
+            metavar="FILE|NAME",
+            help="CSV of items by properties, or a shipped set.",
+            autocompletion=item_sets,
+        ),
     ] = None,
     images: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Images: mnist, fashion-mnist, cifar10, digits.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Images: mnist, fashion-mnist, cifar10, digits.",
+            autocompletion=image_sets,
+        ),
     ] = None,
     data: Annotated[
         Path | None,
@@ -99,7 +121,12 @@ def train(
             metavar="FOLDER", help="Holds a folder of that name.", show_default="a cache, filled if need be"
         ),
     ] = None,
-    rule: Annotated[str, typer.Option(metavar="NAME", help="Learning rule.")] = "backprop",
+    rule: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="Learning rule; see semantic-svd rules.", autocompletion=rule_names
+        ),
+    ] = "backprop",
     hidden: Annotated[
         list[int] | None,
         typer.Option(metavar="N...", help="Units of each hidden layer.", show_default="as many as modes"),
@@ -116,7 +143,9 @@ def train(
     epochs: Annotated[
         int | None, typer.Option(help="Passes over the items.", show_default="2000; images: 10")
     ] = None,
-    seeds: Annotated[int, typer.Option(help="How many networks.")] = 1,
+    seeds: Annotated[
+        int | None, typer.Option(help="How many networks.", show_default="1; --start: the run's")
+    ] = None,
     rate: Annotated[
         list[float] | None,
         typer.Option(metavar="R...", help="One, or hidden, output, feedback.", show_default="the rule's"),
@@ -135,6 +164,9 @@ def train(
     localist: Annotated[
         bool, typer.Option("--localist", help="From one-hot items to properties, not an autoassociator.")
     ] = False,
+    start: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Go on from the weights with which a run ended.")
+    ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="RUN", help="Where to.")] = Path(
         "run.zarr"
     ),
@@ -144,8 +176,10 @@ def train(
 
     On images the accuracy on the test images is kept by epoch, and of hidden layers the mean activity of each class.
     How much disk the run will take is said before it trains.
+
+    With --start the networks of another run go on, on these items or images: something new beside what they know.
     """
-    from semantic_svd.cli.lessons import image_lesson, item_lesson
+    from semantic_svd.cli.lessons import going_on, image_lesson, item_lesson, open_start
     from semantic_svd.training import expected_bytes, train
 
     if items and images:
@@ -153,6 +187,11 @@ def train(
     if data and not images:
         raise InputError("--data is the folder of --images; items are named by --items")
     chosen, activations = _rule(rule, rate), {"hidden": activation, "output": output_activation}
+    begun = None
+    if start:
+        of_network = {"activation": activation, "output-activation": output_activation, "biases": biases}
+        begun = open_start(start, hidden=hidden or None, **of_network)
+        hidden = list(begun.network.sizes[1:-1])
     if images:
         if localist:
             raise InputError("--localist is for --items; images are learned from their pixels")
@@ -161,6 +200,10 @@ def train(
         lesson = item_lesson(items, chosen, hidden, localist, biases, **activations)
     else:
         raise InputError("Missing option '--items' or '--images'; see semantic-svd train --help")
+    if begun:
+        lesson = going_on(lesson, begun, str(start))
+    if seeds is None:
+        seeds = begun.data["seed"].values.tolist() if begun else 1
     given = {"epochs": epochs, "batch_size": batch_size, "record": tuple(record or ()) or None}
     settings = lesson.settings | {name: value for name, value in given.items() if value is not None}
     settings |= {
@@ -181,6 +224,7 @@ def train(
             stop_below=stop_below,
             out=output,
             resume=resume,
+            start=begun,
             **settings,
         )
     except KeyboardInterrupt:
@@ -189,9 +233,10 @@ def train(
     biased = "" if network.biases else ", no biases"
     sizes = "-".join(map(str, network.sizes))
     rates = " ".join(f"{r:g}" for r in dict.fromkeys(chosen.rates))
-    seed_word = "seed" if seeds == 1 else "seeds"
+    n_seeds = run.data.sizes["seed"]
+    seed_word = "seed" if n_seeds == 1 else "seeds"
     print(f"{output}: {rule} on {lesson.name}, {sizes} {network.hidden}{biased}, rate {rates}")
-    print(f"{seeds} {seed_word}, {run.data.sizes['epoch']} snapshots each: {endings(run)}")
+    print(f"{n_seeds} {seed_word}, {run.data.sizes['epoch']} snapshots each: {endings(run)}")
     if "accuracy" in run.data:
         print(f"test accuracy {accuracies(run)}")
     for note in run.notes:
@@ -348,6 +393,9 @@ def dendrogram(
         print(says_interval(table["seed"].nunique()))
 
 
+app.command(epilog="Example:  semantic-svd rules bpa")(rules)
+app.command(epilog="Example:  semantic-svd data --data pictures")(data)
+app.command(epilog="Example:  semantic-svd explore bpa.zarr backprop.zarr -o explorer.html")(explore)
 app.command(
     cls=ManyValues,
     epilog="Example:  semantic-svd readout run.zarr --images digits --probe -o classifier.zarr",

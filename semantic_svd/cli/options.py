@@ -7,6 +7,35 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+
+def rule_names(incomplete: str) -> list[str]:
+    """Complete the name of a rule."""
+    from semantic_svd.rules import RULES
+
+    return [name for name in RULES if name.startswith(incomplete)]
+
+
+def item_sets(incomplete: str) -> list[str]:
+    """Complete the name of a set of items, or of a CSV in this folder."""
+    from semantic_svd.items import DATASETS
+
+    there = [*DATASETS, *map(str, Path().glob("*.csv"))]
+    return [name for name in there if name.startswith(incomplete)]
+
+
+def image_sets(incomplete: str) -> list[str]:
+    """Complete the name of an image set."""
+    from semantic_svd.images import IMAGE_SETS
+
+    return [name for name in IMAGE_SETS if name.startswith(incomplete)]
+
+
+def runs(incomplete: str) -> list[str]:
+    """Complete the name of a run in this folder."""
+    there = sorted(str(path.parent) for path in Path().glob("*/zarr.json"))
+    return [name for name in there if name.startswith(incomplete)]
+
+
 CsvFile = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write the whole table as CSV.")]
 Plot = Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Draw it: .pdf, .png or .svg.")]
 Seed = Annotated[int | None, typer.Option(metavar="S", help="One seed of the run.", show_default="all")]
@@ -17,7 +46,11 @@ Layer = Annotated[
 Epoch = Annotated[str, typer.Option(metavar="N|last", help="Epoch; last is where each seed ended.")]
 Source = Annotated[
     str,
-    typer.Argument(metavar="RUN", help="A saved run, a CSV of items by properties, or a shipped data set."),
+    typer.Argument(
+        metavar="RUN",
+        help="A saved run, a CSV of items by properties, or a shipped data set.",
+        autocompletion=runs,
+    ),
 ]
 
 

@@ -5,15 +5,22 @@ from typing import Annotated
 
 import typer
 
+from semantic_svd.cli.options import image_sets, runs
 from semantic_svd.cli.subject import accuracies
 from semantic_svd.cli.terminal import bytes_text
 from semantic_svd.errors import InputError
 
 
 def readout(
-    source: Annotated[str, typer.Argument(metavar="RUN", help="A saved run on images, with its weights.")],
+    source: Annotated[
+        str,
+        typer.Argument(metavar="RUN", help="A saved run on images, with its weights.", autocompletion=runs),
+    ],
     images: Annotated[
-        str, typer.Option(metavar="NAME", help="Images: mnist, fashion-mnist, cifar10, digits.")
+        str,
+        typer.Option(
+            metavar="NAME", help="Images: mnist, fashion-mnist, cifar10, digits.", autocompletion=image_sets
+        ),
     ],
     data: Annotated[
         Path | None,

@@ -1,0 +1,56 @@
+"""The command `explore`: runs as one page for a browser, every panel on the same epoch."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from semantic_svd.cli.files import check_outputs, deliver
+from semantic_svd.cli.options import runs
+from semantic_svd.cli.subject import open_subject
+from semantic_svd.cli.terminal import bytes_text
+from semantic_svd.errors import InputError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from semantic_svd.runs import Run
+
+
+def explore(
+    sources: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN...", help="Saved runs over the same items.", autocompletion=runs),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where to.")] = Path(
+        "explorer.html"
+    ),
+) -> None:
+    """Write a page in which runs are looked at epoch by epoch, side by side: one file, without any network.
+
+    A slider moves everything together: the response, its modes U, S and V', their strengths over training, the
+    dendrogram and the paths of the items. Of runs on images, the class means of their hidden layers.
+    """
+    check_outputs([output], [])
+    opened, data = _opened(sources)
+    from semantic_svd.explorer import explorer_page
+
+    page = explorer_page(opened, data)
+    deliver((output, lambda: page))
+    what = f"{len(opened)} runs" if len(opened) > 1 else next(iter(opened))
+    print(f"{output}: {what}, {bytes_text(output.stat().st_size)}; open it in any browser")
+
+
+def _opened(sources: list[str]) -> "tuple[dict[str, Run], xr.DataArray | None]":
+    """Open runs by their places, name them by their files, and return what the first of them has learned."""
+    stems = [Path(source).stem for source in sources]
+    names = stems if len(set(stems)) == len(stems) else sources
+    subjects = [open_subject(source) for source in sources]
+    opened = {}
+    for name, source, subject in zip(names, sources, subjects, strict=True):
+        if subject.run is None:
+            raise InputError(f"{source} is a matrix of items; explore shows runs")
+        if name in opened:
+            raise InputError(f"{source} is named twice; a page shows a run once")
+        opened[name] = subject.run
+    return opened, subjects[0].data

@@ -1,0 +1,84 @@
+"""What there is to choose from: the rules, the data, and what one can do next."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from semantic_svd.cli.terminal import NAME, bytes_text, show
+
+STEPS = (
+    ("every figure of the report, in a minute", "reproduce -o figures"),
+    ("rules, and the data there is", "rules"),
+    ("", "data"),
+    ("train", "train --items mcclelland2020 --rule bpa --seeds 20 --epochs 1000 -o {run}"),
+    ("what has been learned, mode by mode", "modes {run} --plot-strengths strengths.pdf"),
+    ("is it what is in the data?", "align {run}"),
+    ("how the items part", "dendrogram {run} --plot trees.pdf"),
+)
+
+
+def guide() -> None:
+    """Say what one can do next, with the latest run of this folder if there is one."""
+    runs = sorted(
+        (path.parent for path in Path().glob("*/zarr.json")), key=lambda p: p.stat().st_mtime, reverse=True
+    )
+    run = str(runs[0]) if runs else "run.zarr"
+    print("How networks learn meaning, one mode at a time.\n")
+    for what, words in STEPS:
+        if what:
+            print(f"  {what}")
+        print(f"    {NAME} {words.format(run='another.zarr' if runs and words.startswith('train') else run)}")
+    if runs:
+        print(f"\nruns in this folder: {', '.join(map(str, runs[:8]))}{', ...' if runs[8:] else ''}")
+    print(f"\nall commands: {NAME} --help; what one takes: {NAME} train --help")
+
+
+def rules(
+    name: Annotated[str | None, typer.Argument(metavar="[RULE]", help="One of them, in full.")] = None,
+) -> None:
+    """Show the learning rules: equations, sources, and what in them is our decision.
+
+    < > is the mean over items, pre and post the activity of senders and receivers, delta the error handed to a layer.
+    """
+    from semantic_svd.rules import RULES, as_rule
+
+    if name is None:
+        show(["rule", "equation and source"], [[row, rule.about] for row, rule in RULES.items()], wrap=(1,))
+        print(f"\none of them as Python: {NAME} rules bpa")
+        return
+    rule = as_rule(name)
+    from textwrap import fill
+
+    print(fill(f"{name}: {rule.about}", 80))
+    print(f"\nin Python: {rule!r}")
+    print(f"train by it: {NAME} train --items mcclelland2020 --rule {name} -o {name}.zarr")
+
+
+def data(
+    folder: Annotated[
+        Path | None, typer.Option("--data", metavar="FOLDER", help="Where to look for images.")
+    ] = None,
+) -> None:
+    """List the data sets: items that come with the package, images and where they are looked for."""
+    from semantic_svd.images import IMAGE_SETS, image_folder
+    from semantic_svd.items import DATASETS, load_items
+    from semantic_svd.top import top_folder
+
+    rows = []
+    for name, file in DATASETS.items():
+        path = top_folder("data") / file
+        sizes = " x ".join(map(str, load_items(name).values.shape))
+        rows.append([name, f"{sizes} items", bytes_text(path.stat().st_size), "with the package"])
+    for name, official in IMAGE_SETS.items():
+        if official is None:
+            rows.append([name, "1,797 images, 8 x 8", "", "with scikit-learn"])
+            continue
+        place = image_folder(name, folder)
+        held = sum(file.stat().st_size for file in place.glob("*")) if place.is_dir() else 0
+        sizes = "60,000 images, 32 x 32 in colour" if official.archive else "70,000 images, 28 x 28"
+        rows.append([name, sizes, bytes_text(held) if held else "not here", str(place)])
+    show(["data set", "what", "size", "where"], rows, wrap=(1, 3))
+    print("\nImages that are not here are downloaded when first used, unless --data or")
+    print("SEMANTIC_SVD_DATA names a folder that holds them. A CSV of your own is named by")
+    print(f"its path. The sources of the items: {top_folder('data') / 'README.md'}")
