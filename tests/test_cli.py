@@ -372,7 +372,7 @@ TRAIN = "train --items mcclelland2020 -o run.zarr"
         (f"{TRAIN} --every often", "--every is a whole number or log, not 'often'"),
         (
             f"{TRAIN} --record all",
-            f"no record 'all'; there are {", ".join(RECORDS)}",
+            f"no record 'all'; there are {', '.join(RECORDS)}",
         ),
         (
             f"{TRAIN} --rate 1 2",
