@@ -1,4 +1,4 @@
-"""Tables and pictures as files: all that a command was asked for, or none."""
+"""Tables, pictures and pages as files: all that a command was asked for, or none."""
 
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
@@ -35,7 +35,7 @@ def check_outputs(tables: Iterable[Path | None], pictures: Iterable[Path | None]
 
 
 def deliver(*outputs: tuple[Path | None, Callable[[], Any]]) -> None:
-    """Write tables and figures: all are made, then all are written under other names, then all appear."""
+    """Write tables, figures and texts: all are made, then all are written under other names, then all appear."""
     made = [(path, content()) for path, content in outputs if path]
     with ExitStack() as stack:
         drafts = [(_draft(content, path, stack), path) for path, content in made]
@@ -54,8 +54,10 @@ def _draft(content: Any, path: Path, stack: ExitStack) -> Path:
 
 
 def _write(content: Any, path: Path) -> None:
-    """Write a table in full precision, or a figure without a date."""
-    if hasattr(content, "to_csv"):
+    """Write a text, a table in full precision, or a figure without a date."""
+    if isinstance(content, str):
+        path.write_text(content, "utf-8", newline="\n")
+    elif hasattr(content, "to_csv"):
         content.to_csv(path, index=False, lineterminator="\n")
     else:
         from semantic_svd.plots import styled

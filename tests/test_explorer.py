@@ -1,0 +1,714 @@
+"""The explorer: the page holds the runs' numbers, and a browser shows them, moves them and lets them be saved."""
+
+import base64
+import json
+import os
+import re
+import shutil
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+from xml.etree import ElementTree
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from semantic_svd import Network, load_images, load_items, read_items, train
+from semantic_svd.cli import main
+from semantic_svd.dendrograms import linkage
+from semantic_svd.errors import InputError
+from semantic_svd.explorer import explorer_page, layers
+from semantic_svd.modes import singular_strengths, strengths
+from semantic_svd.plots import mode_style
+from semantic_svd.plots.trees import GROUP_COLOURS
+
+ITEMS = load_items("mcclelland2020")
+PANELS = ("response", "U", "S", "V", "strengths", "tree", "paths")
+WIDE, PHONE = {"width": 1280, "height": 720}, {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def runs():
+    """BPA, and backprop whose seeds stop at epochs of their own; on two and three layers."""
+    bpa = train("bpa", Network((34, 8, 34), biases=False), ITEMS, epochs=300, seeds=2)
+    backprop = train("backprop", Network((34, 8, 8, 34)), ITEMS, epochs=300, seeds=2, stop_below=0.6)
+    assert len(set(backprop.data.end_epoch.values)) == 2
+    return {"bpa": bpa, "backprop": backprop}
+
+
+@pytest.fixture(scope="module")
+def html(runs):
+    return explorer_page(runs)
+
+
+@pytest.fixture(scope="module")
+def told(html):
+    return numbers(html)
+
+
+def numbers(page):
+    """Read the numbers out of a page."""
+    return json.loads(re.search(r'id="numbers">(.*?)</script>', page, re.S)[1])
+
+
+def unpacked(packed):
+    """Read an array as the page does."""
+    raw = np.frombuffer(base64.b64decode(packed["base64"]), np.dtype(packed["type"]).newbyteorder("<"))
+    return raw.reshape(packed["shape"]) * packed["step"]
+
+
+def held(run, layer, seed, epochs):
+    """Return what a layer says at some epochs; after the end of a seed, what it said last."""
+    epochs = np.minimum(epochs, int(run.data.end_epoch[seed]))
+    return run.response(layer=layer).isel(seed=seed).sel(epoch=epochs).values
+
+
+def each_seed(told, runs):
+    """Give for each seed of each layer of each run what the page holds, and what the run says."""
+    for of_run in told["runs"]:
+        if of_run["name"] not in runs:
+            continue
+        run = runs[of_run["name"]]
+        for place, layer in enumerate(of_run["layers"]):
+            for seed, packed in enumerate(layer["seeds"]):
+                arrays = {name: unpacked(packed[name]) for name in packed if name not in ("low", "high")}
+                yield layer, arrays, held(run, run.network.layers - place, seed, of_run["epochs"])
+
+
+# -------------------------------------------------------------------------------------------------------- the numbers
+
+
+def test_the_page_holds_the_numbers_of_the_run_to_the_exactness_it_states(told, runs):
+    seen = 0
+    for layer, page, run in each_seed(told, runs):
+        error = np.abs(page["U"] @ page["S"] @ page["V"].mT - run).max()
+        assert error <= layer["error"] * 1.0001 < 2e-4 * np.abs(run).max()
+        assert (np.abs(page["U"].mT @ page["U"] - np.eye(8)) < 2e-4).all()
+        assert (np.abs(page["V"].mT @ page["V"] - np.eye(8)) < 4e-4).all()
+        own = np.linalg.svd(run, compute_uv=False)
+        np.testing.assert_allclose(np.linalg.eigvalsh(page["S"])[:, ::-1], own, atol=1e-5)
+        seen += 1
+    assert seen == 2 * (2 + 3)
+
+
+def test_s_is_diagonal_but_within_the_blocks_of_the_data(told, runs):
+    blocks = np.kron(np.eye(2), np.ones((2, 2)))
+    allowed = np.eye(8) + np.block([[np.zeros((4, 8))], [np.zeros((4, 4)), blocks]])
+    for _, page, _ in each_seed(told, runs):
+        assert (page["S"][:, allowed == 0] == 0).all()
+    assert any(page["S"][:, 4, 5].any() for _, page, _ in each_seed(told, runs))
+
+
+def test_modes_keep_the_signs_of_the_datas_at_all_epochs_in_all_runs_seeds_and_layers(told, runs):
+    data = unpacked(told["runs"][-1]["layers"][0]["seeds"][0]["U"])[0]
+    V = unpacked(told["runs"][-1]["layers"][0]["seeds"][0]["V"])[0]
+    assert (data.max(axis=0) >= -data.min(axis=0) - 1e-4).all()
+    for layer, page, _ in each_seed(told, runs):
+        alone = [0, 1, 2, 3]  # the others turn within their blocks
+        cosines = np.einsum("nk,fnk->fk", data, page["U"])
+        if layer["ofOutput"]:
+            cosines += np.einsum("nk,fnk->fk", V, page["V"])
+            done = alone if page["S"][-1, 3, 3] > 2.2 else alone[:2]  # of the data's 2.236
+            assert (cosines[-1, done] > 1.9).all()  # of 2, both sides
+        assert (cosines[:, alone] > -1e-3).all()
+
+
+def test_equal_modes_turn_together_onto_the_datas(told, runs):
+    data = {name: unpacked(told["runs"][-1]["layers"][0]["seeds"][0][name])[0] for name in "UV"}
+    bpa = next(page for _, page, _ in each_seed(told, runs))
+    for block in ([4, 5], [6, 7]):
+        sides = [data[name][:, block].T @ bpa[name][-1][:, block] for name in "UV"]
+        pair = sum(sides)
+        np.testing.assert_allclose(pair, pair.T, atol=2e-3)  # no rotation is left to take out: Procrustes
+        assert (np.diag(pair) > 1.9).all()
+
+
+def test_strengths_are_those_on_the_datas_modes_and_of_the_response(told, runs):
+    for layer, page, run in each_seed(told, runs):
+        if layer["ofOutput"]:
+            response = xr.DataArray(run, dims=("epoch", "item", "property"))
+            wanted = strengths(response, ITEMS.array.drop_vars(["item", "property"]))
+            np.testing.assert_allclose(page["strength"], wanted, atol=1e-5)
+            own = np.sort(np.linalg.eigvalsh(page["S"]))[:, ::-1]
+            np.testing.assert_allclose(own, singular_strengths(response), atol=1e-5)
+
+
+def test_the_dendrogram_is_that_of_each_epoch(told, runs):
+    for _, page, run in each_seed(told, runs):
+        for f in (0, 20, -1):
+            Z = linkage(run[f]).Z
+            np.testing.assert_array_equal(page["links"][f], Z[:, :2])
+            np.testing.assert_allclose(page["heights"][f], Z[:, 2], rtol=1e-6)
+
+
+def test_items_that_are_one_stand_at_one_place_and_the_learned_ones_at_the_datas(told, runs):
+    for layer, page, run in each_seed(told, runs):
+        centred = run - run.mean(axis=1, keepdims=True)
+        end = ITEMS.values - ITEMS.values.mean(0) if layer["ofOutput"] else centred[-1]
+        there = np.linalg.lstsq(end, page["path"][-1] if not layer["ofOutput"] else end[:, :2], rcond=None)[0]
+        if not layer["ofOutput"]:  # one linear map takes every epoch along
+            near = np.abs(centred @ there - page["path"]).max()
+            assert near < 1e-3 * np.abs(page["path"]).max()
+    data = next(run for run in told["runs"] if run["name"] == "the data")
+    places = unpacked(data["layers"][0]["seeds"][0]["path"])[0]
+    bpa = unpacked(told["runs"][0]["layers"][0]["seeds"][0]["path"])[-1]
+    assert np.abs(bpa - places).max() < 0.15 * np.abs(places).max()
+
+
+def test_a_seed_that_stopped_stays_as_it_was(told, runs):
+    ends = runs["backprop"].data.end_epoch.values
+    of_run = told["runs"][1]
+    first = int(np.argmin(ends))
+    assert [seed["end"] for seed in of_run["seeds"]] == ends.tolist() and set(ends) <= set(of_run["epochs"])
+    assert of_run["seeds"][first]["status"] == "stopped"
+    after = np.array(of_run["epochs"]) >= ends[first]
+    U = unpacked(of_run["layers"][0]["seeds"][first]["U"])[after]
+    loss = unpacked(of_run["seeds"][first]["loss"])[after]
+    assert len(U) > 1 and not np.ptp(U, axis=0).any() and not np.ptp(loss) and loss[0] < 0.6
+
+
+def test_epochs_are_all_when_few_and_else_dense_at_first_and_even_on_a_log_scale():
+    from semantic_svd.explorer.page import MOST_EPOCHS, _thinned
+
+    assert _thinned(np.arange(0, 1000, 5), MOST_EPOCHS).tolist() == list(range(0, 1000, 5))
+    for last in (300, 2000, 100_000):
+        epochs = _thinned(np.arange(last + 1), MOST_EPOCHS)
+        gaps = np.diff(epochs)
+        assert epochs[:10].tolist() == list(range(10)) and epochs[-1] == last
+        assert len(epochs) <= MOST_EPOCHS and (gaps / np.maximum(epochs[1:], 20) < 0.08).all()
+
+
+def test_the_looks_are_those_of_the_figures(told):
+    names = ["1", "2", "3", "4", "5-6", "5-6", "7-8", "7-8"]
+    assert [mode["block"] for mode in told["modes"]] == names
+    for k, mode in enumerate(told["modes"], 1):
+        style = mode_style(k, names[k - 1])
+        assert matplotlib.colors.to_hex(style["color"]) == mode["colour"]
+        assert (style["linestyle"] == "-") == (mode["dashes"] == [])
+    assert told["categoryColours"] == GROUP_COLOURS and told["category"] == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert told["modes"][2]["about"] == "sparrow, hawk against salmon, sunfish"
+
+
+def test_of_images_the_class_means_are_shown_less_their_mean():
+    digits = load_images("digits")
+    network = Network((64, 12, 9, 10), "relu", "softmax")
+    run = train("backprop", network, digits.x, digits.targets, epochs=3, seeds=2, record=["class_means"])
+    page = numbers(explorer_page({"digits": run}))
+    assert [layer["name"] for layer in page["runs"][0]["layers"]] == ["layer 2", "layer 1"]
+    assert page["items"] == [str(i) for i in range(10)] and len(page["runs"]) == 1
+    for layer, number in zip(page["runs"][0]["layers"], (2, 1), strict=True):
+        means = run.class_means(number).values
+        for seed, packed in enumerate(layer["seeds"]):
+            U, S, V = (unpacked(packed[name]) for name in "USV")
+            wanted = means[seed] - means[seed].mean(axis=1, keepdims=True)
+            assert np.abs(U @ S @ V.mT - wanted).max() <= 1.001 * layer["error"] < 1e-3
+
+
+def test_fewer_units_than_items_leave_modes_that_are_null():
+    run = train("bpa", Network((34, 3, 34), biases=False), ITEMS, epochs=50)
+    for layer in numbers(explorer_page({"narrow": run}))["runs"][0]["layers"]:
+        U, S, V = (unpacked(layer["seeds"][0][name]) for name in "USV")
+        assert (np.linalg.matrix_rank(S) == 3).all() and layer["error"] < 1e-3
+        null = np.einsum("fkk->fk", S) == 0
+        assert (U.swapaxes(1, 2)[null] == 0).all() and (V.swapaxes(1, 2)[null] == 0).all()
+
+
+def test_three_rules_of_five_seeds_and_two_thousand_epochs_fit_a_page(monkeypatch):
+    one = linkage(ITEMS)
+    monkeypatch.setattr(layers, "linkage", lambda matrix: one)  # as many bytes, in less time
+    sizes = {"bpa": (34, 8, 34), "bpa_sanger": (34, 8, 34), "backprop": (34, 8, 34)}
+    made = {
+        rule: train(rule, Network(shape, biases=False), ITEMS, epochs=2000, seeds=5)
+        for rule, shape in sizes.items()
+    }
+    page = explorer_page(made)
+    assert len(page.encode()) < 15e6
+    assert [len(run["epochs"]) for run in numbers(page)["runs"]] == [162, 162, 162, 1]
+    assert all(run["kept"] == 2001 for run in numbers(page)["runs"][:3])
+
+
+# ------------------------------------------------------------------------------------------------- names from anywhere
+
+EVIL = ("</script><b>bold", "<img src=x onerror=alert(1)>", "{{SCRIPT}}", "a&amp;b \u2028 'q' \"")
+
+
+@pytest.fixture(scope="module")
+def evil():
+    table = pd.DataFrame(
+        np.eye(4) + np.eye(4)[::-1], index=list(EVIL), columns=[f"is {name}" for name in EVIL]
+    )
+    items = read_items(table.rename_axis("item").reset_index(), "evil")
+    return train("bpa", Network((4, 3, 4), biases=False), items, epochs=5)
+
+
+def test_names_from_a_csv_are_text_and_never_markup(evil):
+    page, tags = explorer_page({"</title><script>alert(1)</script>{{STYLE}}": evil}), []
+    parser = HTMLParser()
+    parser.handle_starttag = lambda tag, attributes: tags.append(tag)
+    parser.feed(page)
+    assert tags.count("script") == 2 and not {"b", "img"} & set(tags)
+    assert tuple(numbers(page)["items"]) == EVIL
+
+
+# -------------------------------------------------------------------------------------------------------- the command
+
+
+def saved(runs, folder):
+    for name, run in runs.items():
+        run.save(folder / f"{name}.zarr")
+
+
+def test_the_command_writes_one_page_whole_and_says_where(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    network = Network((7, 4, 7), biases=False)
+    made = {rule: train(rule, network, load_items("saxe2019_toy"), epochs=4) for rule in ("bpa", "backprop")}
+    saved(made, tmp_path)
+    assert main(["explore", "bpa.zarr", "backprop.zarr", "-o", "lecture.html"]) == 0
+    out, err = capsys.readouterr()
+    assert Path("lecture.html").read_text("utf-8") == explorer_page(made)
+    assert re.fullmatch(r"lecture\.html: 2 runs, [\d.]+ kB; open it in any browser\n", out) and err == ""
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["backprop.zarr", "bpa.zarr", "lecture.html"]
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ("bpa.zarr bpa.zarr", "bpa.zarr is named twice; a page shows a run once"),
+        ("mcclelland2020", "mcclelland2020 is a matrix of items; explore shows runs"),
+        ("bpa.zarr -o no/x.html", "no/x.html: there is no folder no"),
+        ("bpa.zarr -o .", ". is a folder; name a file"),
+        (
+            "bpa.zarr toy.zarr",
+            "toy is over other items (Canary) than sparrow, hawk, salmon, ...; "
+            "a page shows runs over the same items in the same order",
+        ),
+        (
+            "bpa.zarr turned.zarr",
+            "turned has learned other properties of these items; a page shows runs that have learned the same data",
+        ),
+        (
+            "bpa.zarr digits.zarr",
+            "digits keeps class means of images, bpa is over items; a page shows runs over the same items",
+        ),
+        (
+            "strengths.zarr",
+            "strengths kept no weights, responses or class means, so there is nothing to explore",
+        ),
+    ],
+)
+def test_an_error_is_one_line_and_leaves_nothing(others, monkeypatch, capsys, words, line):
+    monkeypatch.chdir(others)
+    before = sorted(others.iterdir())
+    assert main(["explore", *words.split()]) == 2
+    assert capsys.readouterr() == ("", f"semantic-svd: {line}\n")
+    assert sorted(others.iterdir()) == before
+
+
+@pytest.fixture(scope="module")
+def others(tmp_path_factory, runs):
+    """Runs that do not go with one another."""
+    folder, network = tmp_path_factory.mktemp("others"), Network((34, 8, 34), biases=False)
+    turned = ITEMS.array.copy(data=ITEMS.values[:, ::-1])
+    digits = load_images("digits")
+    saved(
+        {
+            "bpa": runs["bpa"],
+            "toy": train("bpa", Network((7, 4, 7), biases=False), load_items("saxe2019_toy"), epochs=2),
+            "turned": train("bpa", network, turned, epochs=2),
+            "strengths": train("bpa", network, ITEMS, epochs=2, record=["strengths"]),
+            "digits": train(
+                "backprop",
+                Network((64, 5, 10), "relu", "softmax"),
+                digits.x,
+                digits.targets,
+                epochs=1,
+                record=["class_means"],
+            ),
+        },
+        folder,
+    )
+    return folder
+
+
+def test_a_run_too_large_for_a_page_says_so(monkeypatch, runs):
+    monkeypatch.setattr("semantic_svd.explorer.page.ROOM", 10_000)
+    with pytest.raises(InputError) as error:
+        explorer_page(runs)
+    assert str(error.value) == (
+        "two epochs of bpa, backprop take 11 kB of numbers and a page has room for 10 kB: "
+        "name fewer runs, or runs of fewer seeds or smaller layers"
+    )
+
+
+# -------------------------------------------------------------------------------------------------------- in a browser
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A Chromium without a window; where there is none, these tests are skipped."""
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    if not found:
+        pytest.skip(f"no Chromium here, under the names {', '.join(BROWSERS)} or in CHROMIUM")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser")
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=found, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def place(html, tmp_path_factory):
+    path = tmp_path_factory.mktemp("page") / "explorer.html"
+    path.write_text(html, "utf-8")
+    return path.as_uri()
+
+
+@pytest.fixture
+def opened(browser, place):
+    """Open the page in windows of a size; afterwards nothing may have gone wrong, and no network been asked."""
+    contexts, said, asked = [], [], []
+
+    def show(viewport=WIDE, url=place, alone=False, **options):
+        context = browser.new_context(viewport=viewport, **options)
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(url)
+        if alone:
+            page.evaluate("sideBySide(false)")
+        return page
+
+    yield show
+    for context in contexts:
+        context.close()
+    assert said == []
+    assert [url for url in asked if not url.startswith(("file:", "blob:", "data:"))] == []
+
+
+def shown(page, side=0):
+    return page.evaluate("shown()")[side]
+
+
+def slide(page, index):
+    """Move the slider as a hand does."""
+    page.eval_on_selector(
+        "#slider", "(slider, to) => { slider.value = to; slider.dispatchEvent(new Event('input')); }", index
+    )
+
+
+def until(page, holds):
+    """Wait for something to hold, at most ten seconds; the page lets no one evaluate text inside it."""
+    for _ in range(200):
+        if page.evaluate(f"Boolean({holds})"):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"never: {holds}")
+
+
+def choose(page, what, option, side=1):
+    page.locator(f".side:nth-child({side}) [data-choose={what}]").select_option(option)
+
+
+def point_at(page, panel, i, j, side=1):
+    """Move the mouse to a cell of a heat map, and return what the page says of it."""
+    cells = page.evaluate(f"state.sides[{side - 1}].panels.{panel}.cells")
+    across, down = (j + 0.5) * cells["w"] / cells["columns"], (i + 0.5) * cells["h"] / cells["rows"]
+    box = page.locator(f".side:nth-child({side}) .{panel} svg").bounding_box()
+    page.mouse.move(box["x"] + cells["x"] + across, box["y"] + cells["y"] + down)
+    return page.locator("#tip").inner_text()
+
+
+def test_the_page_opens_on_two_runs_at_their_ends(opened, runs):
+    page = opened()
+    assert [side["run"] for side in page.evaluate("shown()")] == ["bpa", "backprop"]
+    assert page.locator("#epoch").inner_text() == "epoch 300"
+    assert page.locator("figure.panel").count() == 2 * len(PANELS)
+    assert "stopped at epoch" in page.locator(".side:nth-child(2) .status").inner_text()
+
+
+@pytest.mark.parametrize("epoch", [0, 7, 150, 300])
+def test_the_slider_shows_the_numbers_of_its_epoch(opened, runs, told, epoch):
+    page = opened()
+    timeline = page.evaluate("state.timeline")
+    near = min(timeline, key=lambda e: abs(e - epoch))
+    slide(page, timeline.index(near))
+    assert page.locator("#epoch").inner_text() == f"epoch {near}"
+    for side, (name, run) in enumerate(runs.items()):
+        there = shown(page, side)
+        error = told["runs"][side]["layers"][0]["error"]
+        assert there["run"] == name and there["epoch"] == max(
+            e for e in told["runs"][side]["epochs"] if e <= near
+        )
+        response = held(run, run.network.layers, 0, [near])[0]
+        np.testing.assert_allclose(there["matrix"], response, atol=1.01 * error)
+        U, S, V = (np.array(there[part]) for part in "USV")
+        np.testing.assert_allclose(U @ S @ V.T, response, atol=1.01 * error)
+
+
+def test_what_is_pointed_at_is_named_with_its_number(opened, runs):
+    page = opened()
+    slide(page, 60)
+    epoch, there = shown(page)["epoch"], shown(page)
+    value = float(runs["bpa"].response().sel(seed=0, epoch=epoch, item="salmon", property="has fins"))
+    tip = point_at(page, "response", 2, 6)
+    assert tip.startswith("salmon, has fins\n") and tip.endswith("(data 1)")
+    assert abs(float(tip.split()[3].replace("−", "-")) - value) < 7e-4
+    for panel, i, j, names, said in (
+        ("U", 2, 1, "salmon, mode 2 (oak, maple, rose, daisy)", there["U"][2][1]),
+        ("S", 0, 0, "mode 1 (sparrow, hawk, salmon, sunfish)", there["S"][0][0]),
+        ("V", 2, 6, "has fins, mode 3 (sparrow, hawk against salmon, sunfish)", there["V"][6][2]),
+    ):
+        name, number = point_at(page, panel, i, j).split("\n")
+        assert name == names and (float(number.replace("−", "-")) - said) ** 2 < 1e-6
+    point_at(page, "response", 2, 6)
+    assert page.locator(".tree g[data-item]:not(.faint) text").all_text_contents() == ["salmon", "salmon"]
+
+
+def test_cells_have_the_colours_of_the_figures(opened):
+    page = opened()
+    values = np.linspace(-1.2, 1.2, 41)
+    found = page.evaluate("values => values.map((value) => colour(value, 1.2))", values.tolist())
+    wanted = matplotlib.colormaps["RdBu_r"]((values / 1.2 + 1) / 2)[:, :3] * 255
+    assert np.abs(np.array(found) - wanted).max() < 3
+    slide(page, 40)
+    pixels = page.evaluate(
+        "[...state.sides[0].panels.response.canvas.getContext('2d').getImageData(0, 0, 34, 8).data]"
+    )
+    limit = page.evaluate("state.sides[0].panels.response.cells.limit")
+    colours = page.evaluate(
+        "([rows, limit]) => rows.flat().map((v) => colour(v, limit))", [shown(page)["matrix"], limit]
+    )
+    np.testing.assert_array_equal(np.reshape(pixels, (-1, 4))[:, :3], colours)
+
+
+def test_the_leaves_stand_in_the_order_of_the_tree(opened, runs):
+    page = opened(alone=True)
+    for index in (0, 30, 80):
+        slide(page, index)
+        response = runs["bpa"].response().sel(seed=0, epoch=shown(page)["epoch"])
+        leaves = page.locator(".tree g[data-item] text").all_text_contents()
+        assert tuple(leaves) == linkage(response).leaves
+
+
+def test_play_goes_on_by_itself_and_stops_at_the_end(opened):
+    page = opened()
+    slide(page, 3)
+    page.locator("#play").click()
+    assert page.locator("#play").get_attribute("aria-label") == "Pause"
+    until(page, "state.at >= 6")
+    page.keyboard.press("Space")
+    at = page.evaluate("state.at")
+    page.wait_for_timeout(250)
+    assert page.evaluate("state.at") == at and page.locator("#play").get_attribute("aria-label") == "Play"
+    last = page.evaluate("state.timeline.length - 1")
+    slide(page, last - 2)
+    page.keyboard.press("Space")
+    until(page, "!state.playing")
+    assert page.evaluate("state.at") == last
+    page.locator("#play").click()
+    until(page, "state.playing && state.at < 5")
+
+
+def test_who_asked_for_less_motion_gets_slow_steps(opened):
+    page = opened(reduced_motion="reduce")
+    slide(page, 0)
+    page.locator("#play").click()
+    page.wait_for_timeout(350)
+    assert page.evaluate("state.at") == 0
+    until(page, "state.at === 1")
+    assert page.evaluate("getComputedStyle(document.querySelector('.save')).transitionDuration") == "0s"
+
+
+def test_another_run_seed_or_layer_changes_the_panels(opened, runs):
+    page = opened(alone=True)
+    slide(page, 50)
+    drawn = [page.locator("#sides").inner_html()]
+
+    def changed():
+        drawn.append(page.locator("#sides").inner_html())
+        assert drawn[-1] not in drawn[:-1]
+        return np.array(shown(page)["matrix"])
+
+    def wanted(name, layer, seed):
+        return held(runs[name], layer, seed, [shown(page)["epoch"]])[0]
+
+    choose(page, "run", "backprop")
+    np.testing.assert_allclose(changed(), wanted("backprop", 3, 0), atol=2e-4)
+    choose(page, "seed", "1")
+    np.testing.assert_allclose(changed(), wanted("backprop", 3, 1), atol=2e-4)
+    choose(page, "layer", "hidden layer 1")
+    np.testing.assert_allclose(changed(), wanted("backprop", 1, 1), atol=2e-4)
+    assert page.locator(".response h2").inner_text() == "Hidden layer 1"
+    choose(page, "run", "bpa")
+    np.testing.assert_allclose(changed(), wanted("bpa", 1, 1), atol=2e-4)
+    choose(page, "run", "the data")
+    np.testing.assert_allclose(changed(), ITEMS.values, atol=1e-4)
+
+
+def test_both_meanings_of_strength_are_there_by_name(opened, runs):
+    page = opened(alone=True)
+    button = page.locator(".meaning")
+    assert button.inner_text() == "projected ⇄"
+    before = page.locator(".strengths svg").inner_html()
+    button.click()
+    assert button.inner_text() == "own ⇄" and page.locator(".strengths svg").inner_html() != before
+
+
+def test_pressing_on_the_strengths_goes_to_that_epoch(opened):
+    page = opened(alone=True)
+    box = page.locator(".strengths svg").bounding_box()
+    page.mouse.click(box["x"] + 0.3 * box["width"], box["y"] + 0.5 * box["height"])
+    early = page.evaluate("state.epoch")
+    page.mouse.click(box["x"] + 0.8 * box["width"], box["y"] + 0.5 * box["height"])
+    assert 0 < early < page.evaluate("state.epoch") < 300
+
+
+def test_the_keyboard_does_it_all(opened):
+    page = opened()
+    slide(page, 10)
+    for key, at in (
+        ("ArrowRight", 11),
+        ("ArrowLeft", 10),
+        ("PageUp", 20),
+        ("PageDown", 10),
+        ("Home", 0),
+        ("ArrowLeft", 0),
+    ):
+        page.keyboard.press(key)
+        assert page.evaluate("state.at") == at
+    page.locator("#slider").focus()
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("[state.at, +document.querySelector('#slider').value]") == [1, 1]
+    page.keyboard.press("End")
+    assert page.evaluate("state.epoch") == 300
+    page.locator("#beside").focus()
+    page.keyboard.press("Space")
+    assert page.evaluate("[state.sides.length, state.playing]") == [1, 0]
+
+
+def test_tab_goes_through_the_page_in_reading_order_and_shows_where_it_is(opened):
+    page = opened(alone=True)
+    found = []
+    for _ in range(24):
+        page.keyboard.press("Tab")
+        found.append(
+            page.evaluate(
+                "(({id, className, dataset}) => id || dataset.choose || className.baseVal || className)"
+                "(document.activeElement)"
+            )
+        )
+        width = page.evaluate("parseFloat(getComputedStyle(document.activeElement).outlineWidth)")
+        assert width >= 2 or found[-1] == "BODY"
+    assert found[:3] == ["run", "seed", "layer"]
+    assert found.index("layer") < found.index("save") < found.index("meaning") < found.index("back")
+    assert found[found.index("back") :][:5] == ["back", "play", "forward", "slider", "beside"]
+
+
+def test_cells_are_read_out_by_shift_and_arrows(opened):
+    page = opened(alone=True)
+    page.locator(".response svg").focus()
+    for key in ("Shift+ArrowRight", "Shift+ArrowRight", "Shift+ArrowDown"):
+        page.keyboard.press(key)
+    value = shown(page)["matrix"][1][1]
+    said = page.locator("#said").inner_text()
+    assert said.startswith("hawk, has eyes: ") and abs(float(said.split()[3]) - value) < 6e-4
+    assert page.locator("#epoch").inner_text() == "epoch 300"
+
+
+def test_everything_has_a_name_for_those_who_do_not_see_it(opened):
+    page = opened()
+    named = "nodes => nodes.map((node) => (node.getAttribute('aria-label') || node.innerText || '').trim())"
+    assert all(page.eval_on_selector_all("button", named))
+    assert all(page.eval_on_selector_all("svg[role=img]", named))
+    assert page.locator("svg[role=img]").count() == 2 * len(PANELS)
+    assert page.locator("#slider").get_attribute("aria-valuetext") == "epoch 300"
+    assert page.eval_on_selector_all(
+        "select", "nodes => nodes.every((node) => node.labels[0].innerText.trim())"
+    )
+    assert page.evaluate("document.documentElement.lang") == "en"
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_a_picture_of_every_panel_is_saved_as_svg(opened, tmp_path, panel):
+    page = opened()
+    slide(page, 30)
+    with page.expect_download() as download:
+        page.locator(f".side:nth-child(1) .{panel} .save").click()
+    name = download.value.suggested_filename
+    kind = "" if panel == "response" else f"{panel}-"
+    assert name == f"response-{kind}bpa-seed-0-epoch-{shown(page)['epoch']}.svg"
+    download.value.save_as(tmp_path / name)
+    root = ElementTree.parse(tmp_path / name).getroot()
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert texts[1] == f"bpa, seed 0, epoch {shown(page)['epoch']}"
+    fills = [
+        rect.get("fill")
+        for rect in root.iter("{http://www.w3.org/2000/svg}rect")
+        if "crisp" not in rect.get("class", "")
+    ]
+    if panel == "response":
+        colours = page.evaluate(
+            "([rows, limit]) => rows.flat().map((v) => rgb(colour(v, limit)))",
+            [shown(page)["matrix"], page.evaluate("state.sides[0].panels.response.cells.limit")],
+        )
+        assert fills[1 : 1 + 8 * 34] == colours and "has fins" in texts
+    picture = opened(url=(tmp_path / name).as_uri())
+    assert picture.evaluate("document.documentElement.getBoundingClientRect().width") > 100
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_at_a_projector_all_panels_are_seen_without_scrolling(opened, alone):
+    page = opened(WIDE, alone=alone)
+    assert page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]") == [
+        1280,
+        720,
+    ]
+    foot = page.locator("#transport").bounding_box()["y"]
+    for frame in page.locator("figure.panel .frame").all():
+        box = frame.bounding_box()
+        assert box["x"] >= 0 and box["y"] >= 0 and box["width"] > 90 and box["height"] > 90
+        assert box["x"] + box["width"] <= 1280 and box["y"] + box["height"] <= foot
+    sizes = page.eval_on_selector_all(
+        "figure.panel svg text", "nodes => nodes.map((node) => parseFloat(node.getAttribute('font-size')))"
+    )
+    assert min(sizes) >= 9
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_on_a_phone_panels_are_stacked_and_nothing_scrolls_sideways(opened, alone):
+    page = opened(PHONE)
+    page.evaluate(f"sideBySide({str(not alone).lower()})")
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert page.evaluate("document.body.scrollWidth") == 390
+    boxes = [
+        page.locator(f".side:nth-child(1) .{panel}").bounding_box()
+        for panel in ("response", "V", "strengths", "tree", "paths")
+    ]
+    assert all(above["y"] + above["height"] <= below["y"] + 1 for above, below in pairwise(boxes))
+
+
+def test_a_window_that_changes_its_size_is_laid_out_anew(opened):
+    page = opened(WIDE)
+    page.set_viewport_size(PHONE)
+    until(page, "document.body.dataset.layout === 'narrow'")
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_evil_names_are_shown_as_they_are(opened, evil, tmp_path):
+    path = tmp_path / "evil.html"
+    path.write_text(explorer_page({"<i>evil</i>": evil}), "utf-8")
+    page = opened(url=path.as_uri())
+    assert page.locator("b, img, i").count() == 0
+    assert tuple(page.evaluate("items")) == EVIL
+    assert page.locator("[data-choose=run] option").first.inner_text() == "<i>evil</i>"
+    assert point_at(page, "response", 0, 1).startswith(f"{EVIL[0]}, is {EVIL[1]}\n")
