@@ -9,8 +9,12 @@ import xarray as xr
 
 from semantic_svd.errors import InputError
 from semantic_svd.matrices import Array, Matrix, labelled
+from semantic_svd.modes import svd
+from semantic_svd.tables import block_names
 
-__all__ = ["illusory_properties"]
+__all__ = ["corrected_by", "illusory_properties"]
+
+GRID = 1e-9  # of the largest singular value: what differs by less, differs by rounding
 
 
 def illusory_properties(response: Matrix, target: Matrix) -> xr.Dataset:
@@ -78,6 +82,39 @@ def illusory_properties(response: Matrix, target: Matrix) -> xr.Dataset:
         output_dtypes=[float] * len(names),
     )
     return xr.Dataset(dict(zip(names, found, strict=True))).where(wrong.drop_vars(wrong.coords))
+
+
+def corrected_by(target: Matrix) -> xr.DataArray:
+    """Tell which block of modes takes back what is wrongly said: the one that speaks against it the most.
+
+    The data's modes add up to the data: ``u_ik s_k v_jk`` is what mode k says of property j of item i. Where the
+    target is 0 these cancel, and until the block that says no is learned the others have their way. Sums over blocks
+    do not depend on how the library happens to turn equal modes.
+
+    Parameters
+    ----------
+    target : matrix (item, property)
+
+    Returns
+    -------
+    DataArray (item, property) of str
+        The block's name, such as "5-6"; "" where the target is greater than 0, or no mode says anything.
+
+    Examples
+    --------
+    >>> corrected_by([[1.0, 1.0, 0.0], [1.0, 0.0, 1.0]]).values.tolist()
+    [['', '', '2'], ['', '2', '']]
+    """
+    wanted, modes = labelled(target), svd(target)
+    names = block_names(modes)
+    said = modes["U"] * modes["s"] * modes["V"]
+    said = said.assign_coords(mode=list(names.values())).groupby("mode").sum().transpose("mode", *wanted.dims)
+    said = said.sel(
+        mode=list(dict.fromkeys(names.values()))
+    )  # the largest singular value first: of equals the first
+    steps = (said / (GRID * modes["s"][0])).round()
+    against = steps["mode"][steps.argmin("mode")].drop_vars("mode")
+    return against.where((steps.min("mode") < 0) & (wanted <= 0), "").rename("corrected_by")
 
 
 def _excursion(y: Array, epochs: Array) -> tuple[Array, Array, Array, Array]:

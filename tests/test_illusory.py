@@ -8,7 +8,7 @@ import scipy.optimize
 import xarray as xr
 
 from semantic_svd.errors import InputError
-from semantic_svd.illusory import illusory_properties
+from semantic_svd.illusory import corrected_by, illusory_properties
 from semantic_svd.items import balanced_tree, load_items
 from semantic_svd.modes import svd
 from semantic_svd.network import Network
@@ -187,6 +187,37 @@ def test_labels_are_kept_and_lazy_responses_stay_lazy():
     assert later["height"].chunks is not None and list(now["item"].values) == list(data.items)
     assert "epoch" not in now.coords
     xr.testing.assert_allclose(later.compute(), now)
+
+
+def test_the_block_that_speaks_against_an_illusion_is_known_for_the_published_items():
+    said = corrected_by(load_items("mcclelland2020"))
+    known = {
+        ("hawk", "has fins"): "3",
+        ("salmon", "can fly"): "3",
+        ("oak", "is pretty"): "4",
+        ("rose", "has bark"): "4",
+        ("salmon", "name: sunfish"): "5-6",
+        ("hawk", "is small"): "5-6",
+        ("rose", "name: daisy"): "7-8",
+        ("sparrow", "has roots"): "",  # no mode has both
+        ("sparrow", "can fly"): "",  # it is true
+    }
+    assert {cell: said.sel(item=cell[0], property=cell[1]).item() for cell in known} == known
+
+
+@pytest.mark.parametrize("depth", [2, 3])
+def test_on_a_tree_it_is_the_split_at_which_an_item_parts_from_those_that_have_the_property(depth):
+    tree = balanced_tree(depth)
+    said = corrected_by(tree).values
+    blocks = ["1", "2"] + [f"{2**k + 1}-{2 ** (k + 1)}" for k in range(1, depth)]
+    for i, item in enumerate(tree.items):
+        for j, node in enumerate(tree.properties):
+            path, own = node.removeprefix("node "), item.removeprefix("item ")
+            if node == "root" or own.startswith(path):
+                assert said[i, j] == ""
+            else:
+                parting = next(k for k, (a, b) in enumerate(zip(path, own, strict=False)) if a != b)
+                assert said[i, j] == blocks[parting + 1]
 
 
 @pytest.mark.parametrize(

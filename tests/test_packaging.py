@@ -68,6 +68,8 @@ INSIDE = {  # the same for the modules that are folders
         "verdicts",
         "similarities",
         "meetings",
+        "timing",
+        "illusions",
         "__init__",
     ),
     "explorer": ("pack", "layers", "page", "__init__"),

@@ -7,12 +7,14 @@ journal's column width) and returns the axes.
 from semantic_svd.plots.curves import measure_lines, measure_panels, stages, strength_lines, strength_panels
 from semantic_svd.plots.departures import departure_lines, theory_panels
 from semantic_svd.plots.equations import svd_panels, svd_rows
+from semantic_svd.plots.illusions import illusion_panels
 from semantic_svd.plots.meetings import amounts, loss_panels, meeting_lines
 from semantic_svd.plots.paths import path_lines, path_panels
 from semantic_svd.plots.pictures import weight_pictures
 from semantic_svd.plots.ranges import range_rows
 from semantic_svd.plots.similarities import epoch_map, epoch_maps, layer_table, null_bands
 from semantic_svd.plots.style import COLUMN, PAGE, caption, mode_style, panels, save, styled
+from semantic_svd.plots.timing import shape_panels, stage_panels
 from semantic_svd.plots.trees import dendrogram, dendrogram_panels
 from semantic_svd.plots.verdicts import comparison
 
@@ -27,6 +29,7 @@ __all__ = [
     "departure_lines",
     "epoch_map",
     "epoch_maps",
+    "illusion_panels",
     "layer_table",
     "loss_panels",
     "measure_lines",
@@ -39,6 +42,8 @@ __all__ = [
     "path_panels",
     "range_rows",
     "save",
+    "shape_panels",
+    "stage_panels",
     "stages",
     "strength_lines",
     "strength_panels",
