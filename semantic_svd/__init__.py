@@ -16,6 +16,7 @@ _PLACES = {
     "training": ("train",),
     "readouts": ("linear_probe", "read_out"),
     "runs": ("Run",),
+    "estimators": ("Autoassociator", "ItemModes", "RuleClassifier"),
 }
 _MODULE_OF = {name: module for module, names in _PLACES.items() for name in names}
 __all__ = sorted(_MODULE_OF)

@@ -41,6 +41,7 @@ TRAINING = (
     "readouts",
     "angles",
     "new_information",
+    "estimators",
 )
 ORDER = (*GROUND, *RULES, *ANALYSES, *TRAINING, "plots", "explorer", "report", "cli", "__main__")
 INSIDE = {  # the same for the modules that are folders
