@@ -438,6 +438,14 @@ def test_any_invertible_map_of_the_units_is_no_matter_to_cca(kind):
     assert not the_same("linear_cka", x, y, x @ A, y @ B) or kind == "tall"
 
 
+@inputs
+def test_units_that_say_what_others_say_are_no_matter_to_cca(kind):
+    for rng, x, y in pairs(kind):
+        more_x, more_y = (np.hstack([side, side @ rng.normal(size=(side.shape[1], 4))]) for side in (x, y))
+        assert the_same("cca", x, y, more_x, more_y)
+        assert the_same("pwcca", x, y, x, more_y)
+
+
 @pytest.mark.parametrize("name", SYMMETRIC)
 @inputs
 def test_the_sides_can_change_places(name, kind):
@@ -456,6 +464,13 @@ def test_what_does_not_vary_has_no_similarity(name):
     x = np.random.default_rng(0).normal(size=(8, 3))
     for flat in (np.zeros((8, 2)), np.full((8, 4), 0.1), 1e6 * np.ones((8, 1)) * [0.1, 0.3, 0.7]):
         assert SIMILARITIES[name](x, flat).isnull() and SIMILARITIES[name](flat, x).isnull()
+
+
+@pytest.mark.parametrize("dissimilarity", DISSIMILARITIES)
+@pytest.mark.parametrize("comparison", COMPARISONS)
+def test_what_does_not_vary_has_no_dissimilarities(dissimilarity, comparison):
+    x, flat = np.random.default_rng(0).normal(size=(8, 3)), np.ones((8, 1)) * [0.1, 0.3, 0.7]
+    assert rsa(x, flat, dissimilarity, comparison).isnull()
 
 
 # -------------------------------------------------------------------------------------------------- stacks and labels
@@ -512,12 +527,12 @@ def test_a_matrix_of_named_layers_keeps_their_order_and_their_units():
 
 
 @measures
-def test_a_seed_that_has_ended_has_no_similarity_and_the_others_have(name):
+def test_what_is_not_finite_has_no_similarity_and_the_others_have(name):
     x = stack(2, 3, 8, 4)
-    x[1, 2] = np.nan
+    x[0, 0, 3, 1], x[1, 2] = np.inf, np.nan
     found = SIMILARITIES[name](x, ITEMS.values)
-    assert found.isnull().values.tolist() == [[False] * 3, [False, False, True]]
-    assert similarity_matrix(x, name, "epoch").isnull().sum() == 5
+    assert found.isnull().values.tolist() == [[True, False, False], [False, False, True]]
+    assert similarity_matrix(x, name, "epoch").isnull().sum() == 2 * 5
 
 
 def test_layers_of_runs_go_in_as_they_are():
@@ -629,6 +644,7 @@ MEASURES = (
             lambda: similarity_matrix(stack(3, 8, 2), dim="seed"),
             "the layers have no axis 'seed' to be compared along; they have ('epoch',)",
         ),
+        (lambda: similarity_matrix({}), "there are no layers to compare; give a name and a matrix for each"),
         (lambda: beside_null(X, X, shuffles=0), "a null needs one shuffle or more; got 0"),
     ],
 )

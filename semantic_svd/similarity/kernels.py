@@ -117,15 +117,12 @@ def _linear_cka(A: Array, B: Array, debiased: bool) -> Array:
 
 
 def _linear_hsic(X: Array, Y: Array, debiased: bool) -> Array:
-    """Return HSIC (...) of centred sides, up to a factor of the number of items; 0 where all is rounding."""
+    """Return HSIC (...) of centred sides, up to a factor of the number of items; debiased, 0 where it is rounding."""
     hsic = all_pairs(lambda X, Y: ((X.mT @ Y) ** 2).sum(axis=(-2, -1)), [X], [Y])
     if not debiased:
         return hsic
-    n, x, y = (
-        X.shape[-2],
-        (X**2).sum(axis=-1),
-        (Y**2).sum(axis=-1),
-    )  # an item's squared distance from the mean
+    n = X.shape[-2]
+    x, y = ((side**2).sum(axis=-1) for side in (X, Y))  # (..., item), squared distances from the mean
     size = x.sum(axis=-1) * y.sum(axis=-1)
     hsic = hsic - n / (n - 2) * (x * y).sum(axis=-1) + size / ((n - 1) * (n - 2))
     return np.where(np.abs(hsic) > n * EPS * size, hsic, 0)

@@ -57,7 +57,7 @@ def similarity_matrix(
     Raises
     ------
     InputError
-        If the measure or the axis is unknown, or the layers are not over the same items.
+        If the measure or the axis is unknown, there are no layers, or they are not over the same items.
 
     Examples
     --------
@@ -73,6 +73,8 @@ def similarity_matrix(
     compare, other = _measure(measure), f"{dim}_2"
     if isinstance(layers, Mapping):
         n, names = len(layers), list(layers)
+        if not n:
+            raise InputError("there are no layers to compare; give a name and a matrix for each")
         pairs = xr.broadcast(*(compare(x, y) for x in layers.values() for y in layers.values()))
         rows = [xr.concat(pairs[i : i + n], pd.Index(names, name=other)) for i in range(0, n * n, n)]
         found = xr.concat(rows, pd.Index(names, name=dim))
@@ -106,8 +108,8 @@ def beside_null(
     Returns
     -------
     Dataset (...)
-        ``value``; ``null_mean`` over the shuffles; ``null_low`` and ``null_high``, their 5 % and 95 %
-        quantiles. A similarity is more than chance above `null_high`, a distance below `null_low`.
+        ``value``; ``null_mean`` over the shuffles; ``null_low`` and ``null_high``, their 5 % and 95 % quantiles. A
+        similarity is more than chance above `null_high`, a distance below `null_low`.
 
     Raises
     ------
@@ -130,13 +132,9 @@ def beside_null(
     A, B = A.drop_vars(str(A.dims[-2]), errors="ignore"), B.drop_vars(item, errors="ignore")
     rng = np.random.default_rng(0)
     orders = np.stack([rng.permutation(B.sizes[item]) for _ in range(shuffles)])
-    parts = np.array_split(orders, max(1, shuffles * B.size // SHUFFLED))
+    parts = np.array_split(orders, min(shuffles, 1 + shuffles * B.size // SHUFFLED))
     null = xr.concat(
-        [
-            compare(A, B.isel({item: xr.DataArray(part, dims=("shuffle", item))}))
-            for part in parts
-            if len(part)
-        ],
+        [compare(A, B.isel({item: xr.DataArray(part, dims=("shuffle", item))})) for part in parts],
         "shuffle",
     ).compute()
     low, high = (null.quantile(q, "shuffle", skipna=False).drop_vars("quantile") for q in (0.05, 0.95))

@@ -1,7 +1,7 @@
 """The two sides of a comparison, layers over the same items: how they are paired, and centred, before any measure.
 
-All measures see a layer as a cloud of points, an item each. Where it stands, how large it is and which way it is turned
-is no matter; so every matrix is first divided by its largest entry, and numbers near the limits do no harm.
+How large a layer's activity is does not matter to any measure: so every matrix is first divided by its largest entry,
+and numbers near the limits do no harm.
 """
 
 import math
@@ -66,7 +66,6 @@ def compared(
         B,
         input_core_dims=core,
         output_core_dims=[("mode",) if modes else ()],
-        join="exact",
         dask="parallelized",
         output_dtypes=[float],
         dask_gufunc_kwargs={"output_sizes": {"mode": modes} if modes else {}, "allow_rechunk": True},
@@ -128,7 +127,7 @@ def ratio(above: Array, below: Array) -> Array:
 def all_pairs(function: Callable[..., Array], left: Sequence[Array], right: Sequence[Array]) -> Array:
     """Return function(*left, *right) of arrays (..., a, b) whose leading axes broadcast, a cacheful of pairs at a time.
 
-    A pair fills as many entries as a cross product: b by b.
+    What a pair needs is counted as one product of the two sides, b by b entries.
     """
     lead = np.broadcast_shapes(left[0].shape[:-2], right[0].shape[:-2])
     if not lead or math.prod(lead) * left[0].shape[-1] * right[0].shape[-1] <= CHUNK:
