@@ -5,6 +5,7 @@ of their network: it reads competing units, which learned without labels, throug
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -22,7 +23,7 @@ from semantic_svd.training import train
 __all__ = ["competing_activity", "linear_probe", "read_out"]
 
 POWER = 4.5  # of Krotov and Hopfield's hidden units
-READOUT = Rule(output=Adam(Delta()), rate=0.01, schedule="linear")
+READOUT = Rule(output=Adam(Delta()), schedule="linear")
 HEADS = {"power": {"output": "tanh", "power": 6.0}, "softmax": {"output": "softmax"}}
 
 
@@ -62,7 +63,7 @@ def read_out(
     layer: int = 1,
     power: float | None = POWER,
     head: Literal["power", "softmax"] = "power",
-    rule: Rule = READOUT,
+    rule: Rule | None = None,
     epochs: int = 50,
     batch_size: int = 100,
     every: int | Literal["log"] = 1,
@@ -82,8 +83,10 @@ def read_out(
         Read `competing_activity` with this power; None for the layer's own activity.
     head : str
         "power": tanh outputs, targets +-1, the loss ``1/6 sum |t - y|^6``; "softmax" with the cross-entropy.
-    rule : Rule
-        Of the one layer that learns; by default the delta rule under Adam, at a rate that falls from 0.01 to zero.
+    rule : Rule, optional
+        Of the one layer that learns; by default the delta rule under Adam, at a rate that falls from one over the
+        units of the layer to zero: a step then moves an output by about 1 at most. Outputs that are driven far into
+        tanh's flat ends stay there.
     epochs, batch_size, every, progress : see `train`
 
     Returns
@@ -113,6 +116,7 @@ def read_out(
     if head not in HEADS:
         raise InputError(f"no head {head!r} of a classifier; there are {', '.join(HEADS)}")
     network = Network((_units(run, layer), len(images.classes)), **HEADS[head])  # type: ignore[arg-type]
+    rule = rule or replace(READOUT, rate=1 / network.sizes[0])
     y, test_y = (
         targets if head == "softmax" else 2 * targets - 1 for targets in (images.targets, images.test_targets)
     )
