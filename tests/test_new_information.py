@@ -10,6 +10,7 @@ import xarray as xr
 from sklearn.metrics.pairwise import cosine_similarity
 
 from semantic_svd import RULES, Items, Network, Run, load_items, plots, train
+from semantic_svd.cli import main
 from semantic_svd.errors import InputError
 from semantic_svd.feedback import Feedback
 from semantic_svd.intervals import mean_interval
@@ -528,3 +529,86 @@ def test_errors_are_of_the_items_that_were_answered_to():
 def test_time_runs_forward(t, shown):
     with pytest.raises(InputError, match=rf"^times are 0 or greater, not {shown}$"):
         focused_learning(OLD, FALCON, t)
+
+
+# ------------------------------------------------------------------------------------------------------ the command
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """A folder with a run that knows the eight items, the nine, and the eight with two properties exchanged."""
+    folder = tmp_path_factory.mktemp("runs")
+    nine, names = OLD.with_items(SPARROWHAWK), list(OLD.properties)
+    frame = pd.DataFrame(nine.values, index=pd.Index(nine.items, name="item"), columns=names)
+    frame.to_csv(folder / "nine.csv")
+    frame[[names[1], names[0], *names[2:]]].to_csv(folder / "turned.csv")
+    words = "train --items mcclelland2020 --hidden 12 --activation tanh --epochs 50 --seeds 3 --record responses -o"
+    assert main([*words.split(), str(folder / "known.zarr")]) == 0
+    unfinished = Run.open(folder / "known.zarr").data.load()
+    Run(unfinished.assign(status=("seed", ["training", "finished", "finished"]))).save(folder / "left.zarr")
+    return folder
+
+
+def test_the_command_goes_on_from_a_run_with_its_network_and_its_seeds(runs, monkeypatch, capsys):
+    monkeypatch.chdir(runs)
+    words = "train --items nine.csv --start known.zarr --epochs 20 --rate 0.05 -o met.zarr"
+    assert main(words.split()) == 0
+    assert "3 seeds, 21 snapshots each" in capsys.readouterr().out
+    known, by_command = Run.open("known.zarr"), Run.open("met.zarr")
+    rule, nine = replace(RULES["backprop"], rate=0.05), OLD.with_items(SPARROWHAWK)
+    by_library = train(rule, known.network, nine, epochs=20, seeds=3, start=known)
+    assert by_command.network == known.network == Network((34, 12, 34), "tanh")
+    np.testing.assert_array_equal(by_command.response(), by_library.response())
+    before = known.response().isel(epoch=-1)
+    np.testing.assert_allclose(by_command.response().sel(epoch=0, item=list(OLD.items)), before, atol=1e-14)
+
+
+def test_some_of_its_seeds_can_go_on(runs, monkeypatch):
+    monkeypatch.chdir(runs)
+    words = "train --items nine.csv --start known.zarr --epochs 1 --seeds 2 -o two.zarr"
+    assert main(words.split()) == 0
+    assert Run.open("two.zarr").data["seed"].values.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ("--items nine.csv --start none.zarr", "none.zarr is not there"),
+        (
+            "--items nine.csv --start left.zarr",
+            "left.zarr is not finished; --resume it before others go on from it",
+        ),
+        (
+            "--items nine.csv --start known.zarr --hidden 8",
+            "--start goes on with the network of known.zarr; leave out --hidden",
+        ),
+        (
+            "--items nine.csv --start known.zarr --output-activation tanh",
+            "--start goes on with the network of known.zarr; leave out --output-activation",
+        ),
+        (
+            "--items nine.csv --start known.zarr --no-biases",
+            "--start goes on with the network of known.zarr; leave out --biases",
+        ),
+        (
+            "--items nine.csv --start known.zarr --seeds 4",
+            "the run to start from has no seed 3; it has [0, 1, 2]",
+        ),
+        ("--items nine.csv --start known.zarr --seeds 0", "seeds is a whole number from 1, not 0"),
+        (
+            "--items turned.csv --start known.zarr",
+            "turned: property 1 is 'has eyes'; known.zarr has learned 'can move' there",
+        ),
+        (
+            "--items saxe2019_toy --localist --start known.zarr",
+            "saxe2019_toy: property 1 is 'Canary'; known.zarr has learned 'can move' there",
+        ),
+    ],
+)
+def test_the_command_says_in_one_line_why_it_cannot_go_on(runs, monkeypatch, capsys, words, line):
+    monkeypatch.chdir(runs)
+    capsys.readouterr()
+    before = sorted(runs.iterdir())
+    assert main(f"train {words} -o new.zarr".split()) == 2
+    assert capsys.readouterr().err == f"semantic-svd: {line}\n"
+    assert sorted(runs.iterdir()) == before

@@ -43,11 +43,12 @@ def meeting_lines(table: pd.DataFrame) -> Figure:
     for row, items in zip(axes, kinds, strict=True):
         rows = table[table["items"] == items].rename(columns={"regime": "rule"})
         for ax, (x, label) in zip(row, PRESENTATIONS.items(), strict=True):
-            measure_lines(rows, f"squared error\non {items}", ax, x, regimes).get_legend().remove()
+            measure_lines(rows, f"squared error\non {items}", ax, x, regimes)
             for _, theory in rows.dropna(subset="theory").groupby("rule"):
                 ax.plot(theory[x], theory["theory"], color="black", ls=":", lw=1.2, label="theory")
             ax.set(xlabel=label, yscale="log", ylim=(LEAST, 2 * rows["mean"].max()))
             ax.label_outer()
+            ax.get_legend().remove()
     axes[0, 0].legend(loc="lower left", title="regime", alignment="left")
     return figure
 
