@@ -37,6 +37,7 @@ TRAINING = (
     "team",
     "records",
     "training",
+    "lessons",
     "predictions",
     "readouts",
     "angles",

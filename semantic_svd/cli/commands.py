@@ -179,7 +179,10 @@ def train(
 
     With --start the networks of another run go on, on these items or images: something new beside what they know.
     """
-    from semantic_svd.cli.lessons import going_on, image_lesson, item_lesson, open_start
+    from semantic_svd.cli.lessons import going_on, open_start
+    from semantic_svd.images import load_images
+    from semantic_svd.items import load_items
+    from semantic_svd.lessons import image_lesson, item_lesson
     from semantic_svd.training import expected_bytes, train
 
     if items and images:
@@ -195,9 +198,11 @@ def train(
     if images:
         if localist:
             raise InputError("--localist is for --items; images are learned from their pixels")
-        lesson = image_lesson(images, data, chosen, hidden, biases, **activations)
+        if not hidden:
+            raise InputError("--images needs --hidden, the units of each hidden layer, as --hidden 800 800")
+        lesson = image_lesson(load_images(images, data), chosen, hidden, biases, **activations)
     elif items is not None:
-        lesson = item_lesson(items, chosen, hidden, localist, biases, **activations)
+        lesson = item_lesson(load_items(items), chosen, hidden, localist, biases, **activations)
     else:
         raise InputError("Missing option '--items' or '--images'; see semantic-svd train --help")
     if begun:

@@ -1,0 +1,119 @@
+"""Lessons: what networks are taught, items or images, with the network that fits and the settings that go with it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from semantic_svd.errors import InputError
+from semantic_svd.items import Items
+from semantic_svd.network import Network
+from semantic_svd.plasticity import Frozen, KrotovHopfield, within
+from semantic_svd.rules import Rule
+
+if TYPE_CHECKING:
+    from semantic_svd.images import Images
+
+__all__ = ["Lesson", "image_lesson", "item_lesson"]
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """Inputs and targets, the network, and what `train` is told besides, unless somebody says otherwise."""
+
+    name: str
+    x: Any
+    y: Any
+    network: Network
+    settings: dict[str, Any]
+
+
+def item_lesson(
+    items: Items,
+    rule: Rule,
+    units: Sequence[int] | None = None,
+    localist: bool = False,
+    biases: bool | None = None,
+    **activations: str | None,
+) -> Lesson:
+    """Learn the properties of items: from all properties (an autoassociator), or from one-hot items.
+
+    Examples
+    --------
+    >>> from semantic_svd.items import load_items
+    >>> from semantic_svd.rules import RULES
+    >>> item_lesson(load_items("mcclelland2020"), RULES["bpa"]).network.sizes
+    (34, 8, 34)
+    """
+    inputs = items.localist() if localist else items
+    # the report's hidden layers, two with biases and one without, as many units as there may be modes
+    sizes = units or [min(items.values.shape)] * (2 if _has_biases(rule)[0] else 1)
+    network = _network(inputs.values.shape[1], sizes, items.values.shape[1], rule, biases, **activations)
+    settings = {"epochs": 2000, "batch_size": None, "record": ("weights",)}
+    return Lesson(items.name, inputs, items if localist else None, network, settings)
+
+
+def image_lesson(
+    images: "Images",
+    rule: Rule,
+    units: Sequence[int] | None,
+    biases: bool | None = None,
+    **activations: str | None,
+) -> Lesson:
+    """Learn the classes of images, float32, with the accuracy on the test images by epoch.
+
+    What stands for the images in the run is the mean image of each class.
+
+    Raises
+    ------
+    InputError
+        If no hidden layer is named.
+
+    Examples
+    --------
+    >>> from semantic_svd.images import load_images
+    >>> from semantic_svd.rules import RULES
+    >>> image_lesson(load_images("digits"), RULES["backprop"], [32]).network.output
+    'softmax'
+    """
+    import xarray as xr
+
+    if not units:
+        raise InputError(f"{images.name} needs hidden, the units of each hidden layer, as 800 800")
+    usual = {"hidden": "relu", "output": "softmax"}
+    given = usual | {name: value for name, value in activations.items() if value}
+    network = _network(images.x.shape[1], units, len(images.classes), rule, biases, **given)
+    y = images.targets
+    means = (y.values.T @ images.x) / y.values.sum(axis=0)[:, None]
+    settings = {
+        "epochs": 10,
+        "batch_size": 100,
+        "record": ("weights", "class_means", "input_output"),
+        "probe": xr.DataArray(means, {"item": list(images.classes)}, ("item", "pixel")),
+        "test": (images.test_x, images.test_targets),
+        "dtype": "float32",
+    }
+    return Lesson(images.name, images.x, y, network, settings)
+
+
+def _network(
+    inputs: int,
+    units: Sequence[int],
+    outputs: int,
+    rule: Rule,
+    biases: bool | None,
+    **activations: Any,
+) -> Network:
+    of_hidden = rule.hidden if isinstance(rule.hidden, tuple) else (rule.hidden,)
+    competing = any(isinstance(part, KrotovHopfield) for of in of_hidden for part in within(of))
+    return Network(
+        sizes=(inputs, *units, outputs),
+        biases=_has_biases(rule)[1] if biases is None else biases,
+        initial="normal" if competing else "uniform",
+        **{name: value for name, value in activations.items() if value},
+    )
+
+
+def _has_biases(rule: Rule) -> tuple[bool, bool]:
+    """Tell whether a rule teaches biases to the hidden layers, and whether to any layer."""
+    of_layers = rule.bias if isinstance(rule.bias, tuple) else (rule.bias, rule.bias)
+    return of_layers[0] != Frozen(), of_layers != (Frozen(), Frozen())
