@@ -697,6 +697,14 @@ def test_on_a_phone_panels_are_stacked_and_nothing_scrolls_sideways(opened, alon
     assert all(above["y"] + above["height"] <= below["y"] + 1 for above, below in pairwise(boxes))
 
 
+@pytest.mark.parametrize("width", [320, 799, 800, 1000, 1100, 1920])
+def test_at_no_width_does_it_scroll_sideways(opened, width):
+    page = opened({"width": width, "height": 700})
+    for both in ("true", "false"):
+        page.evaluate(f"sideBySide({both})")
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
 def test_a_window_that_changes_its_size_is_laid_out_anew(opened):
     page = opened(WIDE)
     page.set_viewport_size(PHONE)

@@ -141,7 +141,7 @@ function arrange() {
 }
 
 function lay() {
-  const wide = innerWidth >= 900 && innerHeight >= 520;
+  const wide = innerWidth >= (state.sides.length > 1 ? 1000 : 800) && innerHeight >= 520;
   state.layout = document.body.dataset.layout = !wide ? "narrow" : state.sides.length > 1 ? "half" : "single";
   state.timeline = [...new Set(state.sides.flatMap((side) => side.run.epochs))].sort((a, b) => a - b);
   $("#sides").replaceChildren(...state.sides.map((side) => side.element));
