@@ -292,6 +292,16 @@ def test_the_hidden_layer_reaches_half_near_the_foretold_time():
     assert foretold.shape == (20, 8)
 
 
+@pytest.mark.parametrize("rule", ["bpa", "backprop"])
+def test_from_small_weights_the_responses_of_both_rules_reach_half_near_the_foretold_time(rule):
+    W1, W2 = drawn(20, 34, 8, 34, scale=0.1)
+    foretold = theory.hidden_half_rise(W1 if rule == "bpa" else (W1 + W2.mT) / 2, X)
+    follows = theory.bpa_strengths if rule == "bpa" else theory.backprop_strengths
+    course = follows([W1, W2], X, times=np.linspace(0, 150, 1501)).rename(time="epoch")
+    late = modes.half_learned(course, MODES).values / foretold
+    assert 1 < np.median(late) < 1.06
+
+
 def test_half_rise_in_the_hidden_layer_is_exact_for_one_unit_along_a_mode():
     W0 = 0.1 * V[:, [2]].T
     foretold = theory.hidden_half_rise(np.sqrt(0.5) * W0 + np.sqrt(0.5) * 0.1 * V[:, [0]].T, X)
@@ -476,7 +486,7 @@ def test_strengths_carry_times_modes_and_the_names_of_the_seeds(follows):
 
 def noisy_curves(layers, draws, noise, seed):
     """Curves of two modes with noise, (seed, epoch, mode), and what they were made of."""
-    s, a0, tau, epochs = np.array([3.0, 1.0]), np.array([0.02, 0.1]), 60.0, np.arange(0.0, 300.0, 3.0)
+    s, a0, tau, epochs = np.array([3.0, 1.0]), np.array([0.02, 0.3]), 60.0, np.arange(0.0, 300.0, 3.0)
     if layers == 1:
         a0, epochs = np.array([-0.2, 0.1]), np.arange(0.0, 300.0, 6.0)
     clean = CURVES[layers](s, a0, epochs, tau)
