@@ -205,6 +205,16 @@ def test_the_block_that_speaks_against_an_illusion_is_known_for_the_published_it
     assert {cell: said.sel(item=cell[0], property=cell[1]).item() for cell in known} == known
 
 
+def test_it_is_the_mode_that_takes_the_most_off_the_sum():
+    for seed in range(10):
+        x = (np.random.default_rng(seed).random((6, 9)) < 0.5).astype(float)
+        U, s, Vt = np.linalg.svd(x)
+        said = corrected_by(x).values
+        for i, j in np.argwhere(x == 0):
+            says = [U[i, k] * s[k] * Vt[k, j] for k in range(6)]
+            assert said[i, j] == (str(np.argmin(says) + 1) if min(says) < -1e-9 else "")
+
+
 @pytest.mark.parametrize("depth", [2, 3])
 def test_on_a_tree_it_is_the_split_at_which_an_item_parts_from_those_that_have_the_property(depth):
     tree = balanced_tree(depth)

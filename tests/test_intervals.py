@@ -112,12 +112,14 @@ def test_it_is_scipys_interval(scale):
 
 @pytest.mark.parametrize("level", [0.5, 0.95])
 def test_a_share_has_the_interval_that_scipy_gives(level):
-    for n in (1, 4, 20):
+    for n in (1, 4, 20, 37):
         kept = xr.DataArray(np.arange(n)[:, None] < np.arange(n + 1), dims=("seed", "count"))
         made = share_interval(kept, level=level)
         exact = [scipy.stats.binomtest(k, n).proportion_ci(level, method="wilson") for k in range(n + 1)]
         np.testing.assert_allclose(np.stack([made.low, made.high], axis=1), exact, atol=1e-12)
         np.testing.assert_allclose(made["mean"], np.arange(n + 1) / n)
+        assert made.low[0] == 0 and made.high[-1] == 1
+        assert (made.low <= made["mean"]).all() and (made["mean"] <= made.high).all()
     assert made.method == "Wilson" and made.level == level
 
 
@@ -134,9 +136,9 @@ def test_a_share_is_of_those_that_can_be_asked():
 
 
 def test_a_median_has_the_interval_that_scipy_gives():
-    values = np.random.default_rng(0).exponential(size=(61, 2))
+    values = np.random.default_rng(0).exponential(size=(60, 6))
     made = median_interval(xr.DataArray(values, dims=("seed", "mode")), level=0.9)
-    for mode in (0, 1):
+    for mode in range(6):
         exact = scipy.stats.bootstrap(
             (np.sort(values[:, mode]),), np.median, n_resamples=1999, confidence_level=0.9, random_state=0
         ).confidence_interval
