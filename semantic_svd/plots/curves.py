@@ -217,7 +217,7 @@ def stages(table: pd.DataFrame, ax: Axes | None = None, x: str = "epoch") -> Axe
     places = _places_of_stages(table)
     for i, (rule, (colour, marker)) in enumerate(zip(rules, RULE_LOOKS, strict=False)):
         rows = table[table["rule"] == rule]
-        shift = (i - (len(rules) - 1) / 2) * 0.7 / len(rules)
+        shift = (i - (len(rules) - 1) / 2) * 0.6 / len(rules)
         points = rows.groupby("fraction") if "fraction" in rows else [("", rows)]
         for j, (_, part) in enumerate(points):
             ax.errorbar(
