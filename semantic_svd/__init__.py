@@ -15,6 +15,7 @@ _PLACES = {
     "rules": ("RULES", "Rule", "sum_rule"),
     "training": ("train",),
     "readouts": ("linear_probe", "read_out"),
+    "comparisons": ("compare_runs",),
     "runs": ("Run",),
     "estimators": ("Autoassociator", "ItemModes", "RuleClassifier"),
 }

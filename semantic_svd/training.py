@@ -348,6 +348,7 @@ def _provenance(plan: _Plan, start: str) -> dict[str, Any]:
         "loss_name": "none" if plan.task.y is None else plan.network.loss,
         "copies_signs": int(plan.rule.path != "transpose" and plan.rule.feedback.copies_signs),
         "rates": list(plan.rule.rates),
+        "items": len(plan.task.x),
         "versions": json.dumps(versions),
         "blas_threads": max((pool["num_threads"] for pool in threadpool_info()), default=1),
         "notes": [],

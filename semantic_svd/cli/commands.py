@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import semantic_svd
+from semantic_svd.cli.compare import compare
 from semantic_svd.cli.explore import explore
 from semantic_svd.cli.files import check_outputs, deliver
 from semantic_svd.cli.options import (
@@ -24,6 +25,7 @@ from semantic_svd.cli.options import (
 from semantic_svd.cli.readout import readout
 from semantic_svd.cli.reference import data, rules
 from semantic_svd.cli.subject import accuracies, endings, open_subject
+from semantic_svd.cli.sweep import sweep
 from semantic_svd.cli.terminal import (
     NAME,
     Interrupted,
@@ -398,6 +400,8 @@ def dendrogram(
         print(says_interval(table["seed"].nunique()))
 
 
+app.command(epilog="Example:  semantic-svd compare bpa.zarr backprop.zarr --plot page.pdf")(compare)
+app.command(epilog="Example:  semantic-svd sweep grid.toml -o results")(sweep)
 app.command(epilog="Example:  semantic-svd rules bpa")(rules)
 app.command(epilog="Example:  semantic-svd data --data pictures")(data)
 app.command(epilog="Example:  semantic-svd explore bpa.zarr backprop.zarr -o explorer.html")(explore)

@@ -6,6 +6,7 @@ journal's column width) and returns the axes.
 
 from semantic_svd.plots.curves import measure_lines, measure_panels, stages, strength_lines, strength_panels
 from semantic_svd.plots.departures import departure_lines, theory_panels
+from semantic_svd.plots.dynamics import dynamics
 from semantic_svd.plots.equations import svd_panels, svd_rows
 from semantic_svd.plots.illusions import illusion_panels
 from semantic_svd.plots.meetings import amounts, loss_panels, meeting_lines
@@ -27,6 +28,7 @@ __all__ = [
     "dendrogram",
     "dendrogram_panels",
     "departure_lines",
+    "dynamics",
     "epoch_map",
     "epoch_maps",
     "illusion_panels",

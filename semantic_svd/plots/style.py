@@ -54,7 +54,10 @@ STYLE: Any = {
 INK, FAINT = "#222222", "#888888"
 MODE_COLOURS = [sns.color_palette("colorblind")[i] for i in (0, 2, 3, 1, 4, 9, 7, 5)]
 MODE_LINES: list[Any] = ["-", (0, (4, 1.6)), (0, (1, 1)), (0, (4, 1, 1, 1))]
-RULE_LOOKS = [("#000000", "o"), ("#CC3311", "s"), ("#0077BB", "^"), ("#009988", "D"), ("#EE7733", "v")]
+RULE_LOOKS = [
+    *(("#000000", "o"), ("#CC3311", "s"), ("#0077BB", "^"), ("#009988", "D")),
+    *(("#EE7733", "v"), ("#EE3377", "P"), ("#33BBEE", "X"), ("#999999", "*")),
+]
 
 
 def styled(draw: Callable[P, T]) -> Callable[P, T]:

@@ -1,0 +1,86 @@
+"""The command `compare`: runs side by side."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from semantic_svd.cli.files import check_outputs, deliver
+from semantic_svd.cli.options import CsvFile, Plot, runs
+from semantic_svd.cli.subject import endings
+from semantic_svd.cli.terminal import complain, number, show
+from semantic_svd.errors import InputError
+
+SHOWN = {
+    "half learned": "half learned at epoch, mode {}",
+    "final strength / data's": "strength at the end / the data's, mode {}",
+    "order kept": "order kept, {}",
+    "leakage": "leakage",
+    "agreement with the data's tree, output": "tree of the output",
+    "agreement with the data's tree, hidden": "tree of the hidden layer",
+    "CKA": "CKA with {}",
+}
+
+
+def compare(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN...", help="Two or more saved runs over the same items.", autocompletion=runs
+        ),
+    ],
+    csv: CsvFile = None,
+    curves: Annotated[
+        Path | None, typer.Option("--curves", metavar="FILE", help="Write the curves over training as CSV.")
+    ] = None,
+    plot: Plot = None,
+) -> None:
+    """Compare runs: when modes are learned and in which order, what is there at the end, how alike hidden layers are.
+
+    Runs are of the same items and targets, under any rules and networks; of images, their classes are compared. Named
+    by their folders. --plot is a page with all of it.
+    """
+    from semantic_svd.comparisons import compare_runs
+    from semantic_svd.runs import Run
+
+    check_outputs([csv, curves], [plot])
+    names = [Path(source).name.removesuffix(".zarr") for source in sources]
+    names = names if len(set(names)) == len(names) else sources
+    if len(set(names)) < len(names):
+        raise InputError(f"a run is named twice: {' '.join(sources)}")
+    opened = {name: Run.open(source) for name, source in zip(names, sources, strict=True)}
+    for name, run in opened.items():
+        lost = run.data["seed"].values[run.data["status"].values == "diverged"]
+        if len(lost):
+            complain(f"left out of {name}: seed {', '.join(map(str, lost))}, diverged")
+    summary, by_epoch = compare_runs(opened)
+
+    def page():
+        from semantic_svd.plots import caption, dynamics
+
+        figure = dynamics(summary, by_epoch)
+        methods = ", ".join(dict.fromkeys(summary["method"]))
+        caption(
+            figure,
+            f"Bands and bars over seeds: {methods}. a: projected on the modes of the targets. c, e: correlation of "
+            "cophenetic distances. f: below the diagonal between layers, above it what 5 % of shuffles reach.",
+        )
+        return figure
+
+    deliver((csv, lambda: summary), (curves, lambda: by_epoch), (plot, page))
+    for name, run in opened.items():
+        sizes = "-".join(map(str, run.network.sizes))
+        print(f"{name}: {sizes} {run.network.hidden}, {endings(run)}")
+    rows = []
+    for measure, words in SHOWN.items():
+        for of, part in summary[summary["measure"] == measure].groupby("of", sort=False):
+            cells = part.set_index("run").reindex(names)
+            shown = [
+                ""
+                if row.isna()["mean"]
+                else f"{number(row['mean'], 3)} [{number(row['low'], 3)}, {number(row['high'], 3)}]"
+                for _, row in cells.iterrows()
+            ]
+            rows.append([words.format(of), *shown])
+    show(["", *names], rows, wrap=(0, *range(1, len(names) + 1)))
+    print(f"In brackets: {', '.join(dict.fromkeys(summary['method']))}.")

@@ -1,0 +1,211 @@
+"""Runs side by side: what networks learn under several rules, in which order, and how alike they end.
+
+Of a run on items the response is looked at, along the data's modes, and the last hidden layer. Of a run on images that
+recorded them: how the output goes with the input, along the modes of the targets' own, and the class means of the last
+hidden layer; its items are then the classes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from math import ceil
+
+import pandas as pd
+import xarray as xr
+
+from semantic_svd.alignment import compare
+from semantic_svd.dendrograms import agreement
+from semantic_svd.errors import InputError
+from semantic_svd.intervals import mean_interval, share_interval
+from semantic_svd.modes import leakage, strengths, svd
+from semantic_svd.runs import Run
+from semantic_svd.similarity import beside_null
+from semantic_svd.stages import order_kept, stage_epochs, stage_table
+from semantic_svd.tables import block_names, shown_epochs
+
+__all__ = ["compare_runs"]
+
+
+def compare_runs(runs: Mapping[str, Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Compare runs over the same items: stages, final modes, leakage, differentiation, similarity.
+
+    Parameters
+    ----------
+    runs : mapping of name to Run
+        Two or more, each with weights or with responses and hidden activity; of images, with input_output and class
+        means. Seeds that diverged are left out.
+
+    Returns
+    -------
+    summary : DataFrame
+        A row for each measure of each run: measure, of (a mode, a pair of blocks, another run), run, mean, low, high,
+        n, method. The measures: half-learned epoch of each mode, "half learned, rate x steps" and "relative" (to the
+        first mode); share of seeds that keep the order of two blocks; at the end the strength of each mode in units of
+        the data's, the share of seeds in which its verdict is other than "different", leakage, the agreement of
+        the items' tree with the data's (of the output and of the last hidden layer), and the linear CKA of the hidden
+        layer with the data and with every other run, seed by seed ("CKA"), and what it reaches in 5 % of the cases when
+        the items are shuffled ("CKA, shuffled items").
+    curves : DataFrame
+        By epoch: measure (strength, leakage, agreement), of (a mode), block, run, epoch, rate_steps, relative, mean,
+        low, high, n.
+
+    Raises
+    ------
+    InputError
+        For fewer than two runs, runs that are not over the same items and targets, or that kept too little.
+
+    Examples
+    --------
+    >>> from semantic_svd import Network, load_items, train
+    >>> items, network = load_items("mcclelland2020"), Network((34, 8, 34), biases=False)
+    >>> runs = {rule: train(rule, network, items, epochs=400, seeds=3) for rule in ("backprop", "bpa")}
+    >>> summary, curves = compare_runs(runs)
+    >>> row = summary[(summary["measure"] == "half learned") & (summary["of"] == "1")].iloc[0]
+    >>> row["run"], int(row["n"]), row["method"]
+    ('backprop', 3, 'range')
+    """
+    if len(runs) < 2:
+        raise InputError(f"a comparison is of two runs or more, not of {len(runs)}")
+    sides = {name: _side(name, run) for name, run in runs.items()}
+    first, *others = sides
+    for name in others:
+        _same_task(first, sides[first], name, sides[name])
+    reference = svd(next(iter(sides.values())).target)
+    summaries, curves = [], []
+    for name, side in sides.items():
+        summary, curve = _measured(side, reference)
+        summaries.append(summary.assign(run=name))
+        curves.append(curve.assign(run=name))
+    summaries += _likeness(sides)
+    columns = ["measure", "of", "run", "mean", "low", "high", "n", "method"]
+    table = pd.concat(summaries, ignore_index=True)[columns]
+    return table.assign(of=table["of"].astype(str)), pd.concat(curves, ignore_index=True)
+
+
+@dataclass(frozen=True, eq=False)
+class _Side:
+    """A run as it is compared: matrices (seed, epoch, item, ...), those of its end, and what was to be learned."""
+
+    rate_steps: float  # of an epoch
+    response: xr.DataArray
+    hidden: xr.DataArray  # at the epochs that curves show
+    last_response: xr.DataArray
+    last_hidden: xr.DataArray
+    target: xr.DataArray  # what the response is to become
+    data: xr.DataArray  # what the items are
+
+
+def _side(name: str, run: Run) -> _Side:
+    survived = run.data["status"].values != "diverged"
+    if not survived.any():
+        raise InputError(f"every seed of {name} diverged: there is nothing to compare")
+    run = run.sel(seed=run.data["seed"].values[survived])
+    kept = run.data["epoch"].values
+    shown = sorted({int(kept[abs(kept - epoch).argmin()]) for epoch in shown_epochs(int(kept[-1]))})
+    thin, last = run.sel(epoch=shown), run.final()
+    layer = run.network.layers - 1
+    output = f"unit_{run.network.layers}"
+    if f"m{layer}" in run.data and "target_input_output" in run.data:
+        names = {"class": "item", "input": "property"}
+        response, last_response = (part.input_output().rename(names) for part in (run, last))
+        hidden, last_hidden = (part.class_means(layer).rename({"class": "item"}) for part in (thin, last))
+        target = run.data["target_input_output"].rename({output: "item", "unit_0": "property"})
+        data = run.data["input"].rename(unit_0="property")
+    elif "target" in run.data:
+        inner = layer if layer else None  # without hidden layers the response stands for them
+        response, last_response = run.response(), last.response()
+        hidden, last_hidden = thin.response(layer=inner), last.response(layer=inner)
+        target = data = run.data["target"].rename({output: "property"})
+    else:
+        raise InputError(
+            f"{name} kept neither the targets of its items nor class means and input_output of images"
+        )
+    arrays = (a.astype(float).compute() for a in (response, hidden, last_response, last_hidden, target, data))
+    rate = run.data.attrs["rates"][0 if layer else 1]
+    batch = int(run.data.attrs["batch_size"])
+    steps = ceil(run.data.attrs.get("items", batch) / batch)
+    return _Side(rate * steps, *arrays)
+
+
+def _same_task(first: str, one: _Side, name: str, other: _Side) -> None:
+    if one.target.shape != other.target.shape or abs(one.target.values - other.target.values).max() > 1e-6:
+        raise InputError(
+            f"{first} and {name} did not learn the same: "
+            f"{one.target.shape[0]} x {one.target.shape[1]} and {other.target.shape[0]} x {other.target.shape[1]}"
+            + (", with other values" if one.target.shape == other.target.shape else "")
+        )
+
+
+def _measured(side: _Side, reference: xr.Dataset) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Measure a run by itself: the summary, and the curves."""
+    projected = strengths(side.response, reference)
+    stage = stage_table(projected, reference, rate=side.rate_steps)
+    stage = stage[(stage["by"] == "mode") & (stage["fraction"] == 0.5)]
+    times = {"epoch": "", "rate_steps": ", rate x steps", "relative": ", relative"}
+    parts = [
+        stage[stage["time"] == time].assign(measure=f"half learned{word}").rename(columns={"stage": "of"})
+        for time, word in times.items()
+    ]
+    half = stage_epochs(projected, reference, by="block").sel(fraction=0.5, drop=True)
+    kept = order_kept(half).rename(columns={"order": "of", "share": "mean"})
+    alive = sorted(set(stage["stage"].astype(int)))
+    final = (strengths(side.last_response, reference) / reference["s"]).sel(mode=alive)
+    found = compare(side.last_response, reference, null_draws=0).query("mode in @alive")
+    held = found.assign(value=found["verdict"] != "different").set_index(["seed", "mode"])["value"]
+    there = share_interval(held.to_xarray())
+    parts += [
+        kept.assign(measure="order kept"),
+        _tidy("final strength / data's", final, "mode"),
+        _named(there, "mode is there", "mode"),
+        _tidy("leakage", leakage(side.last_response, reference)),
+        _tidy("agreement with the data's tree, output", agreement(side.last_response, side.target)),
+        _tidy("agreement with the data's tree, hidden", agreement(side.last_hidden, side.data)),
+    ]
+    return pd.concat(parts, ignore_index=True), _curves(side, reference, projected.sel(mode=alive))
+
+
+def _curves(side: _Side, reference: xr.Dataset, projected: xr.DataArray) -> pd.DataFrame:
+    shown = side.hidden["epoch"].values
+    by_epoch = {
+        "strength": projected.sel(epoch=shown),
+        "leakage": leakage(side.response.sel(epoch=shown), reference),
+        "agreement": agreement(side.hidden, side.data),
+    }
+    tables = [
+        mean_interval(values).to_dataframe().reset_index().assign(measure=measure)
+        for measure, values in by_epoch.items()
+    ]
+    table = pd.concat(tables, ignore_index=True).rename(columns={"mode": "of"})
+    first = stage_epochs(projected, reference.sel(mode=projected["mode"])).sel(fraction=0.5).isel(mode=0)
+    table["block"] = table["of"].map(block_names(reference))
+    table["rate_steps"] = side.rate_steps * table["epoch"]
+    table["relative"] = table["epoch"] / float(first.mean())
+    return table[["measure", "of", "block", "epoch", "rate_steps", "relative", "mean", "low", "high", "n"]]
+
+
+def _likeness(sides: Mapping[str, _Side]) -> list[pd.DataFrame]:
+    """Measure how alike the last hidden layers end, with the data and with one another, and what chance gives."""
+    layers = {name: side.last_hidden for name, side in sides.items()}
+    layers["data"] = next(iter(sides.values())).data
+    parts = []
+    for (name, one), (other, two) in combinations(layers.items(), 2):
+        if "seed" in two.dims:
+            common = sorted(set(one["seed"].values) & set(two["seed"].values))
+            one, two = one.sel(seed=common), two.sel(seed=common)
+        if one.sizes["seed"]:
+            chance = beside_null(one, two)
+            for measure, values in (("CKA", chance["value"]), ("CKA, shuffled items", chance["null_high"])):
+                parts.append(_tidy(measure, values).assign(of=other, run=name))
+    return parts
+
+
+def _tidy(measure: str, values: xr.DataArray, of: str | None = None) -> pd.DataFrame:
+    """Tabulate values (seed, ...) with their intervals."""
+    return _named(mean_interval(values), measure, of)
+
+
+def _named(made: xr.Dataset, measure: str, of: str | None) -> pd.DataFrame:
+    table = (
+        made.to_dataframe().reset_index() if of else pd.DataFrame([{k: v.item() for k, v in made.items()}])
+    )
+    return table.assign(measure=measure, method=made.method, of=table[of].astype(str) if of else "")

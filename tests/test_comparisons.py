@@ -1,0 +1,138 @@
+"""Runs side by side: every number is that of the measure it names, and runs that cannot be compared are refused."""
+
+import numpy as np
+import pytest
+
+from semantic_svd import Network, Run, load_images, load_items, train
+from semantic_svd.cli import main
+from semantic_svd.comparisons import compare_runs
+from semantic_svd.dendrograms import agreement
+from semantic_svd.errors import InputError
+from semantic_svd.intervals import mean_interval
+from semantic_svd.modes import half_learned, leakage, strengths, svd
+from semantic_svd.plots import dynamics
+from semantic_svd.similarity import linear_cka
+
+ITEMS = load_items("mcclelland2020")
+LINEAR = Network((34, 8, 34), biases=False)
+
+
+@pytest.fixture(scope="module")
+def runs():
+    made = {rule: train(rule, LINEAR, ITEMS, epochs=400, seeds=5) for rule in ("backprop", "bpa")}
+    return made | {"tanh": train("backprop", Network((34, 8, 6, 34), "tanh"), ITEMS, epochs=400, seeds=5)}
+
+
+@pytest.fixture(scope="module")
+def tables(runs):
+    return compare_runs(runs)
+
+
+def value(summary, measure, of, run):
+    (row,) = summary[
+        (summary["measure"] == measure) & (summary["of"] == of) & (summary["run"] == run)
+    ].to_dict("records")
+    return row
+
+
+def test_each_number_of_the_summary_is_its_measure(runs, tables):
+    summary, reference = tables[0], svd(ITEMS)
+    for name, run in runs.items():
+        final, response = run.final(), run.response()
+        end = mean_interval(strengths(final.response(), reference)) / reference["s"]
+        for mode in (1, 4, 8):
+            found = value(summary, "final strength / data's", str(mode), name)
+            for bound in ("mean", "low", "high"):
+                assert found[bound] == pytest.approx(float(end[bound].sel(mode=mode)))
+        times = np.log(half_learned(strengths(response, reference), reference).sel(mode=3))
+        found = value(summary, "half learned", "3", name)
+        assert found["mean"] == pytest.approx(float(np.exp(times.mean())))  # a geometric mean
+        assert value(summary, "leakage", "", name)["mean"] == pytest.approx(
+            float(leakage(final.response(), reference).mean())
+        )
+        hidden = final.hidden(run.network.layers - 1)
+        assert value(summary, "agreement with the data's tree, hidden", "", name)["mean"] == pytest.approx(
+            float(agreement(hidden, ITEMS).mean())
+        )
+        assert value(summary, "CKA", "data", name)["mean"] == pytest.approx(
+            float(linear_cka(hidden, ITEMS).mean())
+        )
+    one, other = (runs[name].final().hidden(runs[name].network.layers - 1) for name in ("bpa", "tanh"))
+    pair = value(summary, "CKA", "tanh", "bpa")
+    assert pair["mean"] == pytest.approx(float(linear_cka(one, other).mean())) and pair["n"] == 5
+    assert value(summary, "CKA, shuffled items", "tanh", "bpa")["mean"] < pair["mean"]
+
+
+def test_the_measures_are_there_once_for_each_run(runs, tables):
+    summary, curves = tables
+    assert not summary.duplicated(["measure", "of", "run"]).any()
+    assert set(summary["run"]) == set(curves["run"]) == set(runs)
+    assert (summary["method"] != "").all()
+    assert not curves.duplicated(["measure", "of", "run", "epoch"]).any()
+
+
+def test_a_seed_that_diverged_is_left_out(runs):
+    broken = runs["bpa"].data.copy(deep=True)
+    broken["status"][2] = "diverged"
+    broken["W1"][2, 100:] = np.nan
+    summary, _ = compare_runs({"backprop": runs["backprop"], "bpa": Run(broken)})
+    assert value(summary, "leakage", "", "bpa")["n"] == 4
+    assert value(summary, "CKA", "bpa", "backprop")["n"] == 4
+
+
+def test_runs_on_images_are_compared_by_their_classes(tmp_path, capsys):
+    for rule in ("backprop", "dfa_random"):
+        words = (
+            f"train --images digits --rule {rule} --hidden 12 --epochs 4 --seeds 2 -o {tmp_path}/{rule}.zarr"
+        )
+        assert main(words.split()) == 0
+    names = [str(tmp_path / f"{rule}.zarr") for rule in ("backprop", "dfa_random")]
+    assert (
+        main(["compare", *names, "--plot", str(tmp_path / "page.png"), "--csv", str(tmp_path / "a.csv")]) == 0
+    )
+    summary, curves = compare_runs({name: Run.open(name) for name in names})
+    digits, run = load_images("digits"), Run.open(names[0])
+    x = digits.x.astype(float)
+    reference = svd((digits.targets.values.T @ (x - x.mean(axis=0))) / len(x))
+    end = strengths(run.final().input_output().values, reference) / reference["s"]
+    found = value(summary, "final strength / data's", "2", names[0])
+    assert found["mean"] == pytest.approx(float(end.sel(mode=2).mean()), rel=1e-3)
+    rows = curves[(curves["run"] == names[0]) & (curves["measure"] == "leakage")]
+    assert rows["rate_steps"].tolist() == pytest.approx([0.1 * 15 * epoch for epoch in range(5)])
+
+
+def test_the_page_shows_every_run(tables):
+    figure = dynamics(*tables)
+    (legend,) = [child for sub in figure.subfigs for child in sub.legends]
+    assert [text.get_text() for text in legend.get_texts()] == ["backprop", "bpa", "tanh"]
+    assert (
+        len(figure.axes) == 3 + 3 + 3
+    )  # strengths; stages, trees, leakage; ends, likeness and its colour bar
+
+
+def test_the_command_prints_the_table_and_writes_it(runs, tmp_path, capsys):
+    for name, run in runs.items():
+        run.save(tmp_path / f"{name}.zarr")
+    words = [str(tmp_path / f"{name}.zarr") for name in runs]
+    files = ["--csv", str(tmp_path / "summary.csv"), "--curves", str(tmp_path / "curves.csv")]
+    assert main(["compare", *words, *files, "--plot", str(tmp_path / "page.pdf")]) == 0
+    out = capsys.readouterr().out
+    assert "leakage" in out and "tree of the hidden" in out
+    assert {path.name for path in tmp_path.iterdir()} >= {"summary.csv", "curves.csv", "page.pdf"}
+
+
+def test_what_cannot_be_compared_is_refused(runs, tmp_path):
+    with pytest.raises(InputError, match=r"^a comparison is of two runs or more, not of 1$"):
+        compare_runs({"bpa": runs["bpa"]})
+    toy = load_items("saxe2019_toy")
+    small = train("bpa", Network((7, 4, 7), biases=False), toy, epochs=3)
+    with pytest.raises(InputError, match=r"^bpa and small did not learn the same: 8 x 34 and 4 x 7$"):
+        compare_runs({"bpa": runs["bpa"], "small": small})
+    other = train("bpa", LINEAR, ITEMS.values[::-1].copy(), epochs=3)
+    with pytest.raises(InputError, match=r"^bpa and other did not learn the same: .*, with other values$"):
+        compare_runs({"bpa": runs["bpa"], "other": other})
+    probed = train("bpa", LINEAR, ITEMS, epochs=3, probe=ITEMS)
+    with pytest.raises(
+        InputError, match=r"^probed kept neither the targets of its items nor class means and"
+    ):
+        compare_runs({"bpa": runs["bpa"], "probed": probed})
