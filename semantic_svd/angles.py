@@ -37,7 +37,7 @@ def angle(A: xr.DataArray, B: xr.DataArray) -> xr.DataArray:
         raise InputError(f"an angle is between matrices of one shape, not {shapes[0]} and {shapes[1]}")
     dims = list(A.dims[-2:])
     A, B = (M.astype(float).drop_vars(dims, errors="ignore") for M in (A, B))
-    squares = (A**2).sum(dims, skipna=False) * (B**2).sum(dims, skipna=False)
+    squares = (A**2).sum(dims) * (B**2).sum(dims)
     cosine: xr.DataArray = (A * B).sum(dims, skipna=False) / squares.where(squares > 0) ** 0.5
     return xr.apply_ufunc(lambda c: np.degrees(np.arccos(c)), cosine.clip(-1, 1)).rename("angle")
 
