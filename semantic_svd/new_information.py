@@ -384,9 +384,7 @@ def focused_learning(old: Items, new: Items, t: ArrayLike) -> xr.DataArray:
 def _focused_weights(x: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return w1 and w2, (time, 2) each, of a network with one hidden unit that learns x alone from w1 = w2 = (1, 0)."""
     start = np.array([1.0, 0.0])
-    if (
-        not x.all()
-    ):  # like nothing that is known: the hidden unit is silent; or known: nothing is to be learned
+    if not x[0]:  # the new item is like nothing that is known, and the hidden unit stays silent
         return np.tile(start, (len(times), 1)), np.tile(start, (len(times), 1))
 
     def flow(_: float, w: np.ndarray) -> np.ndarray:

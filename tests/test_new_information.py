@@ -244,6 +244,15 @@ def test_a_falcon_costs_nothing(known):
     assert abs(interference(response, OLD)).max() < 1e-3
 
 
+def test_interference_counts_from_the_meeting_whatever_was_known():
+    known = train("backprop", NETWORK, OLD, epochs=150, seeds=2)  # not yet all
+    response = meet(known, RULE, OLD, SPARROWHAWK, "focused", epochs=50).response()
+    old = response.sel(item=list(OLD.items))
+    errors = ((old.values - OLD.values) ** 2).sum(axis=-1)
+    assert errors[:, 0].sum() > 1
+    np.testing.assert_allclose(interference(response, OLD), errors - errors[:, :1], atol=1e-13)
+
+
 # ------------------------------------------------------------------------------------------------- the closed form
 
 
