@@ -430,8 +430,17 @@ def test_within_to_between_follows_the_strength_of_each_level():
 def test_levels_that_are_not_learned_have_no_ratio():
     animals_and_plants = np.repeat([[1.0, 0.0], [0.0, 1.0]], 4, axis=0)
     ended = np.full((8, 2), np.nan)
-    ratio = within_to_between(np.stack([animals_and_plants, ended, np.ones((8, 2))]), DATA.array.values)
-    np.testing.assert_array_equal(ratio, [[0, np.nan], [np.nan, np.nan], [np.nan, np.nan]])
+    noise = 1e-14 * random_sets(1)[0][:, :2]
+    responses = [
+        animals_and_plants,
+        ended,
+        np.ones((8, 2)),
+        animals_and_plants + noise,
+        np.ones((8, 2)) + noise,
+    ]
+    ratio = within_to_between(np.stack(responses), DATA.array.values)
+    nothing = [np.nan, np.nan]
+    np.testing.assert_allclose(ratio, [[0, np.nan], nothing, nothing, [0, np.nan], nothing], atol=1e-12)
 
 
 def test_levels_are_the_forks_of_the_data():

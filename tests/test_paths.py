@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 import xarray as xr
+from scipy.linalg import orthogonal_procrustes
 from scipy.spatial.distance import pdist
 from scipy.stats import ortho_group
 from sklearn.manifold import smacof
@@ -108,6 +109,14 @@ def test_items_end_round_the_circle_in_the_leaf_order_of_the_data(paths):
     assert (ends.sel(axis=1).isel(item=right) > 0).all() and (ends.sel(axis=1).isel(item=left) < 0).all()
     for half in (right, left):  # pairs of one kind may stand in either order, pairs of two kinds may not
         assert (angles.isel(item=half[:2]).max("item") < angles.isel(item=half[2:]).min("item")).all()
+
+
+def test_no_turn_of_the_plane_brings_the_ends_nearer_to_the_circle(paths):
+    angles = 2 * np.pi * (np.argsort(linkage(DATA).order) + 0.5) / 8  # clockwise from the top
+    circle = np.column_stack([np.sin(angles), np.cos(angles)])
+    for ends in paths.isel(epoch=-1).values:
+        _, near = orthogonal_procrustes(ends, circle)
+        assert np.trace(ends.T @ circle) == pytest.approx(near, rel=1e-12)
 
 
 def test_a_seed_that_has_ended_has_no_place_and_leaves_the_others_alone(hidden, paths):

@@ -262,6 +262,8 @@ def test_a_path_is_marked_at_its_epochs_and_named_where_it_ends():
     assert texts(figure.legends[0].texts) == ["epoch 0", "epoch 2"]
     places = [line.get_xydata().tolist() for line in ax.lines if line.get_marker() == "^"]
     assert [[8, 2]] in places and [[8, -2]] in places
+    not_there = plots.path_lines(PATHS, marks=[1]).lines
+    assert all(len(line.get_xdata()) == 0 for line in not_there if line.get_marker() == "o")
 
 
 def test_paths_are_drawn_to_one_scale_in_both_directions_with_a_bar_of_length_one():

@@ -58,7 +58,7 @@ def shortest_order(children: NDArray[np.int_], distances: Array, slack: float) -
                 at = np.ix_(leaves[one], last)
                 best[:, *at], enter[at] = _join(crossed, leaves[one], first, best, last, slack)
                 best[1][at] += (leaves[one][:, None] > leaves[other]).sum()
-        leaves.append(np.sort(np.concatenate([leaves[a], leaves[b]])))
+        leaves.append(np.concatenate([leaves[a], leaves[b]]))
         ends.append([(leaves[a], leaves[b]), (leaves[b], leaves[a])])
     whole = np.full((2, n, n), np.inf)
     for first, last in ends[-1]:
