@@ -29,7 +29,7 @@ def draw(summary, curves):
     caption(
         figure,
         f"{report.note(*MODELS)} Feedback alignment (random): the autoassociator's network. {report.SEEDS} seeds; "
-        "bands and bars are 95\u00a0% intervals, t (b: of the logarithms). a: the response projected on the data's modes. "
+        "bands and bars are 95\u00a0% intervals, t (b: of the logarithms). a: the response on the data's modes. "
         "c, e: correlation of cophenetic distances. f: below the diagonal linear CKA of the last hidden layers, above "
         "it what it reaches in 5\u00a0% of shuffles of the items.",
     )

@@ -156,10 +156,11 @@ class Store:
         checkpoint: Mapping[str, Array] | None,
     ) -> None:
         with _said_in_one_line(self.path):
-            for name, array in block.arrays.items() if block is not None else ():
-                array[filled:] = np.nan
-                file = _chunk(self.path, name, array.ndim, first // len(self.block))
-                _replace(file, *shard_of(block.parts[name]))
+            if block is not None:
+                for name, array in block.arrays.items():
+                    array[filled:] = np.nan
+                    file = _chunk(self.path, name, array.ndim, first // len(self.block))
+                    _replace(file, *shard_of(block.parts[name]))
             for name, (dims, array) in ends.items():
                 self._write_constant(name, dims, array)
             if checkpoint is not None:
@@ -342,7 +343,7 @@ def n_bytes(variables: Variables, n_epochs: int, n_seeds: int, dtype: np.dtype) 
     return sum(int(np.prod(shape)) for _, shape in variables.values()) * n_epochs * n_seeds * dtype.itemsize
 
 
-def shard_of(chunks: Array) -> tuple[memoryview, bytes, bytes]:
+def shard_of(chunks: NDArray[np.uint8]) -> tuple[memoryview, bytes, bytes]:
     """Return a shard of Zarr's sharding format, in three pieces: its chunks, their index, the index's checksum.
 
     Each row of `chunks` is the bytes of a chunk and CRC more, where its CRC-32C is put. The index tells where each

@@ -45,7 +45,9 @@ def dynamics(summary: pd.DataFrame, curves: pd.DataFrame) -> Figure:
         )
     rows = -(-len(runs) // ABREAST)
     figure = Figure(figsize=(PAGE * MM, (20 + 42 * rows + 128) * MM), layout="constrained")
-    above, middle, below = figure.subfigures(3, 1, height_ratios=(10 + 42 * rows, 62, 62))
+    above, middle, below = figure.subfigures(3, 1, squeeze=False, height_ratios=(10 + 42 * rows, 62, 62))[
+        :, 0
+    ]
     _strengths(above.subplots(rows, min(ABREAST, len(runs)), squeeze=False, sharex=True, sharey=True), curves)
     stage_ax, tree_ax, leak_ax = middle.subplots(1, 3)
     half = summary[summary["measure"] == "half learned"].rename(columns={"run": "rule", "of": "stage"})
@@ -109,4 +111,4 @@ def _likeness(ax: Axes, summary: pd.DataFrame) -> None:
     pairs = summary.pivot_table(index=["run", "of"], columns="measure", values="mean", sort=False)
     table = pairs[["CKA", "CKA, shuffled items"]].dropna().reset_index()
     names = {"run": "layer", "of": "layer_2", "CKA": "mean", "CKA, shuffled items": "null"}
-    layer_table(table.rename(columns=names), "linear CKA (italics: items shuffled)", ax=ax)
+    layer_table(table.rename(columns=names), "linear CKA", ax=ax)
