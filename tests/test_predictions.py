@@ -42,7 +42,7 @@ def test_runs_near_what_is_foretold_to_first_order_in_the_rate(rule, sizes, loca
     x, y = (ONE_HOT, ITEMS.array.values) if localist else (ITEMS, None)
     errors = []
     for rate in (0.04, 0.02, 0.01):
-        network, time = Network(sizes, biases=False), 80 if localist else 10
+        network, time = Network(sizes, biases=False), 40 if localist else 10
         run = trained(
             rule,
             network,

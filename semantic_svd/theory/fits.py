@@ -95,18 +95,17 @@ def _fit(share: Array, half: float, s: float, epochs: Array, form: "_Form", leve
     if np.isnan(half) or there.sum() < FEWEST:
         return np.full((4, 2), np.nan)
     t = epochs[there]
-    with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", OptimizeWarning
-        )  # no covariance: the interval is infinite, which says so
+    with warnings.catch_warnings(), np.errstate(over="ignore"):
+        # Where there is no covariance the interval is infinite, and that says it.
+        warnings.simplefilter("ignore", OptimizeWarning)
         try:
             best, covariance = curve_fit(form.curve, t, share[there], form.guess(max(half, t[1] - t[0])))
         except RuntimeError:  # it never settles
             return np.full((4, 2), np.nan)
-    error = np.sqrt(np.diag(covariance))
-    reach = stdtrit(len(t) - 2, (1 + level) / 2) * error
-    told, scale = form.told, np.array([s, form.speed(s)])
-    return scale * [told(best), form.slope(best) * error, told(best - reach), told(best + reach)]
+        error = np.sqrt(np.diag(covariance))
+        reach = stdtrit(len(t) - 2, (1 + level) / 2) * error
+        told, scale = form.told, np.array([s, form.speed(s)])
+        return scale * [told(best), form.slope(best) * error, told(best - reach), told(best + reach)]
 
 
 class _Form(NamedTuple):

@@ -12,8 +12,8 @@ Are these one theory? In an autoassociator (T = C) with W2 = W1', P = W1' W1 and
   step and at any rate, and their strengths are s_data times `two_layer`;
 - from any other start with W2 = W1', BPA keeps W2 = W1' and backprop does not; they agree the better the smaller the
   weights, for each mode then rises along a direction of its own;
-- from a start in which W1 and W2 are drawn apart they never agree. However small the weights, in BPA W1 alone decides
-  what grows. In backprop it is W1 + W2': it learns as BPA would from (W1 + W2') / 2 in both layers.
+- from W1 and W2 drawn apart they do not agree, however small the weights. In BPA W1 alone decides what grows, in
+  backprop W1 + W2': from small weights it learns as BPA would from (W1 + W2') / 2 in both layers.
 """
 
 from collections.abc import Iterable, Sequence
@@ -178,15 +178,15 @@ def _integrated_bpa(
     What is integrated are the factors. In their product rounding would add a rank that the hidden layer, with fewer
     units than modes, has not, and it would grow like a mode.
     """
+    start = A, B
 
     def change(_: float, state: Array) -> Array:
-        A_, B_ = _apart(state, (A, B))
-        active = A_ * eigenvalues
-        covariance = active @ A_.mT
-        return _together([active - covariance @ A_, rate_ratio * (active @ M.T - covariance @ B_)])
+        A, B = _apart(state, start)
+        active = A * eigenvalues
+        covariance = active @ A.mT
+        return _together([active - covariance @ A, rate_ratio * (active @ M.T - covariance @ B)])
 
-    states = integrated(change, _together([A, B]), times)
-    A, B = _apart(states, (A, B))
+    A, B = _apart(integrated(change, _together(start), times), start)
     return np.moveaxis(B.mT @ A, 0, -3)
 
 
