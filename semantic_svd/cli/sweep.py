@@ -1,0 +1,75 @@
+"""The command `sweep`: every rule on every data set in every setting of a grid."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from semantic_svd.cli.terminal import Interrupted, bytes_text, complain, number, says_interval, show
+from semantic_svd.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def sweep(
+    grid: Annotated[Path, typer.Argument(metavar="GRID", help="A TOML file that says which runs.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where to.")] = Path(
+        "results"
+    ),
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TCP://HOST:PORT",
+            help="Train on the workers of a Dask scheduler.",
+            show_default="on all cores of this machine",
+        ),
+    ] = None,
+) -> None:
+    """Train every rule on every data set in every setting of a grid, and tabulate what came of each run.
+
+    The section "sweep" of the grid has rules, items or images (and data, their folder), epochs, seeds, every and
+    record; the section "settings" has lists of what differs from run to run: rate, hidden, activation,
+    output_activation, biases, batch_size, stop_below, localist. Each is what it is for train.
+
+    The folder gets results.csv, a row for each run and seed, and each run as a store that the other commands read.
+    Runs that are done are not done again: the same command goes on with a sweep that was interrupted.
+    """
+    from semantic_svd.sweeps import SETTINGS, read_grid, sweep
+
+    of = read_grid(grid)
+    print(f"{output} will take {bytes_text(of.bytes())}", flush=True)
+    try:
+        table = sweep(of, output, scheduler=scheduler)
+    except KeyboardInterrupt:
+        done = sum((output / f"{cell.name}.json").exists() for cell in of.cells)
+        kept = f"{done} of {len(of.cells)} runs are done and kept in {output}, the same command goes on"
+        raise Interrupted(f"interrupted; {kept}") from None
+    failed = table[table["status"] == "failed"].drop_duplicates("run")
+    first = failed.iloc[0]["error"] if len(failed) else ""
+    if len(failed) == len(of.cells):
+        raise InputError(f"every run of {grid} failed; the first: {first}")
+    counts = ", ".join(f"{n} {status}" for status, n in table["status"].value_counts().items())
+    n_seeds = table["seed"].nunique()
+    print(f"{output}: {len(of.cells)} runs of {n_seeds} {'seed' if n_seeds == 1 else 'seeds'}: {counts}")
+    if rows := _bests(table):
+        print("the best setting of each rule")
+        show([name for name in table if name in ("data", "rule", *SETTINGS)] + ["mean"], rows)
+        print(says_interval(n_seeds))
+    if len(failed):
+        complain(f"{len(failed)} runs failed ({output}/results.csv); the first: {first}")
+
+
+def _bests(table: "pd.DataFrame") -> list[list[object]]:
+    """Say which setting of each rule did best on each data set, by accuracy where there is one, else by loss."""
+    from semantic_svd.sweeps import SETTINGS, best
+
+    rows = []
+    for _, part in table.groupby("data", sort=False):
+        measured = [name for name in ("accuracy", "loss") if name in part and part[name].notna().any()]
+        for row in best(part, measured[0]).to_dict("records") if measured else ():
+            low, high = (number(row[name]) for name in ("low", "high"))
+            text = f"{measured[0]} {number(row['mean'])}" + (f" [{low}, {high}]" if row["n"] > 1 else "")
+            words = [row[name] for name in row if name in ("data", "rule", *SETTINGS)]
+            rows += [[*words, text]] if row["n"] else []
+    return rows

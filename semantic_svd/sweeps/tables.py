@@ -1,0 +1,156 @@
+"""What a sweep says of its runs: a row for each run and seed, and the setting of each rule that did best."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+from semantic_svd.dendrograms import agreement
+from semantic_svd.errors import InputError
+from semantic_svd.intervals import mean_interval
+from semantic_svd.modes import half_learned, strengths, svd
+from semantic_svd.runs import Run
+from semantic_svd.sweeps.grid import SETTINGS, Cell, as_text
+
+MEASURES = ("end_epoch", "loss", "accuracy", "agreement")  # and half_learned_1, ...
+MORE_IS_BETTER = ("accuracy", "agreement")
+
+
+def measures(run: Run) -> pd.DataFrame:
+    """Measure how each seed of a run ended, and when it learned each mode.
+
+    Returns
+    -------
+    DataFrame, one row a seed
+        ``seed``, ``status``, ``end_epoch``, ``loss``, ``accuracy`` on the test images; ``agreement`` of the items' tree
+        with the data's as the seed ended; ``half_learned_1``, ...: the half-learned epoch of each mode, NaN for never.
+        Of a run on images, tree and modes are those of the class means of the last hidden layer, less their mean, and
+        the modes those with which the seed ended. A seed that diverged has no measures.
+
+    Examples
+    --------
+    >>> from semantic_svd import Network, load_items, train
+    >>> run = train("bpa", Network((34, 8, 34), biases=False), load_items("mcclelland2020"), epochs=300, seeds=2)
+    >>> list(measures(run).columns)[:6]
+    ['seed', 'status', 'end_epoch', 'loss', 'agreement', 'half_learned_1']
+    """
+    by_class = "m1" in run.data
+    weights = [v for v, a in run.data.items() if by_class and "epoch" in a.dims and str(v)[0] in "WbB"]
+    run = Run(run.data.drop_vars(weights).load(scheduler="synchronous"))
+    table = run.data[["status", "end_epoch"]].to_dataframe()
+    whole = run.sel(seed=run.data["seed"].values[run.data["status"] != "diverged"])
+    if whole.data.sizes["seed"]:
+        final = whole.final()
+        found = {name: final.data[name] for name in ("loss", "accuracy") if name in final.data}
+        found |= _of_classes(whole, final) if by_class else _of_items(whole, final)
+        table = table.join(xr.Dataset(found).reset_coords(drop=True).to_dataframe())
+    return table.reset_index()
+
+
+def _of_items(run: Run, final: Run) -> dict[str, xr.DataArray]:
+    data = run.data["target"].rename({f"unit_{run.network.layers}": "property"})
+    found = _tree(final.response(), data)
+    if {"W1", "response", "strength"} & set(run.data):
+        modes = svd(data)
+        course = run.data["strength"] if "strength" in run.data else strengths(run.response(), modes)
+        found |= _stages(half_learned(course, modes))
+    return found
+
+
+def _of_classes(run: Run, final: Run) -> dict[str, xr.DataArray]:
+    layer, data = run.network.layers - 1, run.data["input"].rename({"unit_0": "property"})
+
+    def centred(means: xr.DataArray) -> xr.DataArray:
+        means = means.rename({"class": "item"}).assign_coords(item=data["item"].values).astype(float)
+        return means - means.mean("item", skipna=False)
+
+    course, ended = centred(run.class_means(layer)), centred(final.class_means(layer))
+    stages = []
+    for seed in run.data["seed"].values:
+        modes = svd(ended.sel(seed=seed, drop=True))
+        stages.append(half_learned(strengths(course.sel(seed=seed, drop=True), modes), modes))
+    return _tree(ended, data) | _stages(xr.concat(stages, run.data["seed"]))
+
+
+def _tree(ended: xr.DataArray, data: xr.DataArray) -> dict[str, xr.DataArray]:
+    """Measure the agreement of trees, if the data have one."""
+    try:
+        return {"agreement": agreement(ended, data)}
+    except InputError:  # all items are equally far apart
+        return {}
+
+
+def _stages(epochs: xr.DataArray) -> dict[str, xr.DataArray]:
+    return {f"half_learned_{k + 1}": epochs.isel(mode=k, drop=True) for k in range(epochs.sizes["mode"])}
+
+
+def table_of(outcomes: Mapping[str, Mapping[str, Any]], cells: Sequence[Cell]) -> pd.DataFrame:
+    """Put what came of runs together, in the order of the grid; a run of which nothing came yet has no rows."""
+    rows: list[dict[str, Any]] = []
+    for cell in cells:
+        about = {"run": cell.name, "data": cell.data_name, "rule": cell.rule_name}
+        about |= {word: as_text(value) for word, value in cell.setting.items()}
+        seeds, outcome = cell.keep["seeds"], outcomes.get(cell.name, {"rows": []})
+        failed = [
+            {"seed": seed, "status": "failed", "error": outcome.get("error")}
+            for seed in (range(seeds) if isinstance(seeds, int) else seeds)
+        ]
+        rows += [about | row for row in outcome.get("rows", failed)]
+    found = dict.fromkeys(name for row in rows for name in row)
+    stages = sorted((c for c in found if _is_stage(c)), key=lambda c: int(c.rpartition("_")[2]))
+    about_run = [c for c in found if c not in (*MEASURES, *stages, "error")]
+    columns = [*about_run, *(c for c in MEASURES if c in found), *stages, "error"]
+    table = pd.DataFrame(rows, columns=columns)
+    return table.astype({"end_epoch": "Int64"} if "end_epoch" in found else {})
+
+
+def best(table: pd.DataFrame, by: str = "loss") -> pd.DataFrame:
+    """Choose for each rule, on each data set, the setting that did best on average over seeds.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `sweep` returns it, or read from its results.csv.
+    by : str
+        A measure: loss, accuracy, agreement, end_epoch, half_learned_1, ... Accuracy and agreement are better when
+        larger, the others when smaller.
+
+    Returns
+    -------
+    DataFrame, one row a data set and rule
+        The run and its setting; mean, low, high over seeds and their number n (`mean_interval`). A seed that diverged,
+        failed or never learned the mode has no value; a setting with fewer such seeds comes first.
+
+    Raises
+    ------
+    InputError
+        If there is no such measure in the table.
+
+    Examples
+    --------
+    >>> rows = [("a", 0.1, 0, 2.0), ("a", 0.1, 1, 4.0), ("b", 0.2, 0, 1.0), ("b", 0.2, 1, None)]
+    >>> table = pd.DataFrame(rows, columns=["run", "rate", "seed", "loss"])
+    >>> best(table.assign(data="mine", rule="bpa"))
+       data rule run  rate  mean  low  high  n
+    0  mine  bpa   a   0.1   3.0  2.0   4.0  2
+    """
+    names = [str(name) for name in table]
+    measured = [name for name in names if name in MEASURES or _is_stage(name)]
+    if by not in measured:
+        raise InputError(f"no measure {by!r} in the table; there are {', '.join(measured)}")
+    about = ["data", "rule", "run", *(name for name in names if name in SETTINGS)]
+    rows = []
+    for _, of_run in table.groupby("run", sort=False):
+        values = of_run[by].astype(float).to_numpy()
+        made = mean_interval(xr.DataArray(values, dims="seed"))
+        found = {name: made[name].item() for name in ("mean", "low", "high", "n")}
+        rank = -found["mean"] if by in MORE_IS_BETTER else found["mean"]
+        rows.append(of_run.iloc[0][about].to_dict() | found | {"rank": (len(values) - found["n"], rank)})
+    ranked = pd.DataFrame(rows)
+    order = ranked.sort_values("rank", kind="stable").drop_duplicates(["data", "rule"])
+    return order.sort_index().drop(columns="rank").reset_index(drop=True)
+
+
+def _is_stage(name: str) -> bool:
+    return name.startswith("half_learned_")

@@ -1,0 +1,120 @@
+"""Workers: independent work on all cores of this machine, or on a Dask cluster; one that dies costs what it was at.
+
+joblib's own Parallel gives all up when a process dies. So each core has a pool of one of its processes, and on a
+cluster the client is used as it is: its scheduler counts how often a piece of work has brought a worker down.
+"""
+
+import signal
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from semantic_svd.errors import InputError
+
+TRIES = 3  # deaths after which a piece of work is given up
+PATIENCE = 60  # seconds for a cluster to have a worker
+
+T = TypeVar("T")
+
+
+class Died(Exception):
+    """Why nothing came of a piece of work: its worker died, again and again."""
+
+
+def on_cores(work: Callable[[T], Any], pieces: Sequence[T]) -> Generator[tuple[T, Any], None, None]:
+    """Do pieces of work on all cores, and yield each with what came of it (or `Died`) as it is done.
+
+    joblib counts the cores; LOKY_MAX_CPU_COUNT makes them fewer.
+
+    Examples
+    --------
+    >>> sorted(on_cores(abs, [-1, -2]))
+    [(-2, 2), (-1, 1)]
+    """
+    from joblib import cpu_count
+    from joblib.externals.loky import ProcessPoolExecutor
+
+    waiting, deaths = deque(range(len(pieces))), Counter[int]()
+    running: dict[Future, tuple[Any, int]] = {}
+
+    def start(pool: Any) -> None:
+        if waiting:
+            at = waiting.popleft()
+            with _interrupts_held():
+                running[pool.submit(work, pieces[at])] = pool, at
+        else:
+            pool.shutdown()
+
+    try:
+        for _ in range(min(cpu_count(), len(pieces))):
+            start(ProcessPoolExecutor(1))
+        while running:
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                pool, at = running.pop(future)
+                outcome: Any = None
+                if isinstance(future.exception(), BrokenExecutor):
+                    pool.shutdown(kill_workers=True)
+                    pool = ProcessPoolExecutor(1)
+                    deaths[at] += 1
+                    if deaths[at] < TRIES:
+                        waiting.appendleft(at)
+                        start(pool)
+                        continue
+                    outcome = Died(f"its worker died {TRIES} times")
+                start(pool)
+                yield pieces[at], outcome or future.result()
+    finally:
+        for pool, _ in running.values():
+            pool.shutdown(kill_workers=True)
+
+
+def on_cluster(
+    work: Callable[[T], Any], pieces: Sequence[T], address: str
+) -> Generator[tuple[T, Any], None, None]:
+    """Do pieces of work on the workers of a Dask scheduler, and yield each with what came of it (or `Died`).
+
+    Raises
+    ------
+    InputError
+        If distributed is not installed, there is no scheduler at the address, or it has no workers.
+    """
+    try:
+        from distributed import Client, KilledWorker, as_completed
+    except ImportError:
+        raise InputError("a scheduler needs distributed: pip install 'semantic-svd[cluster]'") from None
+    try:
+        client = Client(address, timeout=10, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise InputError(f"no Dask scheduler answers at {address}: {error}") from None
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=PATIENCE)
+        except TimeoutError:
+            raise InputError(f"the scheduler at {address} has no workers") from None
+        futures = {client.submit(work, piece, pure=False): piece for piece in pieces}
+        try:
+            for future in as_completed(futures, loop=client.loop):
+                try:
+                    outcome = future.result()
+                except KilledWorker:
+                    outcome = Died("its workers died, one after the other")
+                except CancelledError:
+                    outcome = Died("its scheduler was lost")
+                yield futures[future], outcome
+        finally:
+            client.cancel(list(futures))
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back while a process is started: that never gets one then, and leaves them to this one."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

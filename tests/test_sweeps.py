@@ -1,0 +1,582 @@
+"""Sweeps: the same table wherever it is made, whatever dies on the way, and nothing done twice."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from semantic_svd import RULES, Items, Network, Rule, Run, load_images, load_items, sweeps, train
+from semantic_svd.cli import main
+from semantic_svd.dendrograms import agreement
+from semantic_svd.errors import InputError
+from semantic_svd.modes import half_learned, strengths, svd
+from semantic_svd.plasticity import Hebb, Oja
+from semantic_svd.sweeps import Grid, best, read_grid, sweep, workers
+from semantic_svd.sweeps.workers import Died, on_cores
+
+UNIX = pytest.mark.skipif(os.name == "nt", reason="kills processes as Unix does")
+SMALL = {"rules": ["bpa"], "items": ["saxe2019_toy"], "epochs": 20, "every": "log"}
+GRID = """
+[sweep]
+items = ["saxe2019_toy", "four.csv"]
+rules = ["bpa", "backprop", "bpa_sanger", "fa_oja"]
+epochs = 30
+seeds = 2
+
+[settings]
+rate = [0.02, 0.05, 0.1, [0.1, 0.05, 0.01]]
+hidden = [[3], [4, 3]]
+"""
+
+
+def wait_until(true, seconds=60):
+    """Wait for something to become true; return whether it did."""
+    for _ in range(20 * seconds):
+        if true():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.fixture
+def in_this_process(monkeypatch):
+    """No workers: what a run says does not depend on them, and they take a second to start."""
+    monkeypatch.setattr(sweeps, "on_cores", lambda work, cells: ((cell, work(cell)) for cell in cells))
+    monkeypatch.setattr(sweeps, "threadpool_limits", lambda *limits: None)
+
+
+def line_of(call):
+    with pytest.raises(InputError) as error:
+        call()
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+# -------------------------------------------------------------------------------------------------------------- grids
+
+
+def test_a_grid_is_every_rule_on_every_data_set_in_every_setting():
+    grid = Grid(
+        ["bpa", "backprop"],
+        ["saxe2019_toy", "mcclelland2020"],
+        settings={"rate": [0.1, 0.2], "hidden": [3, [4, 5]]},
+    )
+    cells = [(c.data_name, c.rule_name, *c.setting.values()) for c in grid.cells]
+    assert len(set(cells)) == len(cells) == 16
+    assert cells[:5] == [
+        ("saxe2019_toy", "bpa", 0.1, (3,)),
+        ("saxe2019_toy", "bpa", 0.1, (4, 5)),
+        ("saxe2019_toy", "bpa", 0.2, (3,)),
+        ("saxe2019_toy", "bpa", 0.2, (4, 5)),
+        ("saxe2019_toy", "backprop", 0.1, (3,)),
+    ]
+
+
+def test_a_run_has_its_name_from_what_it_follows_from_and_from_nothing_else():
+    (name,) = (cell.name for cell in Grid(**SMALL, settings={"rate": [0.1]}).cells)
+    assert re.fullmatch(r"bpa-saxe2019_toy-rate_0\.1-[0-9a-f]{8}", name)
+    larger = Grid(["backprop", "bpa"], ["saxe2019_toy"], (), {"rate": [0.2, 0.1]}, 20, every="log")
+    assert name in [cell.name for cell in larger.cells]
+    items = load_items("saxe2019_toy")
+    others = [
+        SMALL | {"epochs": 21},
+        SMALL | {"seeds": 2},
+        SMALL | {"every": 1},
+        SMALL | {"items": [Items(2 * items.values, items.items, items.properties, items.name)]},
+        SMALL | {"rules": {"bpa": RULES["bpa_unit"]}},
+    ]
+    changed = [Grid(**other, settings={"rate": [0.1]}).cells[0].name for other in others]
+    assert len({name, *changed}) == 6 and len({other.rpartition("-")[0] for other in changed}) == 1
+    assert name == Grid(**SMALL | {"items": [items]}, settings={"rate": [0.1]}).cells[0].name
+
+
+def test_the_words_of_a_grid_mean_what_they_mean_to_train(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    settings = {
+        "localist": True,
+        "hidden": [[4, 3]],
+        "activation": "tanh",
+        "output_activation": "sigmoid",
+        "biases": False,
+        "rate": [[0.3, 0.2, 0.1]],
+        "batch_size": 3,
+        "stop_below": 0.8755,
+    }
+    grid = Grid(
+        ["fa_random"],
+        ["saxe2019_toy"],
+        settings=settings,
+        epochs=40,
+        seeds=[1, 4],
+        record=["weights", "hidden"],
+    )
+    (cell,) = grid.cells
+    run = cell.train(tmp_path / "cell.zarr")
+    words = (
+        "train --items saxe2019_toy --rule fa_random --localist --hidden 4 3 --activation tanh --no-biases "
+        "--output-activation sigmoid --rate 0.3 0.2 0.1 --batch-size 3 --stop-below 0.8755 --epochs 40 --seeds 5 "
+        "--record weights hidden -o it"
+    )
+    assert main(words.split()) == 0
+    same = Run.open("it").sel(seed=[1, 4])
+    for name in ("network", "rule", "data_hash", "batch_size", "stop_below"):
+        assert run.data.attrs[name] == same.data.attrs[name]
+    for name in ("W1", "W3", "h2"):
+        np.testing.assert_array_equal(run.data[name], same.data[name].sel(epoch=run.data.epoch))
+    assert set(run.data.status.values) == {"stopped"}
+
+
+def test_a_grid_in_a_file_finds_its_tables_beside_it(tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "my.csv").write_text("item,a,b\nx,1,0\ny,0,2\n")
+    (tmp_path / "here" / "grid.toml").write_text(
+        '[sweep]\nitems = ["my.csv", "saxe2019_toy"]\nrules = "bpa"\n[settings]\nbiases = false\n'
+    )
+    monkeypatch.chdir(tmp_path)
+    first, second = read_grid("here/grid.toml").cells
+    assert first.data.values.tolist() == [[1, 0], [0, 2]] and second.data_name == "saxe2019_toy"
+    assert first.setting == {"biases": False}
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("[sweep", "is no TOML: Expected ']' at the end of a table declaration (at end of document)"),
+        ("[sweeps]", "no section 'sweeps'; there are sweep, settings"),
+        (
+            "[sweep]\nrate = 1",
+            "no word 'rate'; there are rules, items, images, epochs, seeds, every, record, data",
+        ),
+        ("", "a grid needs rules, as rules = ['bpa', 'backprop']"),
+        ("[sweep]\nrules = 'bpa'", "a grid needs items or images, as items = ['mcclelland2020']"),
+        (
+            "[sweep]\nrules = ['ppa']\nitems = ['saxe2019_toy']",
+            f"no rule 'ppa'; there are {', '.join(RULES)}",
+        ),
+        (
+            "[sweep]\nrules = ['bpa', 'bpa']\nitems = ['saxe2019_toy']",
+            "rules: 'bpa' is there twice; what belongs together is a list in the list, as [[8, 8]]",
+        ),
+        (
+            "[settings]\nrates = [1]",
+            "no setting 'rates'; there are localist, hidden, activation, output_activation, biases, rate, batch_size, "
+            "stop_below",
+        ),
+        (
+            "[settings]\nhidden = [8, 8]",
+            "hidden: '8' is there twice; what belongs together is a list in the list, as [[8, 8]]",
+        ),
+        ("[settings]\nhidden = [[8, 0]]", "hidden is the units of each hidden layer, as [8, 8], not [8, 0]"),
+        ("[settings]\nrate = ['fast']", "rate is a number, or three as [0.1, 0.05, 0.1], not 'fast'"),
+        ("[settings]\nbiases = ['no']", "biases is true or false, not 'no'"),
+        ("[settings]\nactivation = [1]", "activation is a name, not 1"),
+        ("[settings]\nbatch_size = [0]", "batch_size is a whole number from 1, not 0"),
+        ("[settings]\nstop_below = [nan]", "stop_below is a number of 0 or more, not nan"),
+        ("[settings]\nrate = []", "rate has no value"),
+    ],
+)
+def test_a_file_that_says_no_grid_is_refused_in_one_line(tmp_path, text, line):
+    if text.startswith("[settings]"):
+        text = "[sweep]\nrules = 'bpa'\nitems = 'saxe2019_toy'\n" + text
+    path = tmp_path / "grid.toml"
+    path.write_text(text)
+    assert line_of(lambda: read_grid(path)) == f"{path}{' ' if 'TOML' in line else ': '}{line}"
+
+
+def test_a_file_that_is_not_there_is_one_line(tmp_path):
+    assert line_of(lambda: read_grid(tmp_path)) == f"{tmp_path} can't be read: Is a directory"
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"epochs": -1}, "epochs is a whole number from 0, not -1"),
+        ({"seeds": 0}, "seeds is a whole number from 1, not 0"),
+        ({"every": "day"}, "every is a whole number from 1 or 'log', not 'day'"),
+        (
+            {"settings": {"activation": ["soft"]}},
+            "no hidden activation 'soft'; there are linear, tanh, sigmoid, relu",
+        ),
+        (
+            {"items": (), "images": ["digits"]},
+            "digits needs hidden, the units of each hidden layer, as 800 800",
+        ),
+        (
+            {"items": (), "images": ["digits"], "settings": {"localist": True, "hidden": 5}},
+            "localist is for items; images are learned from their pixels",
+        ),
+    ],
+)
+def test_what_no_run_can_be_is_found_before_any_begins(tmp_path, changes, line):
+    assert line_of(lambda: sweep(Grid(**SMALL | changes), tmp_path)) == line
+    assert list(tmp_path.iterdir()) == []
+
+
+# ------------------------------------------------------------------------------------------------------------- tables
+
+
+def test_a_row_says_what_the_run_of_the_library_says(tmp_path, in_this_process):
+    grid = Grid(
+        ["backprop"], ["mcclelland2020"], settings={"hidden": [[8]], "rate": [0.1]}, epochs=300, seeds=3
+    )
+    table = sweep(grid, tmp_path)
+    items = load_items("mcclelland2020")
+    run = train("backprop", Network((34, 8, 34)), items, epochs=300, seeds=3)
+    stages = half_learned(strengths(run.response(), items), svd(items))
+    np.testing.assert_allclose(table["loss"], run.final().data["loss"], rtol=1e-10)
+    np.testing.assert_array_equal(table.filter(like="half_learned"), stages)
+    np.testing.assert_allclose(table["agreement"], agreement(run.final().response(), items), rtol=1e-10)
+    expected = {
+        "data": "mcclelland2020",
+        "rule": "backprop",
+        "hidden": "8",
+        "rate": 0.1,
+        "status": "finished",
+    }
+    assert (table[list(expected)] == list(expected.values())).all(axis=None) and list(table["seed"]) == [
+        0,
+        1,
+        2,
+    ]
+    read = pd.read_csv(tmp_path / "results.csv", dtype={"hidden": str, "end_epoch": "Int64", "seed": "Int64"})
+    pd.testing.assert_frame_equal(read, table, check_dtype=False, check_exact=True)
+    assert list(pd.read_csv(tmp_path / "times.csv")) == ["run", "seconds"]
+
+
+def test_images_are_measured_by_their_class_means_as_the_command_measures_them(
+    tmp_path, capsys, in_this_process
+):
+    grid = Grid(["dfa_random"], images=["digits"], settings={"hidden": [[12, 6]]}, epochs=4, seeds=2)
+    table = sweep(grid, tmp_path)
+    run = Run.open(tmp_path / f"{grid.cells[0].name}.zarr")
+    np.testing.assert_allclose(table["accuracy"], run.final().evaluate(load_images("digits")), rtol=1e-6)
+    assert (
+        main(["modes", str(tmp_path / f"{grid.cells[0].name}.zarr"), "--csv", str(tmp_path / "modes.csv")])
+        == 0
+    )
+    theirs = pd.read_csv(tmp_path / "modes.csv").pivot(index="seed", columns="mode", values="half_learned")
+    np.testing.assert_array_equal(table.filter(like="half_learned").iloc[:, : theirs.shape[1]], theirs)
+    words = [
+        "dendrogram",
+        str(tmp_path / f"{grid.cells[0].name}.zarr"),
+        "--agreement",
+        str(tmp_path / "tree.csv"),
+    ]
+    assert main(words) == 0
+    trees = pd.read_csv(tmp_path / "tree.csv")
+    np.testing.assert_allclose(table["agreement"], trees[trees["epoch"] == 4]["agreement"], rtol=1e-6)
+
+
+def test_strengths_alone_are_enough_for_stages(tmp_path, in_this_process):
+    whole, alone = (
+        sweep(Grid(["bpa"], ["saxe2019_toy"], epochs=100, record=record), tmp_path / record[0])
+        for record in (["weights"], ["strengths"])
+    )
+    pd.testing.assert_frame_equal(whole.drop(columns="run"), alone.drop(columns="run"))
+    assert whole["half_learned_1"].notna().all()
+
+
+def test_the_best_setting_is_the_one_with_the_best_mean_among_those_with_fewest_seeds_lost():
+    rows = [
+        ("a", "bpa", 0.1, [4.0, 2.0], [0.5, 0.5]),
+        ("b", "bpa", 0.2, [3.0, 2.0], [0.7, 0.4]),
+        ("c", "bpa", 0.3, [np.nan, 0.1], [np.nan, 0.99]),
+        ("d", "backprop", 0.1, [np.nan, np.nan], [np.nan, np.nan]),
+        ("e", "backprop", 0.2, [np.nan, 7.0], [np.nan, 0.1]),
+    ]
+    table = pd.DataFrame(
+        [
+            {
+                "run": run,
+                "data": "mine",
+                "rule": rule,
+                "rate": rate,
+                "seed": k,
+                "loss": loss[k],
+                "accuracy": share[k],
+            }
+            for run, rule, rate, loss, share in rows
+            for k in range(2)
+        ]
+    )
+    by_loss, by_accuracy = best(table), best(table, by="accuracy")
+    assert by_loss[["rule", "run", "rate", "mean", "low", "high", "n"]].values.tolist() == [
+        ["bpa", "b", 0.2, 2.5, 2.0, 3.0, 2],
+        ["backprop", "e", 0.2, 7.0, 7.0, 7.0, 1],
+    ]
+    assert list(by_accuracy["run"]) == ["b", "e"]
+    assert (
+        line_of(lambda: best(table, "speed")) == "no measure 'speed' in the table; there are loss, accuracy"
+    )
+
+
+# ---------------------------------------------------------------------------------------------- what is done stays done
+
+
+def stamps(folder):
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*.zarr/**/zarr.json")}
+
+
+def test_what_is_done_is_not_done_again_and_the_rest_is(tmp_path, in_this_process):
+    one, two = (Grid(**SMALL, settings={"rate": rates}) for rates in ([0.1], [0.1, 0.2]))
+    first = sweep(one, tmp_path)
+    before = stamps(tmp_path)
+    both = sweep(two, tmp_path)
+    assert before.items() <= stamps(tmp_path).items() and len(both) == 2
+    pd.testing.assert_frame_equal(both[:1], first, check_dtype=False)
+    cell = one.cells[0]
+    (tmp_path / f"{cell.name}.json").unlink()  # trained, but not measured
+    pd.testing.assert_frame_equal(sweep(one, tmp_path), first)
+    assert before.items() <= stamps(tmp_path).items()
+
+
+def test_a_run_that_was_stopped_in_the_middle_goes_on_from_there(tmp_path, monkeypatch, in_this_process):
+    from semantic_svd import training
+
+    grid = Grid(**SMALL | {"epochs": 3000, "every": 1})
+    (cell,) = grid.cells
+    whole = sweep(grid, tmp_path / "whole")
+
+    def stop(rule, signals, memories, factor, steps=[0], step=training.step):  # noqa: B006
+        steps[0] += 1
+        if steps[0] == 1500:
+            signal.raise_signal(signal.SIGINT)
+        step(rule, signals, memories, factor)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(training, "step", stop)
+        (tmp_path / "half").mkdir()
+        cell.train(tmp_path / "half" / f"{cell.name}.zarr")
+    assert 1400 < Run.open(tmp_path / "half" / f"{cell.name}.zarr").data.sizes["epoch"] < 1600
+    pd.testing.assert_frame_equal(sweep(grid, tmp_path / "half"), whole, check_exact=True)
+
+
+def test_a_run_that_fails_has_a_row_stops_no_other_and_is_tried_again(tmp_path, in_this_process):
+    grid = Grid(**SMALL, settings={"rate": [0.1, 0.2, 0.3]}, seeds=2)
+    blocked = tmp_path / f"{grid.cells[1].name}.zarr"
+    blocked.mkdir()
+    table = sweep(grid, tmp_path)
+    assert list(table["status"]) == ["finished"] * 2 + ["failed"] * 2 + ["finished"] * 2
+    said = f"{blocked} is there already and is not a run; name another place"
+    assert list(table["error"].dropna()) == [said, said] and table["loss"].isna().sum() == 2
+    assert best(table)["rate"].item() != 0.2
+    blocked.rmdir()
+    assert set(sweep(grid, tmp_path)["status"]) == {"finished"}
+
+
+def test_seeds_that_diverge_are_a_result_without_measures(tmp_path, in_this_process):
+    grid = Grid(
+        ["backprop"], ["mcclelland2020"], settings={"rate": [0.1, 9.0], "hidden": [8]}, epochs=60, seeds=2
+    )
+    table = sweep(grid, tmp_path)
+    assert list(table["status"]) == ["finished"] * 2 + ["diverged"] * 2
+    assert table["loss"].isna().tolist() == [False, False, True, True] and (table["end_epoch"][2:] < 60).all()
+    before = stamps(tmp_path)
+    pd.testing.assert_frame_equal(sweep(grid, tmp_path), table)
+    assert stamps(tmp_path) == before
+
+
+def test_rules_of_ones_own_are_swept_by_their_names(tmp_path, in_this_process):
+    grid = Grid({"mine": Rule(hidden=Oja() + 0.1 * Hebb())}, ["saxe2019_toy"], epochs=5)
+    assert list(sweep(grid, tmp_path)["rule"]) == ["mine"]
+
+
+# ------------------------------------------------------------------------------------------------------------- workers
+
+
+DYING = """
+import os, signal
+def square(piece):
+    folder, number, deaths = piece
+    traces = len(list(folder.glob(f"{number}-*")))
+    (folder / f"{number}-{traces}").touch()
+    if traces < deaths:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number**2
+"""
+
+
+@UNIX
+def test_a_worker_that_dies_costs_only_what_it_was_at(tmp_path, monkeypatch):
+    (tmp_path / "dying.py").write_text(DYING)
+    monkeypatch.syspath_prepend(tmp_path)
+    from dying import square
+
+    deaths = [0, 1, 0, 99, *[0] * 6]
+    pieces = [(tmp_path, number, times) for number, times in enumerate(deaths)]
+    outcomes = {number: outcome for (_, number, _), outcome in on_cores(square, pieces)}
+    assert str(outcomes.pop(3)) == "its worker died 3 times"
+    assert outcomes == {n: n**2 for n in range(10) if n != 3}
+    assert [len(list(tmp_path.glob(f"{n}-*"))) for n in range(10)] == [1, 2, 1, 3, 1, 1, 1, 1, 1, 1]
+
+
+def test_a_run_whose_worker_dies_again_and_again_is_a_row(tmp_path, monkeypatch):
+    grid = Grid(**SMALL)
+    monkeypatch.setattr(
+        sweeps, "on_cores", lambda work, cells: ((cell, Died("its worker died 3 times")) for cell in cells)
+    )
+    table = sweep(grid, tmp_path)
+    assert (table["status"][0], table["error"][0]) == ("failed", "its worker died 3 times")
+
+
+@pytest.fixture(scope="module")
+def grid(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("grid")
+    (folder / "four.csv").write_text("item,a,b,c\nw,1,1,0\nx,1,0,0\ny,0,0,2\nz,0,1,2\n")
+    (folder / "grid.toml").write_text(GRID)
+    found = read_grid(folder / "grid.toml")
+    assert len(found.cells) == 64
+    return found
+
+
+@pytest.fixture(scope="module")
+def local(grid, tmp_path_factory):
+    return sweep(grid, tmp_path_factory.mktemp("local"))
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """A scheduler and two workers, each a process: its address, and the workers."""
+    pytest.importorskip("distributed")
+    folder = tmp_path_factory.mktemp("cluster")
+    said = folder / "scheduler.json"
+    dask = [sys.executable, "-m", "dask"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
+    where = ["--scheduler-file", str(said)]
+    words = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--no-show"]
+    started = [subprocess.Popen([*dask, "scheduler", *where, *words], **quiet)]
+    one = [*dask, "worker", *where, "--nthreads", "1", "--no-nanny", "--no-dashboard"]
+    started += [subprocess.Popen(one, **quiet) for _ in range(2)]
+    try:
+        assert wait_until(said.exists)
+        yield json.loads(said.read_text())["address"], started[1:]
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+
+
+@UNIX
+def test_64_runs_have_the_same_table_on_a_cluster_to_the_last_digit(grid, local, cluster, tmp_path):
+    address, _ = cluster
+    table = sweep(grid, tmp_path / "results", scheduler=address)
+    pd.testing.assert_frame_equal(table, local, check_exact=True)
+    assert len(table) == 128 and set(table["status"]) == {"finished"}
+
+
+@UNIX
+def test_a_worker_of_a_cluster_is_killed_in_the_middle_and_the_table_is_complete(
+    grid, local, cluster, tmp_path
+):
+    address, (first, second) = cluster
+    code = "import sys; from semantic_svd.sweeps import sweep; sweep(sys.argv[1], sys.argv[2], scheduler=sys.argv[3])"
+    folder, source = tmp_path / "results", tmp_path / "grid.toml"
+    source.write_text(GRID.replace("four.csv", str(four_of(grid, tmp_path))))
+    command = subprocess.Popen([sys.executable, "-c", code, source, folder, address])
+    assert wait_until(lambda: len(list(folder.glob("*.json"))) >= 8)
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    done = len(list(folder.glob("*.json")))
+    assert command.wait(120) == 0 and second.poll() is None and 8 <= done < 60
+    table = sweep(source, folder)  # all is done: this only reads
+    pd.testing.assert_frame_equal(table, local, check_exact=True)
+
+
+def four_of(grid, folder):
+    path = folder / "four.csv"
+    items = grid.cells[-1].data
+    pd.DataFrame(items.values, items.items, items.properties).rename_axis("item").to_csv(path)
+    return path
+
+
+@UNIX
+def test_a_cluster_that_does_not_answer_or_has_no_workers_is_one_line(tmp_path, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    grid = Grid(**SMALL)
+    line = line_of(lambda: sweep(grid, tmp_path, scheduler="nonsense"))
+    assert line.startswith("no Dask scheduler answers at nonsense: ")
+    monkeypatch.setattr(workers, "PATIENCE", 0.1)
+    with distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=":0") as empty:
+        address = empty.scheduler_address
+        line = line_of(lambda: sweep(grid, tmp_path, scheduler=address))
+    assert line == f"the scheduler at {address} has no workers"
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    line = line_of(lambda: sweep(grid, tmp_path, scheduler=address))
+    assert line == "a scheduler needs distributed: pip install 'semantic-svd[cluster]'"
+
+
+# ------------------------------------------------------------------------------------------------------------- command
+
+
+def test_the_command_sweeps_and_says_which_setting_was_best(tmp_path, capfd, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("grid.toml").write_text(
+        "[sweep]\nrules = ['bpa', 'backprop']\nitems = 'saxe2019_toy'\nepochs = 50\nseeds = 2\n"
+        "[settings]\nrate = [0.05, 0.1]"
+    )
+    assert main(["sweep", "grid.toml"]) == 0
+    out, err = capfd.readouterr()
+    table = pd.read_csv("results/results.csv")
+    losses = [table[table["run"] == run]["loss"].mean() for run in best(table)["run"]]
+    first, second, *_, bpa, backprop, last = out.splitlines()
+    assert re.fullmatch(r"results will take [\d.]+ kB", first) and err == ""
+    assert second == "results: 4 runs of 2 seeds: 8 finished"
+    for line, rule, loss in zip((bpa, backprop), ("bpa", "backprop"), losses, strict=True):
+        assert line.split()[:6] == ["saxe2019_toy", rule, "0.1", "loss", f"{loss:.4g}", line.split()[5]]
+    assert last == "Means over 2 seeds; in brackets the smallest and the largest."
+
+
+def test_the_command_says_what_failed(tmp_path, capsys, monkeypatch, in_this_process):
+    monkeypatch.chdir(tmp_path)
+    Path("grid.toml").write_text(
+        "[sweep]\nrules = ['bpa']\nitems = 'saxe2019_toy'\nepochs = 5\n[settings]\nrate = [0.1, 0.2]"
+    )
+    first, second = (f"{cell.name}.zarr" for cell in read_grid("grid.toml").cells)
+    Path("results", first).mkdir(parents=True)
+    assert main(["sweep", "grid.toml"]) == 0
+    said = f"{Path('results', first).resolve()} is there already and is not a run; name another place"
+    assert (
+        capsys.readouterr().err == f"semantic-svd: 1 runs failed (results/results.csv); the first: {said}\n"
+    )
+    Path("again", first).mkdir(parents=True)
+    Path("again", second).mkdir()
+    assert main(["sweep", "grid.toml", "-o", "again"]) == 2
+    said = said.replace("/results/", "/again/")
+    assert capsys.readouterr().err == f"semantic-svd: every run of grid.toml failed; the first: {said}\n"
+
+
+@UNIX
+def test_ctrl_c_ends_in_one_line_and_the_same_command_goes_on(tmp_path):
+    (tmp_path / "grid.toml").write_text(
+        "[sweep]\nrules = ['bpa']\nitems = 'saxe2019_toy'\nepochs = 300000\nevery = 'log'\n"
+        "[settings]\nstop_below = [1e-3, 1e-9]\nrate = [0.1, 1e-9]"
+    )
+    words = [sys.executable, "-m", "semantic_svd", "sweep", "grid.toml"]
+    command = subprocess.Popen(
+        words,
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    finished = tmp_path / "results"
+    assert wait_until(lambda: len(list(finished.glob("*.json"))) >= 1)
+    os.killpg(command.pid, signal.SIGINT)  # as a terminal does: to all its processes
+    _, err = command.communicate(timeout=60)
+    done = len(list(finished.glob("*.json")))
+    line = f"interrupted; {done} of 4 runs are done and kept in results, the same command goes on"
+    assert (command.returncode, err) == (130, f"semantic-svd: {line}\n")
+    assert len(pd.read_csv(finished / "results.csv")) == done >= 1
+    with pytest.raises(ProcessLookupError):  # nobody is left behind
+        for _ in range(100):
+            os.killpg(command.pid, 0)
+            time.sleep(0.05)
