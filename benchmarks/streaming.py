@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 ROWS, COLUMNS, MODES = 1_000_000, 512, 64
-AT_ONCE = 20_000
+AT_ONCE = 5_000
 BATCH = 5 * COLUMNS
 SPECTRUM = 1000 / np.sqrt(np.arange(1, COLUMNS + 1))  # of the centred matrix, exactly
 MEASURE = """
@@ -26,7 +26,7 @@ peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 print(json.dumps([seconds, peak, np.asarray(s).tolist()]))
 """
 OURS = {
-    "setup": "from semantic_svd.streaming import svd",
+    "setup": "import dask.array\nfrom semantic_svd.streaming import svd",
     "work": f"s = svd(sys.argv[1], {MODES}, centre=True).s",
 }
 THEIRS = {  # in batches of its own default size; its fit() would take the whole file into memory first
@@ -43,17 +43,20 @@ s = pca.singular_values_
 def make(path: Path) -> None:
     """Write a matrix whose centred singular values are known: cosines are orthonormal, and to the constant too.
 
-    Rows come stirred, so that each block is a fair sample of them.
+    Rows come stirred, so that each block is a fair sample of them. Nothing is mapped into memory: a process begins with
+    the peak of the one that starts it.
     """
     rng = np.random.default_rng(0)
     right = np.linalg.qr(rng.standard_normal((COLUMNS, COLUMNS))).Q * (SPECTRUM * np.sqrt(2 / ROWS))
     mean = rng.standard_normal(COLUMNS)
-    out = np.lib.format.open_memmap(path, "w+", np.float32, (ROWS, COLUMNS))
-    for first in range(0, ROWS, AT_ONCE):
-        row = np.arange(first, first + AT_ONCE) * 387_420_489 % ROWS  # 3^18 shares no factor with ROWS
-        angles = np.pi / ROWS * (row + 0.5)
-        out[first : first + AT_ONCE] = np.cos(angles[:, None] * np.arange(1, COLUMNS + 1)) @ right.T + mean
-    out.flush()
+    header = {"descr": "<f4", "fortran_order": False, "shape": (ROWS, COLUMNS)}
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for first in range(0, ROWS, AT_ONCE):
+            row = np.arange(first, first + AT_ONCE) * 387_420_489 % ROWS  # 3^18 shares no factor with ROWS
+            angles = np.pi / ROWS * (row + 0.5)
+            part = np.cos(angles[:, None] * np.arange(1, COLUMNS + 1)) @ right.T + mean
+            part.astype(np.float32).tofile(file)
 
 
 def measure(path: Path, setup: str, work: str) -> tuple[float, float, float]:
