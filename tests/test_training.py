@@ -441,6 +441,13 @@ def test_weights_to_start_from_are_for_all_seeds_or_for_each_and_the_rest_is_dra
     np.testing.assert_array_equal(start["W2"], each)
 
 
+def test_a_run_to_start_from_has_every_weight_of_the_network():
+    linear = train("backprop", Network((34, 8, 34), biases=False), ITEMS, epochs=1)
+    assert refused("backprop", Network((34, 8, 34)), ITEMS, epochs=1, start=linear) == (
+        "the run to start from has no b1; it has W1, W2"
+    )
+
+
 # Refusals, each one line
 
 

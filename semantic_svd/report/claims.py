@@ -8,9 +8,8 @@ from typing import Any
 
 import pandas as pd
 import xarray as xr
-from scipy.stats import binomtest
 
-from semantic_svd.intervals import mean_interval
+from semantic_svd.intervals import mean_interval, share_interval
 from semantic_svd.report.standard import (
     AUTOASSOCIATOR,
     BPA,
@@ -124,10 +123,8 @@ class Claim:
 
 def _mean_of(values: xr.DataArray) -> dict[str, float]:
     """Return mean, low, high and n over seeds: the t interval, or Wilson's for a share of seeds."""
-    if values.dtype == bool:
-        share = binomtest(int(values.sum()), values.size).proportion_ci(method="wilson")
-        return {"mean": float(values.mean()), "low": share.low, "high": share.high, "n": values.size}
-    return {str(name): value.item() for name, value in mean_interval(values).items()}
+    made = share_interval(values) if values.dtype == bool else mean_interval(values)
+    return {str(name): value.item() for name, value in made.items()}
 
 
 def claims_table(claims: Sequence[Claim]) -> pd.DataFrame:
