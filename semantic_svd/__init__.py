@@ -17,6 +17,7 @@ _PLACES = {
     "readouts": ("linear_probe", "read_out"),
     "comparisons": ("compare_runs",),
     "runs": ("Run",),
+    "activations": ("Recorder", "recorded_run", "stack_runs"),
     "estimators": ("Autoassociator", "ItemModes", "RuleClassifier"),
 }
 _MODULE_OF = {name: module for module, names in _PLACES.items() for name in names}

@@ -22,6 +22,20 @@ from semantic_svd.tasks import as_table, in_order
 SLICE = 2**22  # numbers of a layer that are looked at together when images go through in slices
 
 
+@dataclass(frozen=True)
+class Recorded(Network):
+    """A network of another making, of which activity was recorded: what its layers are called, and their sizes."""
+
+    hidden: str = "recorded"
+    output: str = "recorded"
+    biases: bool = False
+    layer_names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("sizes", "layer_names"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+
+
 @dataclass(frozen=True, eq=False)
 class Run:
     """The snapshots of a training, with names on every axis.
@@ -50,7 +64,8 @@ class Run:
     @property
     def network(self) -> Network:
         """The network that was trained."""
-        return Network(**json.loads(self.data.attrs["network"]))
+        described = json.loads(self.data.attrs["network"])
+        return Recorded(**described) if "layer_names" in described else Network(**described)
 
     @property
     def rule(self) -> str:
@@ -100,13 +115,13 @@ class Run:
             B = (abs(B) * np.sign(forward)).transpose(..., receiver, sender)
         return B.rename({receiver: "post", sender: "pre"})
 
-    def response(self, items: Any = None, layer: int | None = None) -> xr.DataArray:
+    def response(self, items: Any = None, layer: int | str | None = None) -> xr.DataArray:
         """Return what a layer says to each item, at every seed and epoch.
 
         Parameters
         ----------
         items : Items, DataFrame, DataArray or array of shape (n_items, inputs); None for those of the training
-        layer : 0 (the input) to the number of layers; None for the output
+        layer : 0 (the input) to the number of layers, or the name of a layer that was recorded; None for the output
 
         Returns
         -------
@@ -119,8 +134,7 @@ class Run:
             When the run kept no weights, or the items or the layer do not fit the network.
         """
         network = self.network
-        layer = network.layers if layer is None else layer
-        self._check_layer(layer)
+        layer = network.layers if layer is None else self._numbered(layer)
         unit = f"unit_{layer}"
         kept = self.data.get("response" if layer == network.layers else f"h{layer}")
         if items is None and kept is not None:
@@ -151,11 +165,11 @@ class Run:
             h = h.assign_coords({unit: self.data.coords[unit]})
         return _name_units(h, unit, layer == network.layers)
 
-    def hidden(self, layer: int, items: Any = None) -> xr.DataArray:
+    def hidden(self, layer: int | str, items: Any = None) -> xr.DataArray:
         """Return the activity of a hidden layer, (seed, epoch, item, unit); see `response`."""
         return self.response(items, layer)
 
-    def class_means(self, layer: int, images: Any = None) -> xr.DataArray:
+    def class_means(self, layer: int | str, images: Any = None) -> xr.DataArray:
         """Return the mean activity of a layer over the images of each class, at every seed and epoch.
 
         Parameters
@@ -182,7 +196,7 @@ class Run:
         >>> dict(run.class_means(1).sizes)
         {'seed': 1, 'epoch': 2, 'class': 10, 'unit': 5}
         """
-        self._check_layer(layer)
+        layer = self._numbered(layer)
         output = f"unit_{self.network.layers}"
         if images is None:
             if f"m{layer}" not in self.data:
@@ -366,10 +380,16 @@ class Run:
             raise InputError(f"the run kept no {name}; it has {', '.join(there) or 'no weights'}")
         return self.data[name].rename(names)
 
-    def _check_layer(self, layer: Any) -> None:
-        layers = self.network.layers
-        if not isinstance(layer, int | np.integer) or not 0 <= layer <= layers:
-            raise InputError(f"the network has layers 0 to {layers}, not {layer!r}")
+    def _numbered(self, layer: Any) -> int:
+        """Return the number of a layer, which may have a name."""
+        network = self.network
+        names = network.layer_names if isinstance(network, Recorded) else ()
+        if isinstance(layer, str) and layer in names:
+            return 1 + names.index(layer)
+        if not isinstance(layer, int | np.integer) or not 0 <= layer <= network.layers:
+            called = f" ({', '.join(names)})" if names else ""
+            raise InputError(f"the network has layers 0 to {network.layers}{called}, not {layer!r}")
+        return int(layer)
 
     def _examples(self, images: Any, test: bool) -> tuple[Array, NDArray[np.integer]]:
         """Return pixels and classes of images to test or to train with, checked against the network's sizes."""

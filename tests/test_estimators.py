@@ -325,6 +325,11 @@ def test_rates_are_lowered_to_half_of_what_batches_of_so_many_items_can_bear(bat
     assert of_three == pytest.approx((expected, expected, expected / 10), rel=1e-6)
 
 
+def test_units_that_compete_keep_their_rate():
+    x, y = DIGITS
+    assert RuleClassifier(8, "krotov_hopfield", epochs=1).fit(10 * x, y).rule_ == RULES["krotov_hopfield"]
+
+
 def test_biases_count_as_an_input_that_is_always_one():
     lowered = Autoassociator(8, epochs=1).fit(10 * X).rule_.rate
     bare = Autoassociator(8, biases=False, epochs=1).fit(10 * X).rule_.rate

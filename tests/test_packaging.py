@@ -45,6 +45,7 @@ TRAINING = (
     "comparisons",
     "new_information",
     "estimators",
+    "activations",
 )
 ORDER = (*GROUND, *RULES, *ANALYSES, *TRAINING, "plots", "explorer", "report", "cli", "__main__")
 INSIDE = {  # the same for the modules that are folders

@@ -1,0 +1,458 @@
+"""Claims about activity from elsewhere: as a run it is analysed as our own runs are, and PyTorch does not notice."""
+
+import sys
+import textwrap
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+import zarr
+
+from semantic_svd import Network, Recorder, Run, load_images, load_items, recorded_run, stack_runs, train
+from semantic_svd.cli import main
+from semantic_svd.errors import InputError
+from semantic_svd.modes import half_learned, strengths, svd
+
+ITEMS = load_items("mcclelland2020")
+DIGITS = load_images("digits")
+RNG = np.random.default_rng(0)
+ACTIVITY = RNG.normal(size=(2, 5, 8, 3))  # seed, epoch, item, unit
+LABELS = np.array([0, 0, 0, 0, 1, 1, 2, 2])
+
+
+@pytest.fixture(scope="module")
+def torch():
+    return pytest.importorskip("torch", reason="PyTorch is an extra: pip install 'semantic-svd[torch]'")
+
+
+@pytest.fixture(scope="module")
+def ours():
+    """Three seeds of BPA on the eight items."""
+    return train("bpa", Network((34, 8, 34), biases=False), ITEMS, epochs=300, seeds=3)
+
+
+@pytest.fixture(scope="module")
+def theirs(ours):
+    """The same networks as somebody else would hand them in: arrays."""
+    h, y = ours.hidden(1).values, ours.response().values
+    return recorded_run({"hidden": h}, y, items=ITEMS, targets=ITEMS)
+
+
+def refused(function, *args, **kwargs):
+    """Return the message with which something is refused."""
+    with pytest.raises(InputError) as refusal:
+        function(*args, **kwargs)
+    return str(refusal.value)
+
+
+def mlp(torch, seed=0, sizes=(64, 30, 20, 10)):
+    torch.manual_seed(seed)
+    layers = [torch.nn.Linear(*pair) for pair in pairwise(sizes)]
+    between = [module for layer in layers for module in (layer, torch.nn.ReLU())]
+    return torch.nn.Sequential(*between[:-1])  # 0 Linear, 1 ReLU, 2 Linear, 3 ReLU, 4 Linear
+
+
+def ordinary_loop(torch, model, callback, epochs=5):
+    """Train a classifier of digits as anybody would, with a callback before each epoch and at the end."""
+    x, y = torch.tensor(DIGITS.x[:500]), torch.tensor(DIGITS.labels[:500])
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    for epoch in range(epochs):
+        callback(epoch)
+        for rows in torch.arange(500).split(50):
+            optimizer.zero_grad()
+            torch.nn.functional.cross_entropy(model(x[rows]), y[rows]).backward()
+            optimizer.step()
+    callback(epochs)
+
+
+# ---------------------------------------------------------------------------------------------- arrays are as our runs
+
+
+def test_what_is_handed_in_is_there_by_name_and_number(ours, theirs):
+    for layer in (1, "hidden"):
+        np.testing.assert_array_equal(theirs.hidden(layer), ours.hidden(1))
+    np.testing.assert_array_equal(theirs.response(), ours.response())
+    assert theirs.response().coords["property"].values.tolist() == list(ITEMS.properties)
+    assert theirs.response().dims == ours.response().dims and theirs.hidden(1).dims == ours.hidden(1).dims
+    assert repr(theirs) == "Run(34-8-34 recorded, 3 seeds, 301 snapshots to epoch 300)"
+
+
+def test_its_modes_and_stages_are_those_of_our_run(ours, theirs):
+    data = svd(ITEMS)
+    mine, other = (half_learned(strengths(run.response(), data), data) for run in (ours, theirs))
+    xr.testing.assert_equal(mine, other)
+    xr.testing.assert_equal(svd(ours.final().hidden(1)).s, svd(theirs.final().hidden("hidden")).s)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "modes --csv",
+        "modes --layer 1 --csv",
+        "align --csv",
+        "dendrogram --csv",
+        "dendrogram --layer 1 --agreement",
+    ],
+)
+def test_the_command_says_of_it_what_it_says_of_our_run(ours, theirs, words, tmp_path, capsys):
+    command, *options = words.split()
+    tables = []
+    for name, run in (("ours", ours), ("theirs", theirs)):
+        run.save(tmp_path / f"{name}.zarr")
+        assert main([command, str(tmp_path / f"{name}.zarr"), *options, str(tmp_path / f"{name}.csv")]) == 0
+        tables.append(pd.read_csv(tmp_path / f"{name}.csv"))
+    pd.testing.assert_frame_equal(*tables)
+    out = capsys.readouterr().out
+    assert "34-8-34 recorded" in out
+
+
+def test_it_is_saved_and_opened(theirs, tmp_path):
+    theirs.save(tmp_path / "run.zarr")
+    opened = Run.open(tmp_path / "run.zarr")
+    assert opened.network == theirs.network and opened.network.layer_names == ("hidden", "output")
+    xr.testing.assert_equal(opened.data.compute(), theirs.data)
+    np.testing.assert_array_equal(opened.hidden("hidden").sel(seed=2, epoch=7), theirs.hidden(1)[2, 7])
+
+
+def test_missing_axes_are_one_seed_and_one_epoch():
+    for shape, sizes in (((8, 3), (1, 1)), ((5, 8, 3), (1, 5)), ((2, 5, 8, 3), (2, 5))):
+        run = recorded_run({"layer": RNG.normal(size=shape)})
+        assert (run.data.sizes["seed"], run.data.sizes["epoch"]) == sizes
+    run = recorded_run({"a": ACTIVITY, "b": ACTIVITY[..., :2]}, epochs=[0, 1, 10, 20, 50], seeds=[3, 7])
+    assert run.hidden("b").sel(seed=7, epoch=20).equals(run.hidden(2)[1, 3])
+    np.testing.assert_array_equal(run.final().hidden("a"), ACTIVITY[:, -1])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16, np.int64])
+def test_floats_of_usual_size_stay_what_they_are(dtype):
+    found = recorded_run({"layer": ACTIVITY.astype(dtype)}).hidden(1).dtype
+    assert found == {np.float32: np.float32, np.float16: np.float32}.get(dtype, np.float64)
+
+
+class OnlySlices:
+    """What slices like an array and offers no more; it counts what is read of it."""
+
+    def __init__(self, values):
+        self._values, self.shape, self.dtype, self.ndim = values, values.shape, values.dtype, values.ndim
+        self.read = 0
+
+    def __getitem__(self, key):
+        self.read += self._values[key].size
+        return self._values[key]
+
+
+def test_what_is_not_in_memory_is_read_when_it_is_needed():
+    source = OnlySlices(ACTIVITY)
+    run = recorded_run({"layer": source})
+    assert source.read == 0
+    np.testing.assert_array_equal(run.sel(seed=[1], epoch=[3]).hidden("layer")[0, 0], ACTIVITY[1, 3])
+    assert source.read == 8 * 3
+    modes = svd(run.hidden("layer"))
+    np.testing.assert_allclose(modes.s, np.linalg.svd(ACTIVITY, compute_uv=False), rtol=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["memory map", "zarr", "dask", "labelled"])
+def test_sources_of_every_kind_give_the_same_run(kind, tmp_path):
+    import dask.array as da
+
+    if kind == "memory map":
+        np.save(tmp_path / "activity.npy", ACTIVITY)
+    source = {
+        "memory map": lambda: np.load(tmp_path / "activity.npy", mmap_mode="r"),
+        "zarr": lambda: zarr.array(ACTIVITY, store=tmp_path / "activity.zarr"),
+        "dask": lambda: da.from_array(ACTIVITY, chunks=(1, 2, 4, 3)),
+        "labelled": lambda: xr.DataArray(ACTIVITY, dims=("seed", "epoch", "item", "unit")),
+    }[kind]()
+    run = recorded_run({"layer": source}, labels=LABELS, record=("hidden", "class_means"))
+    assert kind != "memory map" or np.shares_memory(run.data["h1"], source)
+    np.testing.assert_array_equal(run.hidden(1), ACTIVITY)
+    np.testing.assert_allclose(run.class_means(1)[:, :, 1], ACTIVITY[:, :, 4:6].mean(axis=2), rtol=1e-12)
+
+
+# --------------------------------------------------------------------------------------------------------- class means
+
+
+def test_class_means_are_those_of_our_run(tmp_path, capsys):
+    network, kept = Network((64, 20, 15, 10), "relu", "softmax"), ["weights", "hidden", "class_means"]
+    mine = train("backprop", network, DIGITS.x, DIGITS.targets, epochs=3, seeds=2, batch_size=50, record=kept)
+    activity = {"lower": mine.hidden(1).values, "upper": mine.hidden(2).values}
+    shown = {"items": DIGITS.x, "labels": DIGITS.labels, "classes": DIGITS.classes, "record": ["class_means"]}
+    other = recorded_run(activity, **shown)
+    for layer, name in ((1, "lower"), (2, "upper")):
+        np.testing.assert_allclose(other.class_means(name), mine.class_means(layer), atol=1e-12)
+    np.testing.assert_allclose(other.data["input"], mine.class_means(0, DIGITS)[0, 0], atol=1e-6)
+    assert "h1" not in other.data
+    found = []
+    for name, run in (("mine", mine), ("other", other)):
+        run.save(tmp_path / f"{name}.zarr")
+        for command in ("modes", "align", "dendrogram"):
+            table = tmp_path / f"{name}-{command}.csv"
+            assert main([command, str(tmp_path / f"{name}.zarr"), "--csv", str(table)]) == 0
+            found.append(pd.read_csv(table))
+    for mine_says, other_says in zip(found[:3], found[3:], strict=True):
+        pd.testing.assert_frame_equal(mine_says, other_says, rtol=1e-6, atol=1e-9)
+    assert "class means" in capsys.readouterr().out
+
+
+def test_labels_one_hot_are_the_targets_of_an_output_over_the_classes():
+    run = recorded_run({}, RNG.normal(size=(8, 3)), labels=LABELS, classes=["bird", "fish", "tree"])
+    np.testing.assert_array_equal(run.data["target"].values.argmax(axis=1), LABELS)
+    assert run.response().coords["property"].values.tolist() == ["bird", "fish", "tree"]
+    embedding = recorded_run({}, RNG.normal(size=(8, 5)), labels=LABELS)
+    assert "target" not in embedding.data
+
+
+# ------------------------------------------------------------------------------------------------------------- PyTorch
+
+
+def test_modes_of_a_recorded_module_are_those_of_its_activity_by_hand(torch):
+    model, by_hand = mlp(torch), []
+    recorder = Recorder(model, ["1", "3"], DIGITS.test_x, labels=DIGITS.test_labels, classes=DIGITS.classes)
+
+    def callback(epoch):
+        recorder(epoch)
+        with torch.no_grad():
+            x = torch.tensor(DIGITS.test_x)
+            by_hand.append([model[:2](x).numpy(), model[:4](x).numpy(), model(x).numpy()])
+
+    ordinary_loop(torch, model, callback)
+    run = recorder.run()
+    assert repr(run) == "Run(64-30-20-10 recorded, 1 seed, 6 snapshots to epoch 5)"
+    assert run.rule == "recorded from Sequential"
+    for name, layer in (("1", 0), ("3", 1), ("output", 2)):
+        activity = np.array([snapshot[layer] for snapshot in by_hand])
+        np.testing.assert_allclose(run.hidden(name)[0], activity, rtol=1e-5, atol=1e-6)
+        s = np.linalg.svd(activity, compute_uv=False)
+        np.testing.assert_allclose(svd(run.hidden(name)).s[0], s, rtol=1e-5, atol=1e-5)
+    assert (run.data["target"].values.argmax(axis=1) == DIGITS.test_labels).all()
+
+
+@pytest.mark.parametrize("batch_size", [7, 297])
+def test_recorded_class_means_are_means_of_the_recorded_activity(torch, batch_size):
+    shown = {"items": DIGITS.test_x, "labels": DIGITS.test_labels, "batch_size": batch_size}
+    model = mlp(torch)
+    whole, means = (Recorder(model, ["3"], record=what, **shown) for what in ("hidden", "class_means"))
+    whole(0), means(0)
+    h = whole.run().hidden("3")[0, 0]
+    for c in range(10):
+        by_hand = h.values[DIGITS.test_labels == c].mean(axis=0)
+        np.testing.assert_allclose(means.run().class_means("3")[0, 0, c], by_hand, rtol=1e-4, atol=1e-6)
+    assert "h1" not in means.run().data and "m1" not in whole.run().data
+
+
+def test_a_training_ends_in_the_same_weights_whether_it_is_recorded_or_not(torch):
+    def trained(record):
+        torch.manual_seed(1)
+        model = torch.nn.Sequential(
+            torch.nn.Linear(64, 20), torch.nn.BatchNorm1d(20), torch.nn.Dropout(0.5), torch.nn.Linear(20, 10)
+        )
+        model[1].eval()  # one part frozen, as in fine tuning: it stays so
+        recorder = Recorder(model, ["1", "2"], DIGITS.test_x)
+        ordinary_loop(torch, model, recorder if record else lambda epoch: None, epochs=2)
+        assert [module.training for module in model] == [True, False, True, True]
+        return model.state_dict()
+
+    alone, recorded = trained(False), trained(True)
+    assert all(torch.equal(alone[name], recorded[name]) for name in alone)
+
+
+def test_what_a_layer_says_is_copied_before_the_next_one_writes_over_it(torch):
+    model = torch.nn.Sequential(torch.nn.Linear(34, 8), torch.nn.ReLU(inplace=True), torch.nn.Linear(8, 2))
+    recorder = Recorder(model, ["0", "1"], ITEMS)
+    recorder(0)
+    run = recorder.run()
+    assert (run.hidden("0") < 0).any()
+    np.testing.assert_array_equal(run.hidden("1"), np.maximum(run.hidden("0"), 0))
+
+
+def test_maps_are_laid_out_as_rows_and_items_may_be_tensors_of_any_shape(torch):
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(
+        torch.nn.Conv2d(1, 3, 3), torch.nn.Flatten(), torch.nn.Linear(108, 10)
+    ).double()
+    pictures = torch.tensor(DIGITS.test_x).reshape(-1, 1, 8, 8)
+    recorder = Recorder(model, "0", pictures, batch_size=100)
+    recorder(0)
+    run = recorder.run()
+    assert run.network.sizes == (64, 108, 10) and run.data["h1"].dtype == np.float64
+    np.testing.assert_array_equal(
+        run.hidden("0")[0, 0], model[0](pictures.double()).detach().reshape(297, -1)
+    )
+
+
+def test_words_may_be_shown_as_numbers_and_half_floats_are_read(torch):
+    model = torch.nn.Sequential(
+        torch.nn.Embedding(8, 5), torch.nn.Flatten(), torch.nn.Linear(10, 4)
+    ).bfloat16()
+    recorder = Recorder(model, ["0"], RNG.integers(0, 8, size=(6, 2)))
+    recorder(0)
+    assert recorder.run().hidden("0").shape == (1, 1, 6, 10) and recorder.run().data["h1"].dtype == np.float32
+
+
+def test_several_models_are_seeds_of_one_run(torch):
+    runs = []
+    for seed, epochs in ((0, 3), (1, 2)):
+        model = mlp(torch, seed)
+        recorder = Recorder(model, ["1", "3"], DIGITS.test_x, labels=DIGITS.test_labels)
+        ordinary_loop(torch, model, recorder, epochs)
+        runs.append(recorder.run(seed))
+    both = stack_runs(runs)
+    assert repr(both) == "Run(64-30-20-10 recorded, 2 seeds, 4 snapshots to epoch 3)"
+    assert np.isnan(both.hidden(1).sel(seed=1, epoch=3)).all()
+    np.testing.assert_array_equal(both.final().hidden("3")[1], runs[1].hidden("3").sel(seed=1, epoch=2))
+    modes = svd(both.hidden(2))
+    assert np.isnan(modes.s.sel(seed=1, epoch=3)).all() and np.isfinite(modes.s.sel(seed=0)).all()
+
+
+def test_the_example_of_the_docstring_runs(torch):
+    torch.manual_seed(0)
+    block = Recorder.__doc__.split("begins::")[1].split("Over checkpoints")[0]
+    names = {}
+    exec(textwrap.dedent(block), names)
+    strength = strengths(names["run"].response(), ITEMS)
+    assert (strength[0, -1, :2] > 0.5 * svd(ITEMS).s[:2]).all() and names["run"].data.sizes["epoch"] == 101
+
+
+def test_over_checkpoints(torch, tmp_path):
+    model = mlp(torch)
+    ordinary_loop(
+        torch, model, lambda epoch: torch.save(model.state_dict(), tmp_path / f"{epoch}.pt"), epochs=2
+    )
+    fresh = mlp(torch, seed=9)
+    recorder = Recorder(fresh, ["3"], DIGITS.test_x)
+    for epoch in (2, 0):
+        fresh.load_state_dict(torch.load(tmp_path / f"{epoch}.pt"))
+        recorder(epoch)
+    found = recorder.run().response()[0]
+    assert found["epoch"].values.tolist() == [0, 2]
+    np.testing.assert_allclose(found[1], model(torch.tensor(DIGITS.test_x)).detach(), rtol=1e-5, atol=1e-6)
+
+
+# -------------------------------------------------------------------------------------------------------------- errors
+
+
+def test_without_pytorch_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert refused(Recorder, None, ["1"], ITEMS) == (
+        'recording from a module needs PyTorch: pip install "semantic-svd[torch]"; recorded_run takes arrays without it'
+    )
+    assert recorded_run({"layer": ACTIVITY}).hidden(1).shape == ACTIVITY.shape
+
+
+def test_a_recorder_refuses_in_one_line(torch):
+    model = mlp(torch)
+    assert refused(Recorder, model, ["5"], ITEMS) == "the module has no layer '5'; it has 0, 1, 2, 3, 4"
+    for items in (None, list(ITEMS.items)):
+        assert refused(Recorder, model, ["1"], items) == (
+            "a recorder shows items to the module; pass their inputs"
+        )
+    recorder = Recorder(model, ["1"], DIGITS.test_x)
+    assert refused(recorder.run) == "nothing is recorded yet; call the recorder with an epoch"
+    assert refused(recorder, -1) == "an epoch is a whole number from 0, not -1"
+    recorder(3)
+    assert refused(recorder, 3) == "epoch 3 has been recorded already"
+    relu = torch.nn.ReLU()
+    shared = torch.nn.Sequential(torch.nn.Linear(64, 5), relu, torch.nn.Linear(5, 5), relu)
+    assert refused(Recorder(shared, ["1"], DIGITS.test_x), 0) == (
+        "layer '1' is passed through 2 times; record one that is passed through once"
+    )
+    memory = torch.nn.LSTM(64, 5)
+    assert refused(Recorder(memory, [], DIGITS.test_x), 0) == (
+        "layer 'output' gives a tuple for 297 items; record one that gives a row an item"
+    )
+    mean = torch.nn.Sequential(torch.nn.Linear(64, 5), torch.nn.Flatten(0))
+    assert refused(Recorder(mean, ["0"], DIGITS.test_x), 0) == (
+        "layer 'output' gives shape (1485,) for 297 items; record one that gives a row an item"
+    )
+
+
+def test_a_module_that_fails_is_left_as_it_was(torch):
+    model = mlp(torch).train()
+    with pytest.raises(RuntimeError):
+        Recorder(model, ["1"], ITEMS)(0)  # 34 properties for 64 inputs
+    assert all(module.training and not module._forward_hooks for module in model.modules())
+
+
+A = {"a": ACTIVITY}
+TWO = LABELS.clip(max=1)
+BAD = [  # hidden layers, output, what else; what is said
+    (A, np.zeros((7, 2)), {}, "the output has (seeds, epochs, items) (1, 1, 7), layer 'a' has (2, 5, 8)"),
+    ({}, None, {}, "a run holds activity; hidden is empty, and there is no response"),
+    (
+        {"a": np.zeros(8)},
+        None,
+        {},
+        "layer 'a' has the activity (seed, epoch, item, unit), the first axes of which may be missing, in numbers, "
+        "not float64 of shape (8,)",
+    ),
+    (A, None, {"epochs": [0, 1]}, "epochs are 5 whole numbers, each once, the smallest first, not [0, 1]"),
+    (A, None, {"seeds": [0, 0.5]}, "seeds are 2 whole numbers, each once, the smallest first, not [0.0, 0.5]"),
+    (A, None, {"seeds": [1, 1]}, "seeds are 2 whole numbers, each once, the smallest first, not [1, 1]"),
+    (
+        A,
+        None,
+        {"labels": [0, 1, 2]},
+        "activity, targets and labels are of the same items: 8 of them, not 3 labels",
+    ),
+    (
+        A,
+        None,
+        {"items": DIGITS.test_x},
+        "activity, targets and labels are of the same items: 8 of them, not 297 items",
+    ),
+    (
+        A,
+        None,
+        {"labels": np.zeros(8)},
+        "labels are a whole number from 0 for each item, not float64 of shape (8,)",
+    ),
+    (A, None, {"labels": LABELS, "classes": ["x", "y"]}, "there are 2 classes, 0 to 1, and a label 2"),
+    (
+        A,
+        None,
+        {"record": "weights"},
+        "no record 'weights' of activity; there are hidden, responses, class_means",
+    ),
+    (A, None, {"record": "class_means"}, "class means need the class of each item; pass labels"),
+    (A, None, {"record": "class_means", "labels": 2 * TWO}, "class '1' has no item, so it has no mean"),
+    (
+        A,
+        ACTIVITY,
+        {"record": ["responses", "class_means"], "labels": TWO},
+        "the output has 3 units and there are 2 classes; record class_means without responses",
+    ),
+    (A, ACTIVITY, {"targets": ITEMS}, "the output has 3 units, the targets have 34"),
+]
+
+
+@pytest.mark.parametrize(("hidden", "response", "how", "said"), BAD)
+def test_what_does_not_fit_is_refused_in_one_line(hidden, response, how, said):
+    assert refused(recorded_run, hidden, response, **how) == said
+
+
+def test_runs_that_are_not_alike_are_not_stacked():
+    run = recorded_run({"a": ACTIVITY})
+    assert refused(stack_runs, []) == "there are no runs to stack"
+    assert refused(stack_runs, [run, run]) == (
+        "seed 0 is in two of the runs; give each its own, as recorder.run(seed=1)"
+    )
+    for what, other in (
+        ("layers", recorded_run({"b": ACTIVITY}, seeds=[2, 3])),
+        ("records", recorded_run({"a": ACTIVITY}, seeds=[2, 3], labels=LABELS[:8], record=["class_means"])),
+        ("items", recorded_run({"a": ACTIVITY}, seeds=[2, 3], items=list(ITEMS.items))),
+    ):
+        if what == "records":
+            other.data.attrs["network"] = run.data.attrs["network"]
+        assert refused(stack_runs, [run, other]) == (
+            f"run 1 (from 0) has other {what} than run 0, so they can't be stacked"
+        )
+
+
+def test_a_recorded_run_answers_for_its_own_items_and_layers(theirs):
+    assert refused(theirs.hidden, "cortex") == "the network has layers 0 to 2 (hidden, output), not 'cortex'"
+    assert refused(theirs.hidden, 1, ITEMS) == (
+        "this run kept no weights (record='weights'), so layer 1 can't be computed"
+    )
+    assert refused(theirs.weights, 1) == "the run kept no W1; it has no weights"
