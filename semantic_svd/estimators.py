@@ -348,7 +348,7 @@ class RuleClassifier(ClassifierMixin, _Trained):
         self._size = float(h.std()) or 1.0
         network = Network((h.shape[1], len(self.classes_)), output="softmax")
         return train(
-            READOUT,
+            replace(READOUT, rate=1 / h.shape[1]),  # as readouts.read_out has it
             network,
             h / self._size,
             y,

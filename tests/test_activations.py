@@ -388,7 +388,12 @@ BAD = [  # hidden layers, output, what else; what is said
         "not float64 of shape (8,)",
     ),
     (A, None, {"epochs": [0, 1]}, "epochs are 5 whole numbers, each once, the smallest first, not [0, 1]"),
-    (A, None, {"seeds": [0, 0.5]}, "seeds are 2 whole numbers, each once, the smallest first, not [0.0, 0.5]"),
+    (
+        A,
+        None,
+        {"seeds": [0, 0.5]},
+        "seeds are 2 whole numbers, each once, the smallest first, not [0.0, 0.5]",
+    ),
     (A, None, {"seeds": [1, 1]}, "seeds are 2 whole numbers, each once, the smallest first, not [1, 1]"),
     (
         A,
