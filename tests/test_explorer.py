@@ -170,6 +170,12 @@ def test_a_seed_that_stopped_stays_as_it_was(told, runs):
     assert len(U) > 1 and not np.ptp(U, axis=0).any() and not np.ptp(loss) and loss[0] < 0.6
 
 
+def test_however_thin_the_epochs_those_at_which_seeds_ended_are_there(runs, monkeypatch):
+    monkeypatch.setattr("semantic_svd.explorer.page.MOST_EPOCHS", 8)
+    epochs = numbers(explorer_page(runs))["runs"][1]["epochs"]
+    assert set(runs["backprop"].data.end_epoch.values) <= set(epochs) and len(epochs) <= 8 + 2
+
+
 def test_epochs_are_all_when_few_and_else_dense_at_first_and_even_on_a_log_scale():
     from semantic_svd.explorer.page import MOST_EPOCHS, _thinned
 
@@ -427,10 +433,17 @@ def point_at(page, panel, i, j, side=1):
     return page.locator("#tip").inner_text()
 
 
-def test_the_page_opens_on_two_runs_at_their_ends(opened, runs):
+def test_the_page_opens_on_two_runs_at_their_ends_and_says_what_it_holds(opened, told):
     page = opened()
     assert [side["run"] for side in page.evaluate("shown()")] == ["bpa", "backprop"]
     assert page.locator("#epoch").inner_text() == "epoch 300"
+    notes = page.locator("#notes").inner_text()
+    error = max(run["layers"][0]["error"] for run in told["runs"][:2])
+    exact = float(re.search(r"numbers to ±(\S+)", notes)[1])
+    assert error <= exact < 2 * error
+    epochs = told["runs"][0]["epochs"]
+    dense = next(e for e, later in pairwise(epochs) if later > e + 1)
+    assert f"{len(epochs)} of 301 snapshots: each to epoch {dense}, then even on a log scale" in notes
     assert page.locator("figure.panel").count() == 2 * len(PANELS)
     assert "stopped at epoch" in page.locator(".side:nth-child(2) .status").inner_text()
 
@@ -521,10 +534,10 @@ def test_play_goes_on_by_itself_and_stops_at_the_end(opened):
 def test_who_asked_for_less_motion_gets_slow_steps(opened):
     page = opened(reduced_motion="reduce")
     slide(page, 0)
-    page.locator("#play").click()
-    page.wait_for_timeout(350)
-    assert page.evaluate("state.at") == 0
-    until(page, "state.at === 1")
+    page.evaluate("() => { state.since = performance.now(); play(true); }")
+    until(page, "state.at >= 2")
+    steps, seconds = page.evaluate("[state.at, (performance.now() - state.since) / 1000]")
+    assert steps <= 2 * seconds + 0.1  # two a second, not thirteen
     assert page.evaluate("getComputedStyle(document.querySelector('.save')).transitionDuration") == "0s"
 
 
@@ -590,6 +603,10 @@ def test_the_keyboard_does_it_all(opened):
     assert page.evaluate("[state.at, +document.querySelector('#slider').value]") == [1, 1]
     page.keyboard.press("End")
     assert page.evaluate("state.epoch") == 300
+    page.keyboard.press("Home")
+    page.locator(".side:nth-child(1) [data-choose=seed]").focus()  # where arrows choose, they do not step
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("[state.at, state.sides[0].seed]") == [0, 1]
     page.locator("#beside").focus()
     page.keyboard.press("Space")
     assert page.evaluate("[state.sides.length, state.playing]") == [1, 0]

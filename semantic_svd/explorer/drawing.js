@@ -5,7 +5,8 @@ const $ = (selector, from = document) => from.querySelector(selector);
 const range = (n) => Array.from({ length: n }, (_, i) => i);
 const clamp = (x, low, high) => Math.min(Math.max(x, low), high);
 const told = JSON.parse($("#numbers").textContent);
-const items = told.items, n = items.length;
+const items = told.items,
+  n = items.length;
 
 // ------------------------------------------------------------------------------------------------------------ numbers
 
@@ -15,7 +16,8 @@ const TYPES = { int16: Int16Array, uint16: Uint16Array, float32: Float32Array };
 function unpack(packed) {
   const bytes = Uint8Array.from(atob(packed.base64), (c) => c.charCodeAt(0));
   const counts = new TYPES[packed.type](bytes.buffer);
-  const [length, ...shape] = packed.shape, size = shape.reduce((a, b) => a * b, 1);
+  const [length, ...shape] = packed.shape,
+    size = shape.reduce((a, b) => a * b, 1);
   const at = (f) => Float64Array.from(counts.subarray(f * size, (f + 1) * size), (count) => count * packed.step);
   const largest = counts.reduce((most, count) => Math.max(most, Math.abs(count)), 0) * packed.step;
   return { at, length, shape, largest };
@@ -25,7 +27,8 @@ function unpack(packed) {
 function seedOf({ layer, seed }) {
   const packed = layer.seeds[seed];
   packed.open ??= Object.fromEntries(
-    ["U", "S", "V", "strength", "path", "links", "heights"].map((name) => [name, unpack(packed[name])]));
+    ["U", "S", "V", "strength", "path", "links", "heights"].map((name) => [name, unpack(packed[name])]),
+  );
   return packed.open;
 }
 
@@ -36,7 +39,8 @@ function snapshot(side) {
   while (f > 0 && epochs[f] > state.epoch) f--;
   const cached = side.cached;
   if (cached && cached.f === f && cached.of === side.layer && cached.seed === side.seed) return cached;
-  const arrays = seedOf(side), shown = { f, of: side.layer, seed: side.seed, epoch: epochs[f] };
+  const arrays = seedOf(side),
+    shown = { f, of: side.layer, seed: side.seed, epoch: epochs[f] };
   for (const [name, array] of Object.entries(arrays)) shown[name] = array.at(f);
   shown.K = arrays.U.shape[1];
   shown.p = arrays.V.shape[0];
@@ -45,7 +49,8 @@ function snapshot(side) {
 }
 
 function product({ U, S, V, K, p }) {
-  const M = new Float64Array(n * p), US = new Float64Array(n * K);
+  const M = new Float64Array(n * p),
+    US = new Float64Array(n * K);
   for (let i = 0; i < n; i++)
     for (let k = 0; k < K; k++)
       if (U[i * K + k]) for (let l = 0; l < K; l++) US[i * K + l] += U[i * K + k] * S[k * K + l];
@@ -60,8 +65,10 @@ function product({ U, S, V, K, p }) {
 
 /** The strength of mode k at snapshot f, by either meaning. */
 function strengthsOf(side) {
-  const { strength, S } = seedOf(side), K = strength.shape[0];
-  const at = state.own ? range(S.length).map((f) => S.at(f).filter((_, i) => i % (K + 1) === 0))
+  const { strength, S } = seedOf(side),
+    K = strength.shape[0];
+  const at = state.own
+    ? range(S.length).map((f) => S.at(f).filter((_, i) => i % (K + 1) === 0))
     : range(strength.length).map(strength.at);
   return { K, at };
 }
@@ -77,18 +84,31 @@ const whole = (x) => x.toLocaleString("en-US");
 // -------------------------------------------------------------------------------------------------------------- looks
 
 // ColorBrewer's RdBu turned round, as in the project's figures: blue below zero, red above; safe for the colour-blind.
-const ANCHORS = ["053061", "2166ac", "4393c3", "92c5de", "d1e5f0", "f7f7f7", "fddbc7", "f4a582", "d6604d", "b2182b", "67001f"]
-  .map((hex) => [0, 2, 4].map((at) => parseInt(hex.slice(at, at + 2), 16)));
+const ANCHORS = [
+  "053061",
+  "2166ac",
+  "4393c3",
+  "92c5de",
+  "d1e5f0",
+  "f7f7f7",
+  "fddbc7",
+  "f4a582",
+  "d6604d",
+  "b2182b",
+  "67001f",
+].map((hex) => [0, 2, 4].map((at) => parseInt(hex.slice(at, at + 2), 16)));
 
 /** The colour of a value between -limit and limit. */
 function colour(value, limit) {
-  const place = clamp((value / limit + 1) / 2, 0, 1) * (ANCHORS.length - 1), low = Math.min(Math.floor(place), ANCHORS.length - 2);
+  const place = clamp((value / limit + 1) / 2, 0, 1) * (ANCHORS.length - 1),
+    low = Math.min(Math.floor(place), ANCHORS.length - 2);
   return ANCHORS[low].map((from, c) => Math.round(from + (ANCHORS[low + 1][c] - from) * (place - low)));
 }
 const rgb = (parts) => `rgb(${parts.join(",")})`;
 
 const categoryColour = (i) => told.categoryColours[told.category[i] % told.categoryColours.length];
-const MARKERS = [ // circle, square, triangle, diamond: a category is told by shape as well
+const MARKERS = [
+  // circle, square, triangle, diamond: a category is told by shape as well
   (r) => `M${-r} 0a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0z`,
   (r) => `M${-0.88 * r} ${-0.88 * r}h${1.76 * r}v${1.76 * r}h${-1.76 * r}z`,
   (r) => `M0 ${-1.15 * r}L${1.1 * r} ${0.8 * r}H${-1.1 * r}z`,
@@ -128,30 +148,58 @@ const em = () => parseFloat(getComputedStyle(document.documentElement).fontSize)
 
 /** Save a panel as an SVG of its own: title, cells as vectors, the rules of its look. */
 function save(panel) {
-  const { svg, side, kind } = panel, shown = snapshot(side), size = em(), band = Math.ceil(2.4 * size);
-  const { width, height } = svg.getBoundingClientRect(), copy = svg.cloneNode(true);
+  const { svg, side, kind } = panel,
+    shown = snapshot(side),
+    size = em(),
+    band = Math.ceil(2.4 * size);
+  const { width, height } = svg.getBoundingClientRect(),
+    copy = svg.cloneNode(true);
   for (const mark of copy.querySelectorAll(".marks")) mark.replaceChildren();
   copy.removeAttribute("tabindex");
-  const picture = document.createElementNS(SVG, "svg"), seed = side.run.seeds[side.seed].seed;
-  for (const [name, value] of Object.entries({ class: "drawing", width, height: height + band, viewBox: `0 0 ${width} ${height + band}` }))
+  const picture = document.createElementNS(SVG, "svg"),
+    seed = side.run.seeds[side.seed].seed;
+  for (const [name, value] of Object.entries({
+    class: "drawing",
+    width,
+    height: height + band,
+    viewBox: `0 0 ${width} ${height + band}`,
+  }))
     picture.setAttribute(name, value);
   const rules = [...document.styleSheets[0].cssRules].filter((rule) => rule.selectorText?.startsWith(".drawing"));
   draw(picture, "style", {}, rules.map((rule) => rule.cssText).join("\n"));
   draw(picture, "rect", { width, height: height + band, fill: "#ffffff" });
   const of = [side.run.name, seed === null ? "" : `seed ${seed}`, seed === null ? "" : `epoch ${whole(shown.epoch)}`];
   draw(picture, "text", { class: "strong", x: 4, y: 1.1 * size, "font-size": size }, `${TITLES[kind](side)}`);
-  draw(picture, "text", { class: "quiet", x: 4, y: 2.1 * size, "font-size": 0.8 * size }, of.filter(Boolean).join(", "));
+  draw(
+    picture,
+    "text",
+    { class: "quiet", x: 4, y: 2.1 * size, "font-size": 0.8 * size },
+    of.filter(Boolean).join(", "),
+  );
   const body = draw(picture, "g", { transform: `translate(0 ${band})` });
   if (panel.cells) {
-    const { x, y, w, h, rows, columns, value, limit } = panel.cells, cells = draw(body, "g", { "shape-rendering": "crispEdges" });
-    for (const i of range(rows)) for (const j of range(columns))
-      draw(cells, "rect", { x: x + (j * w) / columns, y: y + (i * h) / rows, width: w / columns, height: h / rows,
-        fill: rgb(colour(value(i, j), limit)) });
+    const { x, y, w, h, rows, columns, value, limit } = panel.cells,
+      cells = draw(body, "g", { "shape-rendering": "crispEdges" });
+    for (const i of range(rows))
+      for (const j of range(columns))
+        draw(cells, "rect", {
+          x: x + (j * w) / columns,
+          y: y + (i * h) / rows,
+          width: w / columns,
+          height: h / rows,
+          fill: rgb(colour(value(i, j), limit)),
+        });
   }
   body.append(...copy.childNodes);
-  const name = [side.layer.name, kind === "response" ? "" : kind, ...of].filter(Boolean).join(" ").replaceAll(",", "").replace(/[^\p{L}\p{N}]+/gu, "-");
+  const name = [side.layer.name, kind === "response" ? "" : kind, ...of]
+    .filter(Boolean)
+    .join(" ")
+    .replaceAll(",", "")
+    .replace(/[^\p{L}\p{N}]+/gu, "-");
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([new XMLSerializer().serializeToString(picture)], { type: "image/svg+xml" }));
+  link.href = URL.createObjectURL(
+    new Blob([new XMLSerializer().serializeToString(picture)], { type: "image/svg+xml" }),
+  );
   link.download = `${name}.svg`;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);

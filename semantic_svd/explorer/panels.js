@@ -5,12 +5,21 @@
 
 const TITLES = {
   response: (side) => side.layer.title,
-  U: () => "U", S: () => "S", V: () => "V′",
-  strengths: () => "Mode strengths", tree: () => "Dendrogram", paths: () => "Item paths",
+  U: () => "U",
+  S: () => "S",
+  V: () => "V′",
+  strengths: () => "Mode strengths",
+  tree: () => "Dendrogram",
+  paths: () => "Item paths",
 };
 const NOTES = {
-  response: () => "= U S V′", U: () => "items × modes", S: () => "", V: (side) => `modes × ${plural(side.layer.column)}`,
-  tree: () => "average linkage, by distance", paths: () => "distances as near as a plane allows", strengths: () => "",
+  response: () => "= U S V′",
+  U: () => "items × modes",
+  S: () => "",
+  V: (side) => `modes × ${plural(side.layer.column)}`,
+  tree: () => "average linkage, by distance",
+  paths: () => "distances as near as a plane allows",
+  strengths: () => "",
 };
 const plural = (word) => word.replace(/y$/, "ie") + "s";
 const columnName = (side, j) =>
@@ -18,12 +27,43 @@ const columnName = (side, j) =>
 
 /** What a heat map shows: its size, values, limit of colour, and what its rows and columns are. */
 function matrixOf(kind, side) {
-  const shown = snapshot(side), { K, p } = shown, arrays = seedOf(side);
+  const shown = snapshot(side),
+    { K, p } = shown,
+    arrays = seedOf(side);
   return {
-    response: () => ({ rows: n, columns: p, value: (i, j) => shown.M[i * p + j], ...limits(side), row: "item", column: "column" }),
-    U: () => ({ rows: n, columns: K, value: (i, k) => shown.U[i * K + k], limit: arrays.U.largest || 1, row: "item", column: "mode" }),
-    S: () => ({ rows: K, columns: K, value: (k, l) => shown.S[k * K + l], limit: arrays.S.largest || 1, row: "mode", column: "mode", positive: true }),
-    V: () => ({ rows: K, columns: p, value: (k, j) => shown.V[j * K + k], limit: arrays.V.largest || 1, row: "mode", column: "column" }),
+    response: () => ({
+      rows: n,
+      columns: p,
+      value: (i, j) => shown.M[i * p + j],
+      ...limits(side),
+      row: "item",
+      column: "column",
+    }),
+    U: () => ({
+      rows: n,
+      columns: K,
+      value: (i, k) => shown.U[i * K + k],
+      limit: arrays.U.largest || 1,
+      row: "item",
+      column: "mode",
+    }),
+    S: () => ({
+      rows: K,
+      columns: K,
+      value: (k, l) => shown.S[k * K + l],
+      limit: arrays.S.largest || 1,
+      row: "mode",
+      column: "mode",
+      positive: true,
+    }),
+    V: () => ({
+      rows: K,
+      columns: p,
+      value: (k, j) => shown.V[j * K + k],
+      limit: arrays.V.largest || 1,
+      row: "mode",
+      column: "column",
+    }),
   }[kind]();
 }
 
@@ -31,27 +71,30 @@ function matrixOf(kind, side) {
 function limits(side) {
   const same = side.layer.ofOutput ? state.sides.filter((other) => other.layer.ofOutput) : [side];
   const seeds = same.map((other) => other.layer.seeds[other.seed]);
-  const low = Math.min(...seeds.map((seed) => seed.low)), high = Math.max(...seeds.map((seed) => seed.high));
+  const low = Math.min(...seeds.map((seed) => seed.low)),
+    high = Math.max(...seeds.map((seed) => seed.high));
   const limit = Math.max(-low, high) || 1;
   return { limit, positive: low >= -1e-6 * limit };
 }
 
 const heat = {
-  margins(panel) {
-    const { side, kind } = panel, { names, over } = side.sizes;
-    const labelled = kind === "response" || kind === "U" || (kind === "V" && state.layout !== "half");
-    const left = labelled ? names : 1.6 * em();
-    return { left, top: over, right: 2 };
-  },
   draw(panel) {
-    const { svg, kind, side } = panel, { width } = panel.size, size = em();
-    const matrix = matrixOf(kind, side), { rows, columns } = matrix, m = heat.margins(panel);
-    const { pitch, cell: narrow } = side.sizes, wide = kind === "U" || kind === "S" ? narrow : (width - m.left - m.right) / columns;
-    const x = m.left, y = m.top, w = Math.min(wide, 2.6 * pitch) * columns, h = pitch * rows;
+    const { svg, kind, side } = panel,
+      { names, over, pitch, cell: narrow } = side.sizes,
+      size = em();
+    const matrix = matrixOf(kind, side),
+      { rows, columns } = matrix;
+    // V' stands under the response, column under column, but where two runs share the screen
+    const x = kind === "S" || (kind === "V" && state.layout === "half") ? 1.6 * size : names,
+      y = over;
+    const wide = kind === "U" || kind === "S" ? narrow : (panel.size.width - x - 2) / columns;
+    const w = Math.min(wide, 2.6 * pitch) * columns,
+      h = pitch * rows;
     panel.cells = { x, y, w, h, ...matrix };
     Object.assign(panel.canvas, { width: columns, height: rows });
     Object.assign(panel.canvas.style, { left: `${x}px`, top: `${y}px`, width: `${w}px`, height: `${h}px` });
-    const cell = w / columns, lines = [];
+    const cell = w / columns,
+      lines = [];
     if (cell > 4) for (let j = 1; j < columns; j++) lines.push(`M${x + j * cell} ${y}v${h}`);
     for (let i = 1; i < rows; i++) lines.push(`M${x} ${y + i * pitch}h${w}`);
     draw(svg, "path", { class: "grid", d: lines.join("") });
@@ -61,70 +104,144 @@ const heat = {
     heat.columns(panel, cell, size);
     panel.marks = draw(svg, "g", { class: "marks" });
     const what = { response: side.layer.name, U: "U", S: "S", V: "V transposed" }[kind];
-    svg.setAttribute("aria-label", `${what}, ${rows} ${plural(matrix.row)} by ${columns} ${plural(matrix.column)}; Shift and arrows read cells`);
+    svg.setAttribute(
+      "aria-label",
+      `${what}, ${rows} ${plural(matrix.row)} by ${columns} ${plural(matrix.column)}; Shift and arrows read cells`,
+    );
   },
   bar({ svg, cells }, right, y) {
-    const size = 0.78 * em(), low = cells.positive ? 0 : -cells.limit, high = short(cells.limit);
-    const width = Math.min(5 * size, cells.w / 3), x = right - width - widthOf(high, size) - 4;
+    const size = 0.78 * em(),
+      low = cells.positive ? 0 : -cells.limit,
+      high = short(cells.limit);
+    const width = Math.min(5 * size, cells.w / 3),
+      x = right - width - widthOf(high, size) - 4;
     for (const i of range(24))
-      draw(svg, "rect", { x: x + (i * width) / 24, y: y - 1.1 * size, width: width / 24 + 0.5, height: 0.6 * size,
-        fill: rgb(colour(low + ((i + 0.5) / 24) * (cells.limit - low), cells.limit)) });
-    draw(svg, "text", { class: "quiet", x: x - 4, y: y - 0.5 * size, "font-size": size, "text-anchor": "end" }, short(low));
+      draw(svg, "rect", {
+        x: x + (i * width) / 24,
+        y: y - 1.1 * size,
+        width: width / 24 + 0.5,
+        height: 0.6 * size,
+        fill: rgb(colour(low + ((i + 0.5) / 24) * (cells.limit - low), cells.limit)),
+      });
+    draw(
+      svg,
+      "text",
+      { class: "quiet", x: x - 4, y: y - 0.5 * size, "font-size": size, "text-anchor": "end" },
+      short(low),
+    );
     draw(svg, "text", { class: "quiet", x: right, y: y - 0.5 * size, "font-size": size, "text-anchor": "end" }, high);
   },
   rows(panel, pitch, size) {
-    const { svg, cells, kind } = panel, fits = Math.min(0.92 * size, 0.98 * pitch);
-    if (kind === "V" || kind === "S") return modeLabels(svg, cells.rows, (k) => ({ x: cells.x - 5, y: cells.y + (k + 0.5) * pitch, anchor: "end" }), fits, 1);
+    const { svg, cells, kind } = panel,
+      fits = Math.min(0.92 * size, 0.98 * pitch);
+    if (kind === "V" || kind === "S")
+      return modeLabels(
+        svg,
+        cells.rows,
+        (k) => ({ x: cells.x - 5, y: cells.y + (k + 0.5) * pitch, anchor: "end" }),
+        fits,
+        1,
+      );
     for (const i of range(n)) {
       const y = cells.y + (i + 0.5) * pitch;
-      draw(svg, "path", { d: marker(i, 0.3 * fits), transform: `translate(${0.5 * size} ${y})`, fill: categoryColour(i) });
-      draw(svg, "text", { x: 1.1 * size, y: y + 0.35 * fits, "font-size": fits }, cut(items[i], cells.x - 1.3 * size, fits));
+      draw(svg, "path", {
+        d: marker(i, 0.3 * fits),
+        transform: `translate(${0.5 * size} ${y})`,
+        fill: categoryColour(i),
+      });
+      draw(
+        svg,
+        "text",
+        { x: 1.1 * size, y: y + 0.35 * fits, "font-size": fits },
+        cut(items[i], cells.x - 1.3 * size, fits),
+      );
     }
   },
   columns(panel, cell, size) {
-    const { svg, cells, kind, side } = panel, y = cells.y + cells.h, columns = side.layer.columns;
-    if (kind === "U" || kind === "S")
-      return modeLabels(svg, cells.columns, (k) => ({ x: cells.x + (k + 0.5) * cell, y: y + 0.75 * size }), 0.92 * size, cell > 1.3 * size || cells.columns < 10 ? 1 : 5);
-    if (kind === "V") {
-      if (cell > 0.9 * size && side.layer.column !== "property") return numbers();
-      return;
+    const { svg, cells, kind, side } = panel,
+      y = cells.y + cells.h,
+      columns = side.layer.columns;
+    if (kind === "U" || kind === "S") {
+      const every = cell > 1.3 * size || cells.columns < 10 ? 1 : 5;
+      return modeLabels(
+        svg,
+        cells.columns,
+        (k) => ({ x: cells.x + (k + 0.5) * cell, y: y + 0.75 * size }),
+        0.92 * size,
+        every,
+      );
     }
-    if (side.layer.column !== "property") return numbers();
+    if (side.layer.column !== "property") return kind === "response" || cell > 0.9 * size ? numbers() : undefined;
+    if (kind === "V") return undefined; // the names stand under the response
     const fits = Math.min(0.88 * size, 0.95 * cell);
     for (const j of range(cells.columns))
-      draw(svg, "text", { class: "column", "font-size": fits, "text-anchor": "end",
-        transform: `translate(${cells.x + (j + 0.5) * cell + 0.35 * fits} ${y + 4}) rotate(-90)` }, cut(columns[j], panel.size.height - y - 5, fits));
+      draw(
+        svg,
+        "text",
+        {
+          class: "column",
+          "font-size": fits,
+          "text-anchor": "end",
+          transform: `translate(${cells.x + (j + 0.5) * cell + 0.35 * fits} ${y + 4}) rotate(-90)`,
+        },
+        cut(columns[j], panel.size.height - y - 5, fits),
+      );
+    return undefined;
     function numbers() {
       const every = [1, 2, 5, 10, 20, 50, 100, 200, 500].find((step) => step * cell > 2.2 * size) ?? 1000;
       for (const j of range(cells.columns))
         if (j === 0 || ((j + 1) % every === 0 && j * cell > 4 * size))
-          draw(svg, "text", { class: "quiet", x: cells.x + (j + 0.5) * cell, y: y + size, "font-size": 0.78 * size, "text-anchor": "middle" },
-            j === 0 ? `${side.layer.column} ${columns[j]}` : columns[j]);
+          draw(
+            svg,
+            "text",
+            {
+              class: "quiet",
+              x: cells.x + (j + 0.5) * cell,
+              y: y + size,
+              "font-size": 0.78 * size,
+              "text-anchor": "middle",
+            },
+            j === 0 ? `${side.layer.column} ${columns[j]}` : columns[j],
+          );
     }
   },
   update(panel) {
-    const matrix = matrixOf(panel.kind, panel.side), { rows, columns, value, limit } = Object.assign(panel.cells, matrix);
-    const brush = panel.canvas.getContext("2d"), image = brush.createImageData(columns, rows);
+    const matrix = matrixOf(panel.kind, panel.side),
+      { rows, columns, value, limit } = Object.assign(panel.cells, matrix);
+    const brush = panel.canvas.getContext("2d"),
+      image = brush.createImageData(columns, rows);
     for (let i = 0, at = 0; i < rows; i++)
       for (let j = 0; j < columns; j++, at += 4) image.data.set([...colour(value(i, j), limit), 255], at);
     brush.putImageData(image, 0, 0);
   },
   mark(panel) {
-    const { x, y, w, h, rows, columns, row, column } = panel.cells, { marks, side } = panel;
+    const { x, y, w, h, rows, columns, row, column } = panel.cells,
+      { marks, side } = panel;
     marks.replaceChildren();
-    const i = marked(row, side), j = marked(column, side);
-    if (i !== undefined && i < rows) draw(marks, "rect", { class: "mark", x, y: y + (i * h) / rows, width: w, height: h / rows });
-    if (j !== undefined && j < columns) draw(marks, "rect", { class: "mark", x: x + (j * w) / columns, y, width: w / columns, height: h });
+    const i = marked(row, side),
+      j = marked(column, side);
+    if (i !== undefined && i < rows)
+      draw(marks, "rect", { class: "mark", x, y: y + (i * h) / rows, width: w, height: h / rows });
+    if (j !== undefined && j < columns)
+      draw(marks, "rect", { class: "mark", x: x + (j * w) / columns, y, width: w / columns, height: h });
   },
   at(panel, px, py) {
-    const { x, y, w, h, rows, columns } = panel.cells, i = Math.floor(((py - y) / h) * rows), j = Math.floor(((px - x) / w) * columns);
+    const { x, y, w, h, rows, columns } = panel.cells,
+      i = Math.floor(((py - y) / h) * rows),
+      j = Math.floor(((px - x) / w) * columns);
     return i >= 0 && i < rows && j >= 0 && j < columns ? heat.cell(panel, i, j) : null;
   },
   cell(panel, i, j) {
-    const { row, column, value } = panel.cells, { side, kind } = panel, x = said(value(i, j));
+    const { row, column, value } = panel.cells,
+      { side, kind } = panel,
+      x = said(value(i, j));
     const place = { row: i, cell: j, [row]: i, [column]: kind === "S" ? i : j, side };
-    const names = { response: () => `${items[i]}, ${columnName(side, j)}`, U: () => `${items[i]}, ${modeName(j)}`,
-      S: () => (i === j ? modeName(i) : `modes ${i + 1} and ${j + 1}`), V: () => `${columnName(side, j)}, ${modeName(i)}` };
+    const names = {
+      response: () => `${items[i]}, ${columnName(side, j)}`,
+      U: () => `${items[i]}, ${modeName(j)}`,
+      S: () => (i === j ? modeName(i) : `modes ${i + 1} and ${j + 1}`),
+      V: () => `${columnName(side, j)}, ${modeName(i)}`,
+    };
     const data = kind === "response" && side.layer.ofOutput && theData ? `  (data ${short(dataAt(i, j))})` : "";
     return { ...place, text: `${names[kind]()}\n${x}${data}` };
   },
@@ -136,7 +253,12 @@ function modeLabels(svg, K, place, size, every) {
   for (const k of range(K)) {
     if (k > 0 && (k + 1) % every) continue;
     const { x, y, anchor } = place(k);
-    draw(svg, "text", { x, y: y + 0.35 * size, "font-size": size, "text-anchor": anchor ?? "middle", class: "mode" }, k + 1);
+    draw(
+      svg,
+      "text",
+      { x, y: y + 0.35 * size, "font-size": size, "text-anchor": anchor ?? "middle", class: "mode" },
+      k + 1,
+    );
   }
 }
 
@@ -144,14 +266,24 @@ function modeLabels(svg, K, place, size, every) {
 
 const strengths = {
   draw(panel) {
-    const { svg, side, size: { width, height } } = panel, size = em(), fits = 0.88 * size;
-    const { K, at } = strengthsOf(side), last = state.timeline.at(-1), epochs = side.run.epochs;
+    const {
+        svg,
+        side,
+        size: { width, height },
+      } = panel,
+      size = em(),
+      fits = 0.88 * size;
+    const { K, at } = strengthsOf(side),
+      last = state.timeline.at(-1),
+      epochs = side.run.epochs;
     const both = side.layer.ofOutput ? state.sides.filter((other) => other.layer.ofOutput) : [side];
     const values = both.flatMap((other) => strengthsOf(other).at.flatMap((row) => [...row]));
     const goal = side.layer.ofOutput ? told.modes.map((mode) => mode.s) : [];
-    const low = Math.min(0, ...values), high = Math.max(...values, ...goal) || 1;
+    const low = Math.min(0, ...values),
+      high = Math.max(...values, ...goal) || 1;
     const box = { x: 2.4 * size, y: 0.6 * size, w: width - 4.6 * size, h: height - 3.2 * size };
-    const X = (e) => box.x + (symlog(e) / (symlog(last) || 1)) * box.w, Y = (s) => box.y + box.h * (1 - (s - low) / (high - low));
+    const X = (e) => box.x + (symlog(e) / (symlog(last) || 1)) * box.w,
+      Y = (s) => box.y + box.h * (1 - (s - low) / (high - low));
     panel.plot = { X, Y, box, K, at, last };
     draw(svg, "path", { class: "axis", d: `M${box.x} ${box.y}v${box.h}M${box.x} ${Y(0)}h${box.w}` });
     for (const s of ticks(low, high)) {
@@ -160,49 +292,101 @@ const strengths = {
     }
     for (const e of [0, 1, 10, 100, 1000, 1e4, 1e5, 1e6].filter((e) => e <= last)) {
       draw(svg, "path", { class: "axis", d: `M${X(e)} ${box.y + box.h}v4` });
-      draw(svg, "text", { x: X(e), y: box.y + box.h + 1.15 * size, "font-size": fits, "text-anchor": "middle" }, whole(e));
+      draw(
+        svg,
+        "text",
+        { x: X(e), y: box.y + box.h + 1.15 * size, "font-size": fits, "text-anchor": "middle" },
+        whole(e),
+      );
     }
-    draw(svg, "text", { class: "quiet", x: box.x + box.w, y: box.y + box.h + 2.2 * size, "font-size": fits, "text-anchor": "end" },
-      "epoch, log from 1" + (goal.length ? " · ◂ data" : ""));
+    draw(
+      svg,
+      "text",
+      { class: "quiet", x: box.x + box.w, y: box.y + box.h + 2.2 * size, "font-size": fits, "text-anchor": "end" },
+      "epoch, log from 1" + (goal.length ? " · ◂ data" : ""),
+    );
     panel.lines = range(K).map((k) => {
-      const look = modeLook(k), points = epochs.map((e, f) => `${X(e).toFixed(1)} ${Y(at[f][k]).toFixed(1)}`);
+      const look = modeLook(k),
+        points = epochs.map((e, f) => `${X(e).toFixed(1)} ${Y(at[f][k]).toFixed(1)}`);
       if (epochs.at(-1) < last) points.push(`${X(last)} ${Y(at.at(-1)[k])}`);
-      return draw(svg, "path", { class: "curve", d: `M${points.join("L")}`, stroke: look.colour, "stroke-dasharray": look.dashes.map((d) => 1.6 * d).join(" ") || undefined });
+      return draw(svg, "path", {
+        class: "curve",
+        d: `M${points.join("L")}`,
+        stroke: look.colour,
+        "stroke-dasharray": look.dashes.map((d) => 1.6 * d).join(" ") || undefined,
+      });
     });
     strengths.labels(panel, goal, fits);
     panel.cursor = draw(svg, "g");
     svg.setAttribute("aria-label", `strength of ${K} modes over training`);
   },
   labels(panel, goal, size) {
-    const { svg, plot: { Y, box, K, at } } = panel, x = box.x + box.w;
-    const gap = 0.92 * size, places = range(K).map((k) => ({ k, y: Y(at.at(-1)[k]) })).sort((a, b) => a.y - b.y);
-    if (K <= 10 && K * gap < box.h) { // all fit: they make room for each other, first downwards, then up from the foot
-      places.forEach((place, i) => { if (i) place.y = Math.max(place.y, places[i - 1].y + gap); });
-      for (let i = K - 1, floor = box.y + box.h + 0.5 * gap; i >= 0; i--, floor -= gap) places[i].y = Math.min(places[i].y, floor);
+    const {
+        svg,
+        plot: { Y, box, K, at },
+      } = panel,
+      x = box.x + box.w;
+    const gap = 0.92 * size,
+      places = range(K)
+        .map((k) => ({ k, y: Y(at.at(-1)[k]) }))
+        .sort((a, b) => a.y - b.y);
+    if (K <= 10 && K * gap < box.h) {
+      // all fit: they make room for each other, first downwards, then up from the foot
+      places.forEach((place, i) => {
+        if (i) place.y = Math.max(place.y, places[i - 1].y + gap);
+      });
+      for (let i = K - 1, floor = box.y + box.h + 0.5 * gap; i >= 0; i--, floor -= gap)
+        places[i].y = Math.min(places[i].y, floor);
     }
     let above = -Infinity;
     for (const { k, y } of places) {
       if (y < above + 0.99 * gap) continue;
       above = y;
-      draw(svg, "text", { class: "strong", x: x + 0.8 * size, y: y + 0.35 * size, "font-size": size, style: `fill:${modeLook(k).colour}` }, k + 1);
+      draw(
+        svg,
+        "text",
+        {
+          class: "strong",
+          x: x + 0.8 * size,
+          y: y + 0.35 * size,
+          "font-size": size,
+          style: `fill:${modeLook(k).colour}`,
+        },
+        k + 1,
+      );
     }
     for (const [k, s] of goal.entries())
-      if (k < K && s > 0) draw(svg, "path", { d: `M${x + 6} ${Y(s)}l-6 -3.5v7z`, transform: `rotate(180 ${x + 3} ${Y(s)})`, fill: modeLook(k).colour });
+      if (k < K && s > 0)
+        draw(svg, "path", {
+          d: `M${x + 6} ${Y(s)}l-6 -3.5v7z`,
+          transform: `rotate(180 ${x + 3} ${Y(s)})`,
+          fill: modeLook(k).colour,
+        });
   },
   update(panel) {
-    const { cursor, plot: { X, Y, box, K, at }, side } = panel, { f, epoch } = snapshot(side), x = X(Math.max(epoch, Math.min(state.epoch, panel.plot.last)));
+    const {
+        cursor,
+        plot: { X, Y, box, K, at },
+        side,
+      } = panel,
+      { f, epoch } = snapshot(side),
+      x = X(Math.max(epoch, Math.min(state.epoch, panel.plot.last)));
     cursor.replaceChildren();
     draw(cursor, "line", { class: "cursor", x1: x, x2: x, y1: box.y, y2: box.y + box.h });
     for (const k of range(K)) draw(cursor, "circle", { cx: x, cy: Y(at[f][k]), r: 2.8, fill: modeLook(k).colour });
   },
   mark(panel) {
     const k = marked("mode", panel.side);
-    panel.lines.forEach((line, of) => line.classList.toggle("faint", k !== undefined && k < panel.lines.length && of !== k));
+    panel.lines.forEach((line, of) =>
+      line.classList.toggle("faint", k !== undefined && k < panel.lines.length && of !== k),
+    );
   },
   at(panel, px, py) {
-    const { X, Y, box, K, at } = panel.plot, epochs = panel.side.run.epochs;
+    const { X, Y, box, K, at } = panel.plot,
+      epochs = panel.side.run.epochs;
     if (px < box.x - 4 || px > box.x + box.w + 30 || !K) return null;
-    const f = nearest(epochs, (e) => X(e), px), k = nearest(range(K), (k) => Y(at[f][k]), py);
+    const f = nearest(epochs, (e) => X(e), px),
+      k = nearest(range(K), (k) => Y(at[f][k]), py);
     if (Math.abs(Y(at[f][k]) - py) > 14) return null;
     return { mode: k, side: panel.side, text: `${modeName(k)}\n${said(at[f][k])} at epoch ${whole(epochs[f])}` };
   },
@@ -214,11 +398,14 @@ const strengths = {
 
 function nearest(list, of, target) {
   let best = 0;
-  for (const i of range(list.length)) if (Math.abs(of(list[i]) - target) < Math.abs(of(list[best]) - target)) best = i;
+  for (const i of range(list.length))
+    if (Math.abs(of(list[i]) - target) < Math.abs(of(list[best]) - target)) best = i;
   return best;
 }
 function ticks(low, high) {
-  const rough = (high - low) / 4, power = 10 ** Math.floor(Math.log10(rough)), step = [1, 2, 5, 10].find((s) => s * power >= rough) * power;
+  const rough = (high - low) / 4,
+    power = 10 ** Math.floor(Math.log10(rough)),
+    step = [1, 2, 5, 10].find((s) => s * power >= rough) * power;
   return range(Math.floor(high / step) - Math.ceil(low / step) + 1).map((i) => (Math.ceil(low / step) + i) * step);
 }
 
@@ -226,32 +413,67 @@ function ticks(low, high) {
 
 const tree = {
   draw(panel) {
-    const { svg, side } = panel, both = side.layer.ofOutput ? state.sides.filter((other) => other.layer.ofOutput) : [side];
+    const { svg, side } = panel,
+      both = side.layer.ofOutput ? state.sides.filter((other) => other.layer.ofOutput) : [side];
     panel.tallest = Math.max(...both.map((other) => seedOf(other).heights.largest)) || 1;
     panel.body = draw(svg, "g");
     svg.setAttribute("aria-label", "dendrogram of the items");
   },
   update(panel) {
-    const { body, side, size: { width, height }, tallest } = panel, size = em(), { links, heights } = snapshot(side);
+    const {
+        body,
+        side,
+        size: { width, height },
+        tallest,
+      } = panel,
+      size = em(),
+      { links, heights } = snapshot(side);
     const nodes = range(n).map((i) => ({ leaves: [i], height: 0, category: told.category[i] }));
     for (const l of range(n - 1)) {
       const [a, b] = [nodes[links[2 * l]], nodes[links[2 * l + 1]]];
-      nodes.push({ a, b, leaves: [...a.leaves, ...b.leaves], height: heights[l], category: a.category === b.category ? a.category : null });
+      nodes.push({
+        a,
+        b,
+        leaves: [...a.leaves, ...b.leaves],
+        height: heights[l],
+        category: a.category === b.category ? a.category : null,
+      });
     }
-    const order = nodes.at(-1).leaves, foot = 1.7 * size, pitch = (height - foot - 4) / n, fits = Math.min(0.95 * size, pitch);
-    const right = width - side.sizes.names - 2, left = 6, X = (h) => right - (h / tallest) * (right - left);
+    const order = nodes.at(-1).leaves,
+      foot = 1.7 * size,
+      pitch = (height - foot - 4) / n,
+      fits = Math.min(0.95 * size, pitch);
+    const right = width - side.sizes.names - 2,
+      left = 6,
+      X = (h) => right - (h / tallest) * (right - left);
     body.replaceChildren();
     order.forEach((i, place) => {
-      const y = 4 + (place + 0.5) * pitch, leaf = draw(body, "g", { "data-item": i });
+      const y = 4 + (place + 0.5) * pitch,
+        leaf = draw(body, "g", { "data-item": i });
       nodes[i].y = y;
-      draw(leaf, "path", { d: marker(i, 0.3 * fits), transform: `translate(${right + 0.5 * size} ${y})`, fill: categoryColour(i) });
-      draw(leaf, "text", { x: right + 1.1 * size, y: y + 0.35 * fits, "font-size": fits }, cut(items[i], side.sizes.names - 1.2 * size, fits));
+      draw(leaf, "path", {
+        d: marker(i, 0.3 * fits),
+        transform: `translate(${right + 0.5 * size} ${y})`,
+        fill: categoryColour(i),
+      });
+      draw(
+        leaf,
+        "text",
+        { x: right + 1.1 * size, y: y + 0.35 * fits, "font-size": fits },
+        cut(items[i], side.sizes.names - 1.2 * size, fits),
+      );
     });
     panel.links = [];
     for (const node of nodes.slice(n)) {
       node.y = (node.a.y + node.b.y) / 2;
-      const x = X(node.height), colour = node.category === null ? "#222222" : told.categoryColours[node.category % told.categoryColours.length];
-      draw(body, "path", { class: "branch", d: `M${X(node.a.height)} ${node.a.y}H${x}V${node.b.y}H${X(node.b.height)}`, stroke: colour });
+      const x = X(node.height),
+        colour =
+          node.category === null ? "#222222" : told.categoryColours[node.category % told.categoryColours.length];
+      draw(body, "path", {
+        class: "branch",
+        d: `M${X(node.a.height)} ${node.a.y}H${x}V${node.b.y}H${X(node.b.height)}`,
+        stroke: colour,
+      });
       panel.links.push({ x, y: node.y, top: node.a.y, bottom: node.b.y, node });
     }
     const y = height - foot + 2;
@@ -266,51 +488,95 @@ const tree = {
   },
   mark: (panel) => fade(panel.body, panel.side),
   at(panel, px, py) {
-    const { pitch, right } = panel.rows, i = panel.order[Math.floor((py - 4) / pitch)];
+    const { pitch, right } = panel.rows,
+      i = panel.order[Math.floor((py - 4) / pitch)];
     if (px >= right - 2) return i === undefined ? null : { item: i, side: panel.side, text: items[i] };
-    const link = panel.links.find(({ x, top, bottom }) => Math.abs(px - x) < 5 && py > Math.min(top, bottom) - 3 && py < Math.max(top, bottom) + 3);
-    return link ? { side: panel.side, text: `${link.node.leaves.map((l) => items[l]).join(", ")}\njoin at ${said(link.node.height)}` } : null;
+    const link = panel.links.find(
+      ({ x, top, bottom }) =>
+        Math.abs(px - x) < 5 && py > Math.min(top, bottom) - 3 && py < Math.max(top, bottom) + 3,
+    );
+    return link
+      ? {
+          side: panel.side,
+          text: `${link.node.leaves.map((l) => items[l]).join(", ")}\njoin at ${said(link.node.height)}`,
+        }
+      : null;
   },
 };
 
 /** Let all items but the marked one step back. */
 function fade(group, side) {
   const i = marked("item", side);
-  for (const element of group.querySelectorAll("[data-item]")) element.classList.toggle("faint", i !== undefined && +element.dataset.item !== i);
+  for (const element of group.querySelectorAll("[data-item]"))
+    element.classList.toggle("faint", i !== undefined && +element.dataset.item !== i);
 }
 
 // ---------------------------------------------------------------------------------------------------------------- paths
 
 const paths = {
   draw(panel) {
-    const { svg, side, size: { width, height } } = panel, both = side.layer.ofOutput ? state.sides.filter((other) => other.layer.ofOutput) : [side];
-    const xs = [], ys = [];
+    const {
+        svg,
+        side,
+        size: { width, height },
+      } = panel,
+      both = side.layer.ofOutput ? state.sides.filter((other) => other.layer.ofOutput) : [side];
+    const xs = [],
+      ys = [];
     for (const other of both) {
       const { path } = seedOf(other);
       for (const f of range(path.length)) path.at(f).forEach((v, i) => (i % 2 ? ys : xs).push(v));
     }
-    const [x0, x1, y0, y1] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)], edge = 1.2 * em(), names = Math.min(side.sizes.names, 0.27 * width);
+    const [x0, x1, y0, y1] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)],
+      edge = 1.2 * em(),
+      names = Math.min(side.sizes.names, 0.27 * width);
     const scale = Math.min((width - 2 * names) / (x1 - x0 || 1), (height - 2 * edge) / (y1 - y0 || 1));
     panel.place = (x, y) => [width / 2 + (x - (x0 + x1) / 2) * scale, height / 2 - (y - (y0 + y1) / 2) * scale];
     const { path } = seedOf(side);
-    panel.points = range(path.length).map((f) => { const at = path.at(f); return range(n).map((i) => panel.place(at[2 * i], at[2 * i + 1])); });
+    panel.points = range(path.length).map((f) => {
+      const at = path.at(f);
+      return range(n).map((i) => panel.place(at[2 * i], at[2 * i + 1]));
+    });
     panel.body = draw(svg, "g");
     svg.setAttribute("aria-label", "paths of the items in a plane over training");
   },
   update(panel) {
-    const { body, points, side, size: { width } } = panel, { f } = snapshot(side), size = 0.95 * em(), taken = [];
-    const line = (from, to, i) => "M" + points.slice(from, to).map((at) => `${at[i][0].toFixed(1)} ${at[i][1].toFixed(1)}`).join("L");
+    const {
+        body,
+        points,
+        side,
+        size: { width },
+      } = panel,
+      { f } = snapshot(side),
+      size = 0.95 * em(),
+      taken = [];
+    const line = (from, to, i) =>
+      "M" +
+      points
+        .slice(from, to)
+        .map((at) => `${at[i][0].toFixed(1)} ${at[i][1].toFixed(1)}`)
+        .join("L");
     body.replaceChildren();
     for (const i of range(n)) {
       const group = draw(body, "g", { "data-item": i });
-      if (f < points.length - 1) draw(group, "path", { class: "ahead", d: line(f, points.length, i), stroke: categoryColour(i) });
+      if (f < points.length - 1)
+        draw(group, "path", { class: "ahead", d: line(f, points.length, i), stroke: categoryColour(i) });
       if (f > 0) draw(group, "path", { class: "trail", d: line(0, f + 1, i), stroke: categoryColour(i) });
     }
     for (const i of range(n)) {
-      const [x, y] = points[f][i], group = draw(body, "g", { "data-item": i });
-      draw(group, "path", { d: marker(i, 0.34 * size), transform: `translate(${x} ${y})`, fill: categoryColour(i), stroke: "#ffffff", "stroke-width": 0.8 });
-      const w = widthOf(items[i], size), free = { right: x + 0.6 * size + w < width, left: x - 0.6 * size - w > 0 };
-      const right = free.left ? free.right && x >= width / 2 : true, x0 = right ? x + 0.6 * size : x - 0.6 * size - w;
+      const [x, y] = points[f][i],
+        group = draw(body, "g", { "data-item": i });
+      draw(group, "path", {
+        d: marker(i, 0.34 * size),
+        transform: `translate(${x} ${y})`,
+        fill: categoryColour(i),
+        stroke: "#ffffff",
+        "stroke-width": 0.8,
+      });
+      const w = widthOf(items[i], size),
+        free = { right: x + 0.6 * size + w < width, left: x - 0.6 * size - w > 0 };
+      const right = free.left ? free.right && x >= width / 2 : true,
+        x0 = right ? x + 0.6 * size : x - 0.6 * size - w;
       const box = [x0, y - 0.5 * size, x0 + w, y + 0.5 * size];
       if (taken.some((b) => box[0] < b[2] && box[2] > b[0] && box[1] < b[3] && box[3] > b[1])) continue;
       taken.push(box);
@@ -320,7 +586,8 @@ const paths = {
   },
   mark: (panel) => fade(panel.body, panel.side),
   at(panel, px, py) {
-    const at = panel.points[snapshot(panel.side).f], i = nearest(range(n), (i) => Math.hypot(at[i][0] - px, at[i][1] - py), 0);
+    const at = panel.points[snapshot(panel.side).f],
+      i = nearest(range(n), (i) => Math.hypot(at[i][0] - px, at[i][1] - py), 0);
     return Math.hypot(at[i][0] - px, at[i][1] - py) < 14 ? { item: i, side: panel.side, text: items[i] } : null;
   },
 };
