@@ -712,6 +712,9 @@ def test_on_a_phone_panels_are_stacked_and_nothing_scrolls_sideways(opened, alon
         for panel in ("response", "V", "strengths", "tree", "paths")
     ]
     assert all(above["y"] + above["height"] <= below["y"] + 1 for above, below in pairwise(boxes))
+    sides = [side.bounding_box() for side in page.locator(".side").all()]
+    assert all(side["width"] > 350 for side in sides)
+    assert all(above["y"] + above["height"] <= below["y"] for above, below in pairwise(sides))
 
 
 @pytest.mark.parametrize("width", [320, 799, 800, 1000, 1100, 1920])
