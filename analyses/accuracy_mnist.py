@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
+import xarray as xr
 
 from semantic_svd import RULES, Network, linear_probe, load_images, read_out, report, train
 from semantic_svd.plasticity import Delta, Frozen
@@ -70,11 +71,8 @@ def _measured(row, images, epochs, seeds, runs):
     found = {"test images": named.data["accuracy"], "training images": named.data["train_accuracy"]}
     if row.alone:
         found["test images, by a linear probe"] = linear_probe(run, images, power=POWER if competes else None)
-    tables = [
-        intervals(100 * (1 - share.astype(float)), row=row.name, measure=measure)
-        for measure, share in found.items()
-    ]
-    return pd.concat(tables, ignore_index=True)
+    shares = xr.concat(found.values(), pd.Index(found, name="measure"), coords="minimal", compat="override")
+    return intervals(100 * (1 - shares.astype(float)), row=row.name)
 
 
 def draw(table, about):
