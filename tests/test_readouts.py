@@ -17,35 +17,19 @@ DIGITS = load_images("digits")
 COMPETING = Network((64, 60, 10), "relu", "softmax", biases=False, initial="normal")
 
 
+def compete(*targets):
+    """Train competing units of two seeds on the digits, beside targets or without."""
+    settings = {"epochs": 10, "seeds": 2, "batch_size": 50, "every": 10, "dtype": "float32"}
+    return train("krotov_hopfield", COMPETING, DIGITS.x, *targets, probe=DIGITS.x[:5], **settings)
+
+
 @pytest.fixture(scope="module")
 def competing():
-    """Competing units of two seeds, trained on the digits without labels."""
-    return train(
-        "krotov_hopfield",
-        COMPETING,
-        DIGITS.x,
-        epochs=10,
-        seeds=2,
-        batch_size=50,
-        every=10,
-        dtype="float32",
-        probe=DIGITS.x[:5],
-    )
+    return compete()
 
 
 def test_competing_units_learn_without_labels_what_they_learn_beside_them(competing):
-    told = train(
-        "krotov_hopfield",
-        COMPETING,
-        DIGITS.x,
-        DIGITS.targets,
-        epochs=10,
-        seeds=2,
-        batch_size=50,
-        every=10,
-        dtype="float32",
-        probe=DIGITS.x[:5],
-    )
+    told = compete(DIGITS.targets)
     np.testing.assert_array_equal(competing.weights(1), told.weights(1))
     assert "loss" in told.data and "loss" not in competing.data
     assert competing.data.attrs["loss_name"] == "none"
