@@ -88,10 +88,12 @@ def mean_interval(
     variance = ((on_scale - mean) ** 2).sum(dim) / (n - 1).where(n > 1)
     half = _t_quantile(n, level) * np.sqrt(variance / n)
     enough = n >= FEWEST
-    low = xr.where(enough, _apply(back, mean - half), values.min(dim))
-    high = xr.where(enough, _apply(back, mean + half), values.max(dim))
+    least, most = values.min(dim), values.max(dim)
+    centre = _apply(back, mean).clip(least, most)  # rounding may put the mean of equal values beside them
+    low = xr.where(enough, np.minimum(_apply(back, mean - half), centre), least)
+    high = xr.where(enough, np.maximum(_apply(back, mean + half), centre), most)
     method = _method(enough, "t of logs" if scale == "log" else "t")
-    return _dataset(_apply(back, mean), low, high, n, method, level, dim)
+    return _dataset(centre, low, high, n, method, level, dim)
 
 
 def share_interval(kept: xr.DataArray, dim: str = "seed", level: float = 0.95) -> xr.Dataset:

@@ -175,6 +175,15 @@ def test_fewer_than_five_seeds_show_their_range(scale):
     assert made.method == "range"
 
 
+@pytest.mark.parametrize("scale", ["linear", "log"])
+@pytest.mark.parametrize("n", [1, 3, 5, 7])
+def test_the_mean_of_equal_values_is_not_outside_its_interval(scale, n):
+    values = xr.DataArray(np.arange(1, 1000) / 10, dims="epoch").expand_dims(seed=n)
+    made = mean_interval(values, scale=scale)
+    assert bool(((made.low <= made["mean"]) & (made["mean"] <= made.high)).all())
+    np.testing.assert_array_equal(made["mean"], values[0])
+
+
 def test_seeds_that_ended_are_left_out_and_counted():
     values = np.random.default_rng(1).normal(size=(7, 5))
     values[5:, 1] = values[4:, 2] = values[1:, 3] = values[:, 4] = np.nan
