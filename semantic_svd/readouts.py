@@ -115,7 +115,7 @@ def read_out(
     """
     if head not in HEADS:
         raise InputError(f"no head {head!r} of a classifier; there are {', '.join(HEADS)}")
-    network = Network((_units(run, layer), len(images.classes)), **HEADS[head])  # type: ignore[arg-type]
+    network = Network((_units(run, images, layer), len(images.classes)), **HEADS[head])  # type: ignore[arg-type]
     rule = rule or replace(READOUT, rate=1 / network.sizes[0])
     y, test_y = (
         targets if head == "softmax" else 2 * targets - 1 for targets in (images.targets, images.test_targets)
@@ -186,7 +186,7 @@ def linear_probe(run: Run, images: Images, layer: int = 1, power: float | None =
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    _units(run, layer)
+    _units(run, images, layer)
     shares = []
     for of_seed in _each_seed(run):
         h, test_h = (_activity(of_seed, x, layer, power) for x in (images.x, images.test_x))
@@ -195,11 +195,14 @@ def linear_probe(run: Run, images: Images, layer: int = 1, power: float | None =
     return xr.DataArray(shares, {"seed": run.data["seed"].values}, name="accuracy")
 
 
-def _units(run: Run, layer: int) -> int:
-    """Return the units of a hidden layer."""
+def _units(run: Run, images: Images, layer: int) -> int:
+    """Return the units of a hidden layer that can be read from the images."""
+    sizes = run.network.sizes
     if not 1 <= layer < run.network.layers:
         raise InputError(f"the run has hidden layers 1 to {run.network.layers - 1}, not {layer!r}")
-    return run.network.sizes[layer]
+    if images.x.shape[1] != sizes[0]:
+        raise InputError(f"the network reads {sizes[0]} inputs an item, the images have {images.x.shape[1]}")
+    return sizes[layer]
 
 
 def _each_seed(run: Run) -> Iterator[Run]:

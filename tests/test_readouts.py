@@ -126,3 +126,7 @@ def test_what_there_is_not_is_refused(competing):
         linear_probe(competing, DIGITS, layer=0)
     with pytest.raises(InputError, match=r"^no head 'argmax' of a classifier; there are power, softmax$"):
         read_out(competing, DIGITS, head="argmax")
+    small = replace(DIGITS, x=DIGITS.x[:, :49], test_x=DIGITS.test_x[:, :49], shape=(7, 7))
+    for read in (read_out, linear_probe):
+        with pytest.raises(InputError, match=r"^the network reads 64 inputs an item, the images have 49$"):
+            read(competing, small)
