@@ -1,6 +1,7 @@
 """Runs side by side: every number is that of the measure it names, and runs that cannot be compared are refused."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from semantic_svd import Network, Run, load_images, load_items, train
@@ -119,6 +120,23 @@ def test_the_command_prints_the_table_and_writes_it(runs, tmp_path, capsys):
     out = capsys.readouterr().out
     assert "leakage" in out and "tree of the hidden" in out
     assert {path.name for path in tmp_path.iterdir()} >= {"summary.csv", "curves.csv", "page.pdf"}
+
+
+def test_a_mode_that_not_every_seed_learned_says_how_many_did_and_is_drawn(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    words = []
+    for rule, seeds in (("dfa_random", 3), ("bpa", 5)):
+        words.append(str(tmp_path / f"{rule}.zarr"))
+        train(rule, LINEAR, ITEMS, epochs=60, seeds=seeds, every=5, out=words[-1])
+    assert (
+        main(["compare", *words, "--plot", str(tmp_path / "page.png"), "--csv", str(tmp_path / "a.csv")]) == 0
+    )
+    table = pd.read_csv(tmp_path / "a.csv", dtype={"of": str})
+    half = table[table["measure"] == "half learned"]
+    n, seeds = half["n"], half["run"].map({"dfa_random": 3, "bpa": 5})
+    partly = {f"({found} of {of})" for found, of in zip(n, seeds, strict=True) if 0 < found < of}
+    out = " ".join(capsys.readouterr().out.split())
+    assert partly and all(said in out for said in partly)
 
 
 def test_what_cannot_be_compared_is_refused(runs, tmp_path):

@@ -71,6 +71,7 @@ def compare(
     for name, run in opened.items():
         sizes = "-".join(map(str, run.network.sizes))
         print(f"{name}: {sizes} {run.network.hidden}, {endings(run)}")
+    seeds = {name: int((run.data["status"].values != "diverged").sum()) for name, run in opened.items()}
     rows = []
     for measure, words in SHOWN.items():
         for of, part in summary[summary["measure"] == measure].groupby("of", sort=False):
@@ -79,7 +80,8 @@ def compare(
                 ""
                 if row.isna()["mean"]
                 else f"{number(row['mean'], 3)} [{number(row['low'], 3)}, {number(row['high'], 3)}]"
-                for _, row in cells.iterrows()
+                + (f" ({row['n']:.0f} of {seeds[name]})" if row["n"] < seeds[name] else "")
+                for name, row in cells.iterrows()
             ]
             rows.append([words.format(of), *shown])
     show(["", *names], rows, wrap=(0, *range(1, len(names) + 1)))
