@@ -81,7 +81,7 @@ def compare(
                 if row.isna()["mean"]
                 else f"{number(row['mean'], 3)} [{number(row['low'], 3)}, {number(row['high'], 3)}]"
                 + (f" ({row['n']:.0f} of {seeds[name]})" if row["n"] < seeds[name] else "")
-                for name, row in cells.iterrows()
+                for name, (_, row) in zip(names, cells.iterrows(), strict=True)
             ]
             rows.append([words.format(of), *shown])
     show(["", *names], rows, wrap=(0, *range(1, len(names) + 1)))
