@@ -248,7 +248,9 @@ def test_every_package_that_is_imported_is_a_dependency():
     pyproject = PACKAGE.parent / "pyproject.toml"
     if not pyproject.exists():
         pytest.skip("needs a checkout")
-    named = tomllib.loads(pyproject.read_text())["project"]["dependencies"]
+    project = tomllib.loads(pyproject.read_text())["project"]
+    extras = project["optional-dependencies"]
+    named = [*project["dependencies"], *extras["cluster"], *extras["torch"]]
     known = {name.split("[")[0].split(">")[0].replace("-", "_") for name in named} | {
         "sklearn",
         "semantic_svd",
