@@ -64,6 +64,8 @@ def compare_runs(runs: Mapping[str, Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
     >>> row["run"], int(row["n"]), row["method"]
     ('backprop', 3, 'range')
     """
+    if not isinstance(runs, Mapping):
+        raise InputError(f"runs are named, as {{'bpa': run, ...}}, not {type(runs).__name__}")
     if len(runs) < 2:
         raise InputError(f"a comparison is of two runs or more, not of {len(runs)}")
     sides = {name: _side(name, run) for name, run in runs.items()}

@@ -32,7 +32,7 @@ class Snapshots:
     def __init__(self, variables: Variables, length: int, n_seeds: int, dtype: np.dtype, room: int = 0):
         self.variables, self._length, self._n_seeds = variables, length, n_seeds
         self.arrays: dict[str, Array] = {}  # (length, n_seeds, ...), views of the parts
-        self.parts: dict[str, NDArray[np.uint8]] = {}  # as they are written: the bytes of each seed, one after the other
+        self.parts: dict[str, NDArray[np.uint8]] = {}  # as they are written: the bytes of each seed
         for name, (_, shape) in variables.items():
             one = np.empty(shape, dtype)
             part = np.empty((n_seeds, length * one.nbytes + room), np.uint8)

@@ -197,7 +197,9 @@ def test_the_modes_of_what_bpa_has_learned_are_the_datas(bpa, here, capsys):
         np.testing.assert_allclose(by_mode, np.sqrt(SQUARES), atol=1e-4)
     assert table.groupby("mode")["block"].first().tolist() == ["1", "2", "3", "4", "5-6", "5-6", "7-8", "7-8"]
     assert re.search(r"^1 +1 +4\.796 +4\.796 \[4\.796, 4\.796\] +4\.796 +\d", out, re.M)
-    assert "Means over 5 seeds; in brackets 95 % t intervals." in out
+    assert "Means over 5 seeds; in brackets 95 % t intervals (of fewer than 5 seeds the smallest" in " ".join(
+        out.split()
+    )
 
 
 def test_a_csv_keeps_every_digit(bpa, here):
@@ -519,7 +521,7 @@ def test_ctrl_c_in_the_middle_is_one_line_and_keeps_what_was_done(here, capsys):
         "semantic-svd: interrupted; what was done is kept in run.zarr, --resume goes on\n",
     )
     run = Run.open("run.zarr")
-    assert run.data.sizes["epoch"] > 1 and np.isfinite(run.data["W1"]).all()
+    assert run.data.sizes["epoch"] >= 1 and np.isfinite(run.data["W1"]).all()
     last = run.data["epoch"].values[-1]
     code, _, err = said(capsys, "modes run.zarr --csv modes.csv")
     assert (code, err) == (0, f"semantic-svd: run.zarr is not finished; this is epoch {last}\n")
@@ -589,6 +591,7 @@ def test_without_a_word_it_says_what_one_can_do_next(here, capsys):
 
 
 def test_the_guides_commands_work(here, capsys):
+    said(capsys, "train --items mcclelland2020 --epochs 30 -o another.zarr")
     for _, words in STEPS[1:]:
         words = words.format(run="run.zarr").replace("--epochs 1000", "--epochs 30")
         assert said(capsys, words)[0] == 0, words

@@ -140,6 +140,8 @@ def test_a_mode_that_not_every_seed_learned_says_how_many_did_and_is_drawn(tmp_p
 
 
 def test_what_cannot_be_compared_is_refused(runs, tmp_path):
+    with pytest.raises(InputError, match=r"^runs are named, as {'bpa': run, ...}, not list$"):
+        compare_runs([runs["bpa"], runs["backprop"]])
     with pytest.raises(InputError, match=r"^a comparison is of two runs or more, not of 1$"):
         compare_runs({"bpa": runs["bpa"]})
     toy = load_items("saxe2019_toy")

@@ -290,13 +290,19 @@ def modes(
     )
     columns = {name: head for name, head in MODE_COLUMNS.items() if name in table}
     rows = [
-        [mode, part["block"].iloc[0], *(mean(part[name], name in INTERVALS) for name in columns)]
+        [
+            mode,
+            part["block"].iloc[0],
+            *(mean(part[name], name in INTERVALS, time=name == "half_learned") for name in columns),
+        ]
         for mode, part in table.groupby("mode")
     ]
     print(subject.about(matrix, epoch))
     show(["mode", "block", *columns.values()], rows)
     if "seed" in table:
         print(says_interval(table["seed"].nunique()))
+        if "half_learned" in table:
+            print("Epochs: geometric means, intervals of the logarithms.")
 
 
 INTERVALS = ("strength", "half_learned")

@@ -15,6 +15,8 @@ STEPS = (
     ("what has been learned, mode by mode", "modes {run} --plot-strengths strengths.pdf"),
     ("is it what is in the data?", "align {run}"),
     ("how the items part", "dendrogram {run} --plot trees.pdf"),
+    ("beside another run; and a page to explore both", "compare {run} another.zarr --plot page.pdf"),
+    ("", "explore {run} another.zarr -o explorer.html"),
 )
 
 

@@ -83,8 +83,10 @@ def span(values: Any) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def mean(values: "pd.Series", interval: bool = True) -> str:
+def mean(values: "pd.Series", interval: bool = True, time: bool = False) -> str:
     """Write the mean over seeds with its interval, and how many seeds have a value when not all do.
+
+    Times spread by factors: their means are geometric, over seeds in which it took time at all.
 
     Examples
     --------
@@ -96,10 +98,10 @@ def mean(values: "pd.Series", interval: bool = True) -> str:
 
     from semantic_svd.intervals import mean_interval
 
-    found = values.dropna()
+    found = values[values > 0] if time else values.dropna()
     if found.empty:
-        return "never"
-    made = mean_interval(xr.DataArray(found.to_numpy(), dims="seed"))
+        return "at the start" if (values == 0).any() else "never"
+    made = mean_interval(xr.DataArray(found.to_numpy(), dims="seed"), scale="log" if time else "linear")
     text = number(float(made["mean"]))
     if interval and len(found) > 1:
         text += f" [{number(float(made['low']))}, {number(float(made['high']))}]"
@@ -112,13 +114,15 @@ def says_interval(seeds: int, what: str = "in brackets ") -> str:
     Examples
     --------
     >>> says_interval(20)
-    'Means over 20 seeds; in brackets 95 % t intervals.'
+    'Means over 20 seeds; in brackets 95 % t intervals, under 5 seeds their range.'
     """
     from semantic_svd.intervals import FEWEST
 
     if seeds == 1:
         return "One seed."
-    kind = "95 % t intervals" if seeds >= FEWEST else "the smallest and the largest"
+    kind = "the smallest and the largest"
+    if seeds >= FEWEST:
+        kind = f"95 % t intervals, under {FEWEST} seeds their range"
     return f"Means over {seeds} seeds; {what}{kind}."
 
 
