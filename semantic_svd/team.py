@@ -160,7 +160,9 @@ def _given_state(start: Run | Mapping[str, Any], state: State, seeds: list[int])
         start = {str(name): final[name].values for name in final if name in state}
         lacking = [name for name in state if name[0] != "B" and name not in start]
         if lacking:
-            raise InputError(f"the run to start from has no {lacking[0]}; it has {', '.join(start) or 'no weights'}")
+            raise InputError(
+                f"the run to start from has no {lacking[0]}; it has {', '.join(start) or 'no weights'}"
+            )
     if not isinstance(start, Mapping):
         raise InputError(f"start is a run, or weights by name, not {type(start).__name__}")
     unknown = sorted(set(start) - set(state))
