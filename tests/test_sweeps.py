@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import dask
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,7 +21,7 @@ from semantic_svd.errors import InputError
 from semantic_svd.modes import half_learned, strengths, svd
 from semantic_svd.plasticity import Hebb, Oja
 from semantic_svd.sweeps import Grid, best, read_grid, sweep, workers
-from semantic_svd.sweeps.workers import Died, on_cores
+from semantic_svd.sweeps.workers import Died, on_cluster, on_cores
 
 UNIX = pytest.mark.skipif(os.name == "nt", reason="kills processes as Unix does")
 SMALL = {"rules": ["bpa"], "items": ["saxe2019_toy"], "epochs": 20, "every": "log"}
@@ -96,6 +97,9 @@ def test_a_run_has_its_name_from_what_it_follows_from_and_from_nothing_else():
     changed = [Grid(**other, settings={"rate": [0.1]}).cells[0].name for other in others]
     assert len({name, *changed}) == 6 and len({other.rpartition("-")[0] for other in changed}) == 1
     assert name == Grid(**SMALL | {"items": [items]}, settings={"rate": [0.1]}).cells[0].name
+    long = Items(items.values, items.items, items.properties, "x" * 300)
+    names = {cell.name for cell in Grid(**SMALL | {"items": [long]}, settings={"rate": [0.1, 0.2]}).cells}
+    assert len(names) == 2 and max(map(len, names)) < 200
 
 
 def test_the_words_of_a_grid_mean_what_they_mean_to_train(tmp_path, monkeypatch):
@@ -232,7 +236,7 @@ def test_a_row_says_what_the_run_of_the_library_says(tmp_path, in_this_process):
     run = train("backprop", Network((34, 8, 34)), items, epochs=300, seeds=3)
     stages = half_learned(strengths(run.response(), items), svd(items))
     np.testing.assert_allclose(table["loss"], run.final().data["loss"], rtol=1e-10)
-    np.testing.assert_array_equal(table.filter(like="half_learned"), stages)
+    np.testing.assert_array_equal(table[[f"half_learned_{k}" for k in range(1, 9)]], stages)
     np.testing.assert_allclose(table["agreement"], agreement(run.final().response(), items), rtol=1e-10)
     expected = {
         "data": "mcclelland2020",
@@ -313,6 +317,8 @@ def test_the_best_setting_is_the_one_with_the_best_mean_among_those_with_fewest_
         ["backprop", "e", 0.2, 7.0, 7.0, 7.0, 1],
     ]
     assert list(by_accuracy["run"]) == ["b", "e"]
+    twice = pd.concat([table, table.assign(data="yours", run=table["run"].str.upper())])
+    assert list(best(twice)["run"]) == ["b", "e", "B", "E"]
     assert (
         line_of(lambda: best(table, "speed")) == "no measure 'speed' in the table; there are loss, accuracy"
     )
@@ -322,7 +328,8 @@ def test_the_best_setting_is_the_one_with_the_best_mean_among_those_with_fewest_
 
 
 def stamps(folder):
-    return {path: path.stat().st_mtime_ns for path in folder.rglob("*.zarr/**/zarr.json")}
+    """When each file of the runs was written, apart from the tables."""
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*.json")}
 
 
 def test_what_is_done_is_not_done_again_and_the_rest_is(tmp_path, in_this_process):
@@ -333,7 +340,9 @@ def test_what_is_done_is_not_done_again_and_the_rest_is(tmp_path, in_this_proces
     assert before.items() <= stamps(tmp_path).items() and len(both) == 2
     pd.testing.assert_frame_equal(both[:1], first, check_dtype=False)
     cell = one.cells[0]
-    (tmp_path / f"{cell.name}.json").unlink()  # trained, but not measured
+    measured = tmp_path / f"{cell.name}.json"  # without it the run is trained, but not measured
+    measured.unlink()
+    del before[measured]
     pd.testing.assert_frame_equal(sweep(one, tmp_path), first)
     assert before.items() <= stamps(tmp_path).items()
 
@@ -498,6 +507,20 @@ def four_of(grid, folder):
 
 
 @UNIX
+def test_what_kills_workers_of_a_cluster_again_and_again_is_given_up(tmp_path, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    (tmp_path / "deadly.py").write_text(DYING)
+    monkeypatch.syspath_prepend(tmp_path)
+    from deadly import square
+
+    once = {"distributed.scheduler.allowed-failures": 0}
+    local = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": 50}
+    with dask.config.set(once), distributed.LocalCluster(**local) as cluster:
+        (found,) = on_cluster(square, [(tmp_path, 7, 99)], cluster.scheduler_address)
+    assert isinstance(found[1], Died) and str(found[1]) == "its workers died, one after the other"
+
+
+@UNIX
 def test_a_cluster_that_does_not_answer_or_has_no_workers_is_one_line(tmp_path, monkeypatch):
     distributed = pytest.importorskip("distributed")
     grid = Grid(**SMALL)
@@ -518,6 +541,8 @@ def test_a_cluster_that_does_not_answer_or_has_no_workers_is_one_line(tmp_path, 
 
 def test_the_command_sweeps_and_says_which_setting_was_best(tmp_path, capfd, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
     Path("grid.toml").write_text(
         "[sweep]\nrules = ['bpa', 'backprop']\nitems = 'saxe2019_toy'\nepochs = 50\nseeds = 2\n"
         "[settings]\nrate = [0.05, 0.1]"
@@ -531,7 +556,8 @@ def test_the_command_sweeps_and_says_which_setting_was_best(tmp_path, capfd, mon
     assert second == "results: 4 runs of 2 seeds: 8 finished"
     for line, rule, loss in zip((bpa, backprop), ("bpa", "backprop"), losses, strict=True):
         assert line.split()[:6] == ["saxe2019_toy", rule, "0.1", "loss", f"{loss:.4g}", line.split()[5]]
-    assert last == "Means over 2 seeds; in brackets the smallest and the largest."
+    assert last.startswith("Means over 2 seeds; in brackets ")
+    assert {Run.open(path).data.attrs["blas_threads"] for path in Path("results").glob("*.zarr")} == {1}
 
 
 def test_the_command_says_what_failed(tmp_path, capsys, monkeypatch, in_this_process):
@@ -559,18 +585,21 @@ def test_ctrl_c_ends_in_one_line_and_the_same_command_goes_on(tmp_path):
         "[sweep]\nrules = ['bpa']\nitems = 'saxe2019_toy'\nepochs = 300000\nevery = 'log'\n"
         "[settings]\nstop_below = [1e-3, 1e-9]\nrate = [0.1, 1e-9]"
     )
-    words = [sys.executable, "-m", "semantic_svd", "sweep", "grid.toml"]
-    command = subprocess.Popen(
-        words,
-        cwd=tmp_path,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
+    words, how = (
+        [sys.executable, "-m", "semantic_svd", "sweep", "grid.toml"],
+        {"stdout": subprocess.PIPE, "text": True},
     )
+    how |= {"cwd": tmp_path, "stderr": subprocess.PIPE, "start_new_session": True}
+    early = subprocess.Popen(words, **how)
+    early.stdout.readline()
+    time.sleep(0.5)  # workers are starting
+    os.killpg(early.pid, signal.SIGINT)  # as a terminal does: to all its processes
+    line = "interrupted; 0 of 4 runs are done and kept in results, the same command goes on"
+    assert (early.communicate(timeout=60)[1], early.returncode) == (f"semantic-svd: {line}\n", 130)
+    command = subprocess.Popen(words, **how)
     finished = tmp_path / "results"
     assert wait_until(lambda: len(list(finished.glob("*.json"))) >= 1)
-    os.killpg(command.pid, signal.SIGINT)  # as a terminal does: to all its processes
+    os.killpg(command.pid, signal.SIGINT)
     _, err = command.communicate(timeout=60)
     done = len(list(finished.glob("*.json")))
     line = f"interrupted; {done} of 4 runs are done and kept in results, the same command goes on"

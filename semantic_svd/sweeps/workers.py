@@ -4,6 +4,7 @@ joblib's own Parallel gives all up when a process dies. So each core has a pool 
 cluster the client is used as it is: its scheduler counts how often a piece of work has brought a worker down.
 """
 
+import gc
 import signal
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -55,7 +56,6 @@ def on_cores(work: Callable[[T], Any], pieces: Sequence[T]) -> Generator[tuple[T
                 pool, at = running.pop(future)
                 outcome: Any = None
                 if isinstance(future.exception(), BrokenExecutor):
-                    pool.shutdown(kill_workers=True)
                     pool = ProcessPoolExecutor(1)
                     deaths[at] += 1
                     if deaths[at] < TRIES:
@@ -84,10 +84,14 @@ def on_cluster(
         from distributed import Client, KilledWorker, as_completed
     except ImportError:
         raise InputError("a scheduler needs distributed: pip install 'semantic-svd[cluster]'") from None
+    client, why = None, ""
     try:
         client = Client(address, timeout=10, set_as_default=False)
     except (OSError, ValueError) as error:
-        raise InputError(f"no Dask scheduler answers at {address}: {error}") from None
+        why = " ".join(str(error).split())
+    if client is None:
+        gc.collect()  # what was begun of a client is closed now, not in whichever thread garbage is found by chance
+        raise InputError(f"no Dask scheduler answers at {address}: {why}")
     with client:
         try:
             client.wait_for_workers(1, timeout=PATIENCE)
