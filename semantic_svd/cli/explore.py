@@ -1,5 +1,6 @@
 """The command `explore`: runs as one page for a browser, every panel on the same epoch."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -35,7 +36,7 @@ def explore(
     opened, data = _opened(sources)
     from semantic_svd.explorer import explorer_page
 
-    page = explorer_page(opened, data)
+    page = explorer_page(opened, data, progress=sys.stderr.isatty())
     deliver((output, lambda: page))
     what = f"{len(opened)} runs" if len(opened) > 1 else next(iter(opened))
     print(f"{output}: {what}, {bytes_text(output.stat().st_size)}; open it in any browser")

@@ -35,7 +35,7 @@ SCRIPTS = ("drawing.js", "panels.js", "page.js")
 MOST_CLADES = 4  # as many as have a colour and a shape that are easily told from the others
 
 
-def explorer_page(runs: Mapping[str, Run], data: xr.DataArray | None = None) -> str:
+def explorer_page(runs: Mapping[str, Run], data: xr.DataArray | None = None, progress: bool = False) -> str:
     """Write a page in which runs can be looked at, epoch by epoch and side by side.
 
     Parameters
@@ -46,6 +46,8 @@ def explorer_page(runs: Mapping[str, Run], data: xr.DataArray | None = None) -> 
     data : DataArray (item, property), optional
         What the items are: modes are aligned to its modes, items coloured by its tree. By default the targets of the
         runs; where they keep none, what the first seed of the first run ends with.
+    progress : bool
+        Show a bar, run by run.
 
     Returns
     -------
@@ -65,6 +67,9 @@ def explorer_page(runs: Mapping[str, Run], data: xr.DataArray | None = None) -> 
     >>> explorer_page({"toy": run})[:15]
     '<!doctype html>'
     """
+    from rich.console import Console
+    from rich.progress import track
+
     on_images = _on_images(runs)
     layers = {name: _layers_of(name, run) for name, run in runs.items()}
     data = _data_of(runs, layers) if data is None else _labelled(data)
@@ -75,7 +80,8 @@ def explorer_page(runs: Mapping[str, Run], data: xr.DataArray | None = None) -> 
     reference = reference_of(data)
     most = _most_epochs(runs, layers, len(data))
     targets = _thinned(np.unique(np.concatenate([run.data["epoch"].values for run in runs.values()])), most)
-    told = [_run(name, run, layers[name], reference, targets) for name, run in runs.items()]
+    each = track(runs.items(), "runs", console=Console(stderr=True), transient=True, disable=not progress)
+    told = [_run(name, run, layers[name], reference, targets) for name, run in each]
     if not on_images:
         told.append(_the_data(reference))
     names = [str(item) for item in data["item"].values]
