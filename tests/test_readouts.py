@@ -10,7 +10,8 @@ from sklearn.preprocessing import StandardScaler
 
 from semantic_svd import RULES, Network, load_images, train
 from semantic_svd.errors import InputError
-from semantic_svd.plasticity import Hebb
+from semantic_svd.feedback import Feedback
+from semantic_svd.plasticity import Delta, Hebb
 from semantic_svd.readouts import competing_activity, linear_probe, read_out
 
 DIGITS = load_images("digits")
@@ -57,6 +58,7 @@ def test_hebb_everywhere_asks_for_no_targets():
     assert not rule.taught(COMPETING)
     assert RULES["krotov_hopfield"].taught(COMPETING) is False
     assert replace(rule, bias=RULES["backprop"].bias).taught(Network((3, 2)))
+    assert replace(rule, path="chain", feedback=Feedback(learns=Delta())).taught(COMPETING)
 
 
 @pytest.mark.parametrize(
@@ -101,6 +103,16 @@ def test_the_classifier_is_that_of_each_seeds_own_layer(competing, head):
             a = activity / h.std() @ final["W1"].values.T + final["b1"].values  # both outputs keep the order
             assert float(share) == pytest.approx((a.argmax(axis=1) == labels).mean())
     assert run.data["seed"].values.tolist() == [0, 1] and run.data["epoch"].values.tolist() == [0, 1, 2, 3]
+
+
+def test_the_targets_of_the_power_head_are_plus_and_minus_one(competing):
+    run = read_out(competing, DIGITS, epochs=0)
+    h = competing_activity(competing.final().weights(1).sel(seed=1).values, DIGITS.x.astype("f4"))
+    y = np.tanh(h / h.std() @ run.data["W1"].sel(seed=1, epoch=0).values.T)
+    error = np.abs(np.where(np.eye(10)[DIGITS.labels] > 0, 1, -1) - y)
+    assert float(run.data["loss"].sel(seed=1, epoch=0)) == pytest.approx(
+        (error**6).sum(1).mean() / 6, rel=1e-4
+    )
 
 
 def test_the_classifier_learns(competing):
