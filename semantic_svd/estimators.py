@@ -21,7 +21,6 @@ from semantic_svd.alignment import align
 from semantic_svd.errors import InputError
 from semantic_svd.modes import above_rounding, longer_side, reference_modes, svd
 from semantic_svd.network import Network
-from semantic_svd.plasticity import Frozen, KrotovHopfield, within
 from semantic_svd.products import Array
 from semantic_svd.readouts import READOUT, competing_activity
 from semantic_svd.rules import Rule, as_rule
@@ -39,8 +38,8 @@ class _Trained(BaseEstimator):
     def _network(self, inputs: int, outputs: int, output: str) -> Network:
         hidden = self.hidden if np.iterable(self.hidden) else (self.hidden,)
         rule = as_rule(self.rule)
-        biases = _teaches_biases(rule) if self.biases is None else self.biases
-        initial: Literal["normal", "uniform"] = "normal" if _competes(rule) else "uniform"
+        biases = rule.teaches_biases[1] if self.biases is None else self.biases
+        initial: Literal["normal", "uniform"] = "normal" if rule.competes else "uniform"
         return Network((inputs, *hidden, outputs), self.activation, output, biases, initial)
 
     def _learn(
@@ -363,7 +362,7 @@ class RuleClassifier(ClassifierMixin, _Trained):
     def _read(self, x: Array) -> Array:
         """Return the activity of the last hidden layer, (n_items, n_units), as the readout takes it."""
         last = self.run_.network.layers - 1
-        if not _competes(self.rule_):
+        if not self.rule_.competes:
             return _says(self.run_, x, last) / self._size
         below = x if last == 1 else _says(self.run_, x, last - 1)
         W = _weights(self.run_)[f"W{last}"][0]
@@ -490,18 +489,9 @@ def _places(X: ArrayLike, names: NDArray[np.object_]) -> Array:
     return places
 
 
-def _teaches_biases(rule: Rule) -> bool:
-    return rule.bias not in (Frozen(), (Frozen(), Frozen()))
-
-
-def _competes(rule: Rule) -> bool:
-    hidden = rule.hidden if isinstance(rule.hidden, tuple) else (rule.hidden,)
-    return any(isinstance(part, KrotovHopfield) for of in hidden for part in within(of))
-
-
 def _bearable(rule: Rule, network: Network, x: xr.DataArray, batch_size: Any) -> Rule:
     """Lower the rates of a rule, all alike, to what inputs of this size can bear; see `Autoassociator`."""
-    if _competes(rule):
+    if rule.competes:
         return rule
     n, squares = len(x), np.square(x.values, dtype=float).sum(axis=1)
     m = batch_size if isinstance(batch_size, int | np.integer) and 0 < batch_size < n else n

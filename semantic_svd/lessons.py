@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from semantic_svd.errors import InputError
 from semantic_svd.items import Items
 from semantic_svd.network import Network
-from semantic_svd.plasticity import Frozen, KrotovHopfield, within
 from semantic_svd.rules import Rule
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def item_lesson(
     """
     inputs = items.localist() if localist else items
     # the report's hidden layers, two with biases and one without, as many units as there may be modes
-    sizes = units or [min(items.values.shape)] * (2 if _has_biases(rule)[0] else 1)
+    sizes = units or [min(items.values.shape)] * (2 if rule.teaches_biases[0] else 1)
     network = _network(inputs.values.shape[1], sizes, items.values.shape[1], rule, biases, **activations)
     settings = {"epochs": 2000, "batch_size": None, "record": ("weights",)}
     return Lesson(items.name, inputs, items if localist else None, network, settings)
@@ -103,17 +102,9 @@ def _network(
     biases: bool | None,
     **activations: Any,
 ) -> Network:
-    of_hidden = rule.hidden if isinstance(rule.hidden, tuple) else (rule.hidden,)
-    competing = any(isinstance(part, KrotovHopfield) for of in of_hidden for part in within(of))
     return Network(
         sizes=(inputs, *units, outputs),
-        biases=_has_biases(rule)[1] if biases is None else biases,
-        initial="normal" if competing else "uniform",
+        biases=rule.teaches_biases[1] if biases is None else biases,
+        initial="normal" if rule.competes else "uniform",
         **{name: value for name, value in activations.items() if value},
     )
-
-
-def _has_biases(rule: Rule) -> tuple[bool, bool]:
-    """Tell whether a rule teaches biases to the hidden layers, and whether to any layer."""
-    of_layers = rule.bias if isinstance(rule.bias, tuple) else (rule.bias, rule.bias)
-    return of_layers[0] != Frozen(), of_layers != (Frozen(), Frozen())

@@ -123,8 +123,22 @@ class Rule:
     @property
     def whole_batches(self) -> bool:
         """Whether a plasticity wants batches of one size, so that an incomplete last one is dropped."""
-        hidden = self.hidden if isinstance(self.hidden, tuple) else (self.hidden,)
-        return any(p.whole_batches for of in (*hidden, self.output) for p in within(of))
+        return any(p.whole_batches for of in (*self._of_hidden, self.output) for p in within(of))
+
+    @property
+    def competes(self) -> bool:
+        """Whether hidden units compete, and so start standard normal."""
+        return any(isinstance(p, KrotovHopfield) for of in self._of_hidden for p in within(of))
+
+    @property
+    def teaches_biases(self) -> tuple[bool, bool]:
+        """Whether biases of hidden layers learn, and whether any do."""
+        hidden, output = self.bias if isinstance(self.bias, tuple) else (self.bias, self.bias)
+        return hidden != Frozen(), (hidden, output) != (Frozen(), Frozen())
+
+    @property
+    def _of_hidden(self) -> tuple[Plasticity, ...]:
+        return self.hidden if isinstance(self.hidden, tuple) else (self.hidden,)
 
     def taught(self, network: Network) -> bool:
         """Whether a plasticity reads an error, so that there must be targets."""
