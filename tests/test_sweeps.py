@@ -580,6 +580,17 @@ def test_the_command_says_what_failed(tmp_path, capsys, monkeypatch, in_this_pro
 
 
 @UNIX
+def test_every_worker_leaves_ctrl_c_to_the_process_that_started_it():
+    code = """
+from functools import partial
+from signal import SIG_BLOCK, SIGINT, pthread_sigmask
+from semantic_svd.sweeps.workers import on_cores
+print([held for _, held in on_cores(partial(pthread_sigmask, SIG_BLOCK), [[], [], []])] == [{SIGINT}] * 3)
+"""
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "True\n"
+
+
+@UNIX
 def test_ctrl_c_ends_in_one_line_and_the_same_command_goes_on(tmp_path):
     (tmp_path / "grid.toml").write_text(
         "[sweep]\nrules = ['bpa']\nitems = 'saxe2019_toy'\nepochs = 300000\nevery = 'log'\n"
