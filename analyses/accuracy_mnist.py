@@ -73,7 +73,7 @@ def _measured(row, images, epochs, seeds, runs):
     if row.alone:
         found["test images, by a linear probe"] = linear_probe(run, images, power=POWER if competes else None)
     shares = xr.concat(found.values(), pd.Index(found, name="measure"), coords="minimal", compat="override")
-    return intervals(100 * (1 - shares.astype(float)), row=row.name)
+    return intervals(100 * (1 - shares.astype(float)), within=(0, 100), row=row.name)
 
 
 def draw(table, about):

@@ -3,6 +3,8 @@
 Two figures: the trees of the responses beside the data's tree, and how many seeds hold each of its clades.
 """
 
+from math import inf
+
 import pandas as pd
 
 from semantic_svd import report
@@ -25,19 +27,20 @@ def responses():
 
 
 def measures(response):
-    yield "correlation with the data's tree", agreement(response, report.data())
-    yield "Robinson–Foulds distance", robinson_foulds(response, report.data())
+    """Yield names, values by seed, and between what these are bounded."""
+    yield "correlation with the data's tree", agreement(response, report.data()), (-1, 1)
+    yield "Robinson–Foulds distance", robinson_foulds(response, report.data()), (0, 1)
     ratio = within_to_between(response, report.data())
     for level, fork in FORKS.items():
-        yield f"within / between:\n{fork}", ratio.sel(level=level, drop=True)
+        yield f"within / between:\n{fork}", ratio.sel(level=level, drop=True), (0, inf)
 
 
 def compute():
-    goal = {name: float(value) for name, value in measures(report.data().array)}
+    goal = {name: float(value) for name, value, _ in measures(report.data().array)}
     parts = [
-        intervals(values, measure=name, rule=model.name).assign(data=goal[name])
+        intervals(values, within, measure=name, rule=model.name).assign(data=goal[name])
         for model, response in responses()
-        for name, values in measures(response)
+        for name, values, within in measures(response)
     ]
     table = pd.concat(parts, ignore_index=True)
     return table.sort_values("measure", key=lambda names: names.map(list(goal).index), kind="stable")

@@ -11,7 +11,8 @@ ANIMALS, PLANTS = ("sparrow", "hawk", "salmon", "sunfish"), ("oak", "maple", "ro
 
 def nearly_the_data(model):
     text = f"The output of the {model.name} is nearly the data"
-    return [Claim(text, "relative error ‖Y − X‖ / ‖X‖", report.relative_error, (model,), below(0.1))]
+    measure = "relative error ‖Y − X‖ / ‖X‖"
+    return [Claim(text, measure, report.relative_error, (model,), below(0.1), within=(0, np.inf))]
 
 
 def first_modes_alike(model):
@@ -20,7 +21,7 @@ def first_modes_alike(model):
 
     text = f"The first modes of the {model.name} are those of the data"
     measure = "smallest cosine of modes 1 to 4 with the modes of the response"
-    return [Claim(text, measure, cosine, (model,), above(SAME))]
+    return [Claim(text, measure, cosine, (model,), above(SAME), within=(0, 1))]
 
 
 def in_order(text, model, early, late):
@@ -104,6 +105,7 @@ def noisier_later():
             share,
             (BPA,),
             above(0.5),
+            within=(0, 1),
         ),
     ]
 

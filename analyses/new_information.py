@@ -1,6 +1,7 @@
 """What does a trained network lose to a new item, and which old items must come back? By presentation, and by rule."""
 
 from dataclasses import dataclass, replace
+from math import inf
 
 import pandas as pd
 
@@ -94,7 +95,7 @@ def new_and_old(response, **columns):
         "the new item": errors.sel(item=new, drop=True),
         "the old items": errors.drop_sel(item=new).sum("item"),
     }
-    parts = [intervals(values, items=items, **columns) for items, values in of.items()]
+    parts = [intervals(values, (0, inf), items=items, **columns) for items, values in of.items()]
     return pd.concat(parts, ignore_index=True)
 
 
@@ -103,10 +104,10 @@ def losses(name):
     known, parts = learner.known(), []
     for regime in NOT_ALL:
         response = learner.meet(known, regime, every=learner.more)
-        of = {"item": interference(response, old), "mode": change_by_mode(response, old)}
-        for side, values in of.items():
+        of = {"item": (interference(response, old), -inf), "mode": (change_by_mode(response, old), 0)}
+        for side, (values, least) in of.items():
             end = values.rename({values.dims[-1]: "place"}).isel(epoch=-1, drop=True)
-            parts.append(intervals(end, rule=name, regime=regime, side=side))
+            parts.append(intervals(end, (least, inf), rule=name, regime=regime, side=side))
     table = pd.concat(parts, ignore_index=True)
     return table.assign(place=table["place"].replace(PLACES))
 

@@ -18,7 +18,7 @@ def compute():
         for layer in range(1, model.network.layers):
             h = report.standard_run(model).hidden(layer).sel(epoch=epochs)
             alike = similarity_matrix(h, "linear_cka", dim="epoch")
-            tables.append(intervals(alike, part="linear CKA", model=name, layer=layer))
+            tables.append(intervals(alike, within=(0, 1), part="linear CKA", model=name, layer=layer))
         stages = intervals(report.half_learned_epochs(model), part="half learned", model=name)
         tables.append(report.labelled(stages.rename(columns={"mean": "epoch"})).drop(columns=["low", "high"]))
     table = pd.concat(tables, ignore_index=True).drop(columns="n")

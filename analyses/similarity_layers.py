@@ -35,7 +35,8 @@ def compute():
     def add(measure, layer, layer_2, other, start=float("nan")):
         found = beside_null(layers[layer], other, MEASURES[measure])
         null = found[["null_low", "null_high"]].mean()
-        table = intervals(found["value"].expand_dims(layer=[layer]), measure=measure, layer_2=layer_2)
+        values, within = found["value"].expand_dims(layer=[layer]), (0, 90) if measure == ANGLE else (-1, 1)
+        table = intervals(values, within, measure=measure, layer_2=layer_2)
         tables.append(
             table.assign(start=start, null_low=float(null.null_low), null_high=float(null.null_high))
         )

@@ -1,5 +1,7 @@
 """When is each stage learned, by rule? In which order, how abruptly, and how far apart are the two of a pair."""
 
+from math import inf
+
 import pandas as pd
 
 from semantic_svd import report
@@ -40,7 +42,7 @@ def shapes_of(model):
 
 
 def gap_table(gaps):
-    made = mean_interval(gaps)
+    made = mean_interval(gaps, within=(0, inf))
     return made.to_dataframe().reset_index().rename(columns={"block": "stage"}).assign(method=made.method)
 
 

@@ -16,12 +16,12 @@ import xarray as xr
 from semantic_svd.alignment import compare
 from semantic_svd.dendrograms import agreement
 from semantic_svd.errors import InputError
-from semantic_svd.intervals import mean_interval, share_interval
+from semantic_svd.intervals import UNBOUNDED, mean_interval, share_interval
 from semantic_svd.modes import leakage, strengths, svd
 from semantic_svd.runs import Run
 from semantic_svd.similarity import beside_null
 from semantic_svd.stages import order_kept, stage_epochs, stage_table
-from semantic_svd.tables import block_names, shown_epochs
+from semantic_svd.tables import block_names, intervals, shown_epochs
 
 __all__ = ["compare_runs"]
 
@@ -155,27 +155,26 @@ def _measured(side: _Side, reference: xr.Dataset) -> tuple[pd.DataFrame, pd.Data
     found = compare(side.last_response, reference, null_draws=0).query("mode in @alive")
     held = found.assign(value=found["verdict"] != "different").set_index(["seed", "mode"])["value"]
     there = share_interval(held.to_xarray())
+    trees = {"output": (side.last_response, side.target), "hidden": (side.last_hidden, side.data)}
     parts += [
         kept.assign(measure="order kept"),
         _tidy("final strength / data's", final, "mode"),
         _named(there, "mode is there", "mode"),
-        _tidy("leakage", leakage(side.last_response, reference)),
-        _tidy("agreement with the data's tree, output", agreement(side.last_response, side.target)),
-        _tidy("agreement with the data's tree, hidden", agreement(side.last_hidden, side.data)),
+        _tidy("leakage", leakage(side.last_response, reference), within=(0, 1)),
+        *(
+            _tidy(f"agreement with the data's tree, {layer}", agreement(*of), within=(-1, 1))
+            for layer, of in trees.items()
+        ),
     ]
     return pd.concat(parts, ignore_index=True), _curves(side, reference, projected.sel(mode=alive))
 
 
 def _curves(side: _Side, reference: xr.Dataset, projected: xr.DataArray) -> pd.DataFrame:
     shown = side.hidden["epoch"].values
-    by_epoch = {
-        "strength": projected.sel(epoch=shown),
-        "leakage": leakage(side.response.sel(epoch=shown), reference),
-        "agreement": agreement(side.hidden, side.data),
-    }
     tables = [
-        mean_interval(values).to_dataframe().reset_index().assign(measure=measure)
-        for measure, values in by_epoch.items()
+        intervals(projected.sel(epoch=shown), measure="strength"),
+        intervals(leakage(side.response.sel(epoch=shown), reference), within=(0, 1), measure="leakage"),
+        intervals(agreement(side.hidden, side.data), within=(-1, 1), measure="agreement"),
     ]
     table = pd.concat(tables, ignore_index=True).rename(columns={"mode": "of"})
     first = stage_epochs(projected, reference.sel(mode=projected["mode"])).sel(fraction=0.5).isel(mode=0)
@@ -197,13 +196,15 @@ def _likeness(sides: Mapping[str, _Side]) -> list[pd.DataFrame]:
         if one.sizes["seed"]:
             chance = beside_null(one, two)
             for measure, values in (("CKA", chance["value"]), ("CKA, shuffled items", chance["null_high"])):
-                parts.append(_tidy(measure, values).assign(of=other, run=name))
+                parts.append(_tidy(measure, values, within=(0, 1)).assign(of=other, run=name))
     return parts
 
 
-def _tidy(measure: str, values: xr.DataArray, of: str | None = None) -> pd.DataFrame:
+def _tidy(
+    measure: str, values: xr.DataArray, of: str | None = None, within: tuple[float, float] = UNBOUNDED
+) -> pd.DataFrame:
     """Tabulate values (seed, ...) with their intervals."""
-    return _named(mean_interval(values), measure, of)
+    return _named(mean_interval(values, within=within), measure, of)
 
 
 def _named(made: xr.Dataset, measure: str, of: str | None) -> pd.DataFrame:

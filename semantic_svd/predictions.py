@@ -5,6 +5,7 @@ Theory is about the limit of small rates; a run departs from it to first order i
 
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -120,7 +121,7 @@ def half_learned_beside_theory(run: Run) -> pd.DataFrame:
         for half in (half_learned(course, modes) for course in (strengths(run.response(), modes), foretold))
     )
     both = measured.notnull() & predicted.notnull()
-    made = mean_interval(measured.compute())
+    made = mean_interval(measured.compute(), within=(0, np.inf))
     made["predicted"] = predicted.mean("seed")
     made["ratio"] = measured.where(both).mean("seed") / predicted.where(both).mean("seed")
     table = made.to_dataframe().reset_index()

@@ -9,7 +9,7 @@ import xarray as xr
 from scipy.cluster.hierarchy import leaves_list
 
 from semantic_svd.dendrograms import EXACT_UP_TO, Tree
-from semantic_svd.intervals import mean_interval
+from semantic_svd.intervals import UNBOUNDED, mean_interval
 from semantic_svd.modes import blocks
 
 __all__ = [
@@ -24,8 +24,10 @@ __all__ = [
 ]
 
 
-def intervals(values: xr.DataArray, **columns: Any) -> pd.DataFrame:
+def intervals(values: xr.DataArray, within: tuple[float, float] = UNBOUNDED, **columns: Any) -> pd.DataFrame:
     """Return mean, low, high and n over seeds as a tidy table, with some columns that say what it is.
+
+    What is bounded says between what, ``within`` as of `intervals.mean_interval`.
 
     Examples
     --------
@@ -33,7 +35,7 @@ def intervals(values: xr.DataArray, **columns: Any) -> pd.DataFrame:
       rule  mode  mean  low  high  n
     0  bpa     1   2.0  1.0   3.0  2
     """
-    table = mean_interval(values).to_dataframe().reset_index()
+    table = mean_interval(values, within=within).to_dataframe().reset_index()
     for place, (name, value) in enumerate(columns.items()):
         table.insert(place, name, value)
     return table

@@ -72,6 +72,19 @@ def test_the_measures_are_there_once_for_each_run(runs, tables):
     assert not curves.duplicated(["measure", "of", "run", "epoch"]).any()
 
 
+BOUNDS = {"agreement": (-1, 1), "leakage": (0, 1), "CKA": (0, 1), "mode is": (0, 1), "order": (0, 1)}
+
+
+def test_no_interval_leaves_the_range_of_its_measure(tables):
+    """Agreement with the data's tree varies at 1: without its bounds its interval would pass it."""
+    for table in tables:
+        for start, (least, most) in BOUNDS.items():
+            rows = table[table["measure"].str.startswith(start)]
+            assert ((least <= rows["low"]) & (rows["high"] <= most) | rows["n"].eq(0)).all(), start
+    agrees = tables[1][tables[1]["measure"] == "agreement"]
+    assert (agrees["high"].eq(1) & agrees["mean"].lt(1)).any()
+
+
 def test_a_seed_that_diverged_is_left_out(runs):
     broken = runs["bpa"].data.copy(deep=True)
     broken["status"][2] = "diverged"

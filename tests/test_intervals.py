@@ -58,6 +58,18 @@ def test_on_the_log_scale_five_seeds_do_for_skewed_times(skewness, n):
     assert 0.93 < coverage(mean_interval(drawn(values, n), scale="log"), truth) < 0.97
 
 
+@pytest.mark.parametrize("n", [5, 20])
+def test_the_interval_of_a_bounded_measure_stays_within_and_covers_no_less(n):
+    near_one = scipy.stats.beta(2, 0.1)  # as trees: most are the data's, some are far from it
+    values = drawn(near_one, n)
+    whole, cut = mean_interval(values), mean_interval(values, within=(-1, 1))
+    assert float((whole.high > 1).mean()) > 0.1
+    assert coverage(cut, near_one.mean()) == coverage(whole, near_one.mean())
+    xr.testing.assert_identical(cut.high, whole.high.clip(max=1))
+    xr.testing.assert_identical(cut.drop_vars("high"), whole.drop_vars("high"))
+    xr.testing.assert_allclose(mean_interval(-values, within=(-1, 1)).low, -cut.high)
+
+
 def wilson_coverage(n, truth):
     """Return the exact coverage at each true share: no case is drawn, all counts are summed."""
     count = np.arange(n + 1)
@@ -200,6 +212,12 @@ def test_seeds_that_ended_are_left_out_and_counted():
     assert np.isnan([made["mean"][4], made.low[4], made.high[4]]).all()
 
 
+@pytest.mark.parametrize("n", [3, 5])
+def test_what_rounding_adds_to_a_bound_is_taken_off(n):
+    made = mean_interval(xr.DataArray([1 + 2e-16] * n, dims="seed"), within=(0, 1))
+    assert float(made["mean"]) == float(made.low) == float(made.high) == 1
+
+
 def test_any_axis_and_lazy_arrays():
     values = xr.DataArray(np.random.default_rng(2).normal(size=(3, 50)), dims=("mode", "run"))
     now, later = mean_interval(values, dim="run"), mean_interval(values.chunk(mode=1), dim="run")
@@ -209,6 +227,7 @@ def test_any_axis_and_lazy_arrays():
     lazy = many.chunk(mode=1, run=20)
     for make in (
         lambda values: mean_interval(values, "run", scale="log"),
+        lambda values: mean_interval(values, "run", within=(0, 2)),
         lambda values: share_interval(values > 0.5, "run"),
         lambda values: median_interval(values, "run"),
     ):
@@ -236,6 +255,10 @@ ONE = xr.DataArray([1.0], dims="seed")
         (
             lambda: mean_interval(ONE - 1, scale="log"),
             "a log scale is of values greater than 0; the smallest is 0",
+        ),
+        (
+            lambda: mean_interval(100 * ONE, within=(0, 1)),
+            "a value is 99 out of its bounds, 0 to 1",
         ),
         (lambda: share_interval(ONE / 2), "a share is of values that are true or false, 1 or 0; got others"),
         (lambda: median_interval(ONE), "a bootstrap interval needs 50 values or more; got 1 along 'seed'"),

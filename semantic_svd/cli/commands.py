@@ -400,7 +400,10 @@ def dendrogram(
     print(subject.about(matrix, None))
     show(["tree", "leaves"], [[title, " ".join(tree.leaves)] for title, tree in trees.items()], wrap=(1,))
     if table is not None:
-        rows = [[epoch, mean(part["agreement"])] for epoch, part in _thinned(table).groupby("epoch")]
+        rows = [
+            [epoch, mean(part["agreement"], within=(-1, 1))]
+            for epoch, part in _thinned(table).groupby("epoch")
+        ]
         print()
         show(["epoch", "correlation with the data's tree"], rows)
         print(says_interval(table["seed"].nunique()))

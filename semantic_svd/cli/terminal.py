@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Sequence
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from semantic_svd.errors import InputError
@@ -83,7 +84,12 @@ def span(values: Any) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def mean(values: "pd.Series", interval: bool = True, time: bool = False) -> str:
+def mean(
+    values: "pd.Series",
+    interval: bool = True,
+    time: bool = False,
+    within: tuple[float, float] = (-inf, inf),
+) -> str:
     """Write the mean over seeds with its interval, and how many seeds have a value when not all do.
 
     Times spread by factors: their means are geometric, over seeds in which it took time at all.
@@ -93,6 +99,8 @@ def mean(values: "pd.Series", interval: bool = True, time: bool = False) -> str:
     >>> import pandas as pd
     >>> mean(pd.Series([1.0, 2.0, float("nan")]))
     '1.5 [1, 2] (2 of 3)'
+    >>> mean(pd.Series([0.7, 0.8, 0.9, 1.0, 1.0]), within=(0, 1))
+    '0.88 [0.7181, 1]'
     """
     import xarray as xr
 
@@ -101,7 +109,8 @@ def mean(values: "pd.Series", interval: bool = True, time: bool = False) -> str:
     found = values[values > 0] if time else values.dropna()
     if found.empty:
         return "at the start" if (values == 0).any() else "never"
-    made = mean_interval(xr.DataArray(found.to_numpy(), dims="seed"), scale="log" if time else "linear")
+    seeds = xr.DataArray(found.to_numpy(), dims="seed")
+    made = mean_interval(seeds, scale="log" if time else "linear", within=within)
     text = number(float(made["mean"]))
     if interval and len(found) > 1:
         text += f" [{number(float(made['low']))}, {number(float(made['high']))}]"

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from semantic_svd.intervals import mean_interval, share_interval
+from semantic_svd.intervals import UNBOUNDED, mean_interval, share_interval
 from semantic_svd.report.standard import (
     AUTOASSOCIATOR,
     BPA,
@@ -98,7 +98,7 @@ class Claim:
     """A claim of the report: its words, what is measured under which conditions, and when it holds.
 
     ``value(model, condition)`` gives one number a seed. With two models their difference is measured, first minus
-    second.
+    second. ``within`` is between what the measure is bounded, as of `intervals.mean_interval`.
     """
 
     text: str
@@ -107,6 +107,7 @@ class Claim:
     models: tuple[Model | Noisy, ...]
     holds: Criterion
     conditions: tuple[str, ...] = tuple(CONDITIONS)
+    within: tuple[float, float] = UNBOUNDED
 
     def rows(self) -> list[dict[str, Any]]:
         """Measure the claim under each of its conditions."""
@@ -114,16 +115,16 @@ class Claim:
 
     def _row(self, condition: str) -> dict[str, Any]:
         values = [self.value(model, condition).drop_vars("seed", errors="ignore") for model in self.models]
-        made = _mean_of(values[0] - values[1] if len(values) > 1 else values[0])
+        made = _mean_of(values[0] - values[1] if len(values) > 1 else values[0], self.within)
         row: dict[str, Any] = {"claim": self.text, "condition": condition, "measure": self.measure}
         row |= {"of": " minus ".join(model.name for model in self.models)} | made
         row |= {model.name: value.mean().item() for model, value in zip(self.models, values, strict=True)}
         return row | {"criterion": str(self.holds), "holds": self.holds.judge(made["low"], made["high"])}
 
 
-def _mean_of(values: xr.DataArray) -> dict[str, float]:
+def _mean_of(values: xr.DataArray, within: tuple[float, float]) -> dict[str, float]:
     """Return mean, low, high and n over seeds: the t interval, or Wilson's for a share of seeds."""
-    made = share_interval(values) if values.dtype == bool else mean_interval(values)
+    made = share_interval(values) if values.dtype == bool else mean_interval(values, within=within)
     return {str(name): value.item() for name, value in made.items()}
 
 

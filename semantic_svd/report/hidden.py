@@ -143,18 +143,18 @@ def hidden_tables(images: Images, setting: Setting, every: int | str = 1) -> dic
     """
     tables: dict[str, list[pd.DataFrame]] = {"strengths": [], "measures": [], "trees": [], "weights": []}
 
-    def add(measure: str, rule: str, values: xr.DataArray) -> None:
-        tables["measures"].append(intervals(values, measure=measure, rule=rule))
+    def add(measure: str, rule: str, values: xr.DataArray, most: float) -> None:
+        tables["measures"].append(intervals(values, within=(0, most), measure=measure, rule=rule))
 
     tables["trees"].append(tree_table(linkage(mean_images(images), metric="correlation"), of="mean images"))
     for rule in setting.rules():
         run = setting.train(rule, images, every)
         means = centred_means(run)
         tables["strengths"].append(intervals(on_last_modes(means), panel=rule))
-        add("test accuracy", rule, 100 * run.data["accuracy"].astype(float))
-        add("effective rank", rule, effective_rank(means))
+        add("test accuracy", rule, 100 * run.data["accuracy"].astype(float), 100)
+        add("effective rank", rule, effective_rank(means), len(images.classes) - 1)
         if "B1" in run.data:
-            add("feedback angle", rule, feedback_angle(run, 1))
+            add("feedback angle", rule, feedback_angle(run, 1), 180)
         last = run.class_means(1).sel(seed=0).isel(epoch=-1, drop=True).drop_vars("seed")
         tables["trees"].append(tree_table(linkage(last.astype(float), metric="correlation"), of=rule))
         if rule in ("backprop", "Krotov-Hopfield"):
