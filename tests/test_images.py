@@ -162,6 +162,29 @@ def test_float32_pixels_are_kept_without_a_copy_and_the_first_of_them_too():
     assert np.shares_memory(small(x=x).first(1).x, x)
 
 
+def test_every_image_is_tested_with_in_one_fold_and_trained_with_in_the_others():
+    whole = load_images("digits")
+    every = np.concatenate([whole.x, whole.test_x])
+    labels = np.concatenate([whole.labels, whole.test_labels])
+    folds = whole.folds(3)
+    tested = np.concatenate([fold.test_x for fold in folds])
+    np.testing.assert_array_equal(tested[np.lexsort(tested.T)], every[np.lexsort(every.T)])
+    for fold in folds:
+        both = np.concatenate([fold.x, fold.test_x])
+        np.testing.assert_array_equal(both[np.lexsort(both.T)], every[np.lexsort(every.T)])
+        shares = np.bincount(fold.test_labels) / len(fold.test_labels)
+        np.testing.assert_allclose(shares, np.bincount(labels) / len(labels), atol=2 / len(fold.test_x))
+        at = {image.tobytes(): label for image, label in zip(every, labels, strict=True)}
+        assert all(at[image.tobytes()] == k for image, k in zip(fold.test_x, fold.test_labels, strict=True))
+
+
+@pytest.mark.parametrize("n", [1, 0, 175, 2.0])
+def test_folds_that_cannot_be_are_refused(n):
+    with pytest.raises(InputError) as error:
+        load_images("digits").folds(n)
+    assert str(error.value) == f"digits: {n!r} folds; it must be a whole number from 2 to 174"
+
+
 def test_the_first_images_are_the_first():
     few = load_images("digits").first(20, 10)
     whole = load_images("digits")

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import fields
 from pathlib import Path
 
 import dask
@@ -18,6 +19,7 @@ from semantic_svd import RULES, Items, Network, Rule, Run, load_images, load_ite
 from semantic_svd.cli import main
 from semantic_svd.dendrograms import agreement
 from semantic_svd.errors import InputError
+from semantic_svd.images import Images, read_images
 from semantic_svd.modes import half_learned, strengths, svd
 from semantic_svd.plasticity import Hebb, Oja
 from semantic_svd.sweeps import Grid, best, read_grid, sweep, workers
@@ -253,6 +255,35 @@ def test_a_row_says_what_the_run_of_the_library_says(tmp_path, in_this_process):
     read = pd.read_csv(tmp_path / "results.csv", dtype={"hidden": str, "end_epoch": "Int64", "seed": "Int64"})
     pd.testing.assert_frame_equal(read, table, check_dtype=False, check_exact=True)
     assert list(pd.read_csv(tmp_path / "times.csv")) == ["run", "seconds"]
+
+
+def test_several_grids_are_one_table_and_a_run_of_two_of_them_is_trained_once(tmp_path, in_this_process):
+    slow, fast = (Grid(**SMALL | {"settings": {"rate": [0.05, rate]}}) for rate in (0.01, 0.1))
+    table = sweep([slow, fast], tmp_path)
+    assert list(table["rate"]) == [0.05, 0.01, 0.1]
+    assert sweep([fast], tmp_path).equals(table.iloc[[0, 2]].reset_index(drop=True))
+
+
+def test_images_of_ones_own_are_swept_from_memory_and_from_a_folder_that_a_grid_names(
+    tmp_path, in_this_process
+):
+    rng = np.random.default_rng(0)
+    for name in ("data_batch_1.bin", "test_batch.bin"):
+        records = rng.integers(0, 256, (40, 3073), np.uint8)
+        records[:, 0] = np.arange(40) % 10
+        (tmp_path / "mine" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "mine" / name).write_bytes(records.tobytes())
+    text = "[sweep]\nrules = ['backprop']\nimages = ['mine']\nepochs = 1\n[settings]\nhidden = [5]"
+    (tmp_path / "grid.toml").write_text(text)
+    by_name = sweep(tmp_path / "grid.toml", tmp_path / "a")
+    images = read_images(tmp_path / "mine")
+    in_memory = Grid(["backprop"], images=[images], settings={"hidden": [5]}, epochs=1)
+    pd.testing.assert_frame_equal(
+        sweep(in_memory, tmp_path / "b"), by_name
+    )  # the run's name, with its hash, too
+    changed = Images(images.x * 0.5, *(getattr(images, f.name) for f in fields(images)[1:]))
+    other = Grid(["backprop"], images=[changed], settings={"hidden": [5]}, epochs=1)
+    assert other.cells[0].name != in_memory.cells[0].name
 
 
 def test_images_are_measured_by_their_class_means_as_the_command_measures_them(
@@ -577,6 +608,19 @@ def test_the_command_says_what_failed(tmp_path, capsys, monkeypatch, in_this_pro
     assert main(["sweep", "grid.toml", "-o", "again"]) == 2
     said = said.replace("/results/", "/again/")
     assert capsys.readouterr().err == f"semantic-svd: every run of grid.toml failed; the first: {said}\n"
+
+
+def test_a_run_that_was_finished_while_ctrl_c_was_on_its_way_is_in_the_table(tmp_path, monkeypatch):
+    def unseen(work, cells):
+        work(cells[0])
+        raise KeyboardInterrupt
+        yield
+
+    monkeypatch.setattr(sweeps, "on_cores", unseen)
+    monkeypatch.setattr(sweeps, "threadpool_limits", lambda *limits: None)
+    with pytest.raises(KeyboardInterrupt):
+        sweep(Grid(**SMALL | {"settings": {"rate": [0.05, 0.1]}}), tmp_path)
+    assert list(pd.read_csv(tmp_path / "results.csv")["rate"]) == [0.05]
 
 
 @UNIX

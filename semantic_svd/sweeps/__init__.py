@@ -7,7 +7,7 @@ sweep that was stopped, or that lost a worker, goes on with what is missing.
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
@@ -28,13 +28,17 @@ RESULTS, TIMES = "results.csv", "times.csv"
 
 
 def sweep(
-    grid: Grid | str | Path, out: str | Path, *, scheduler: str | None = None, progress: bool = True
+    grid: Grid | str | Path | Sequence[Grid | str | Path],
+    out: str | Path,
+    *,
+    scheduler: str | None = None,
+    progress: bool = True,
 ) -> pd.DataFrame:
     """Train every run of a grid that is not done yet, and tabulate what came of all.
 
     Parameters
     ----------
-    grid : Grid, or the path of a TOML file as `read_grid` takes it
+    grid : Grid, or the path of a TOML file as `read_grid` takes it; or several, whose runs are trained together
     out : folder of the results
         A store for each run, ``<run>.zarr``, with what was measured of it beside, ``<run>.json``; ``results.csv``, the
         table; ``times.csv``, the seconds that each run took. Runs of other grids may be there too.
@@ -71,24 +75,24 @@ def sweep(
     2  0.10     0  finished        100
     3  0.10     1  finished        100
     """
-    grid = grid if isinstance(grid, Grid) else read_grid(grid)
-    grid.bytes()
+    parts = [grid] if isinstance(grid, Grid | str | Path) else grid
+    grids = [part if isinstance(part, Grid) else read_grid(part) for part in parts]
+    for part in grids:
+        part.bytes()
     folder = _folder(out)
-    done = {
-        cell.name: json.loads(file.read_text())
-        for cell in grid.cells
-        if (file := _file(folder, cell)).exists()
-    }
-    todo = [cell for cell in grid.cells if cell.name not in done]
+    cells = list({cell.name: cell for part in grids for cell in part.cells}.values())
+    done = _done(folder, cells)
+    todo = [cell for cell in cells if cell.name not in done]
     work = partial(run_cell, folder)
     outcomes = on_cluster(work, todo, scheduler) if scheduler and todo else on_cores(work, todo)
     try:
         with closing(outcomes):
-            for cell, outcome in _shown(outcomes, len(grid.cells), len(done), progress):
+            for cell, outcome in _shown(outcomes, len(cells), len(done), progress):
                 done[cell.name] = {"error": str(outcome)} if isinstance(outcome, Died) else outcome
     finally:
-        table = table_of(done, grid.cells)
-        times = [(cell.name, done[cell.name].get("seconds")) for cell in grid.cells if cell.name in done]
+        done |= _done(folder, cells)  # what was finished while Ctrl-C was on its way
+        table = table_of(done, cells)
+        times = [(cell.name, done[cell.name].get("seconds")) for cell in cells if cell.name in done]
         _write(folder / RESULTS, table.to_csv(index=False, lineterminator="\n"))
         _write(
             folder / TIMES,
@@ -122,6 +126,12 @@ def _trained(path: Path, cell: Cell) -> Run:
             if run.data.attrs["finished"]:
                 return run
         raise
+
+
+def _done(folder: Path, cells: Iterable[Cell]) -> dict[str, Any]:
+    """Return what was measured of the runs that are done."""
+    files = {cell.name: _file(folder, cell) for cell in cells}
+    return {name: json.loads(file.read_text()) for name, file in files.items() if file.exists()}
 
 
 def _file(folder: Path, cell: Cell) -> Path:

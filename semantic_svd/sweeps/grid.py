@@ -9,19 +9,17 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, lru_cache
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from semantic_svd.errors import InputError
+from semantic_svd.images import IMAGE_SETS, Images, load_images, read_images
 from semantic_svd.items import DATASETS, Items, load_items
 from semantic_svd.lessons import Lesson, image_lesson, item_lesson
 from semantic_svd.rules import Rule, as_rule
 from semantic_svd.runs import Run
 from semantic_svd.training import expected_bytes, train
-
-if TYPE_CHECKING:
-    from semantic_svd.images import Images
 
 SETTINGS = {  # what may differ from run to run, as `train` calls it -> what a value is
     "localist": "true or false",
@@ -43,7 +41,7 @@ class Grid:
     ----------
     rules : names of RULES, or a mapping from names to rules
     items : names of shipped sets, paths of CSV files, or Items
-    images : names of image sets
+    images : names of image sets, paths of folders as `read_images` takes them, or Images
     settings : mapping from words of `SETTINGS` to the values that each takes; what belongs together is a list in the
         list: ``{"rate": [0.05, 0.1], "hidden": [[8], [8, 8]]}``. What is not there is as `train` has it
     epochs : of every run; None for 2000 on items, 10 on images
@@ -64,7 +62,7 @@ class Grid:
 
     rules: Sequence[str] | Mapping[str, Rule]
     items: Sequence[str | Path | Items] = ()
-    images: Sequence[str] = ()
+    images: Sequence[str | Path | Images] = ()
     settings: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     epochs: int | None = None
     seeds: int | Sequence[int] = 1
@@ -87,8 +85,8 @@ class Grid:
     def cells(self) -> list["Cell"]:
         """The runs, in order: by data, rule and setting."""
         sets = [part if isinstance(part, Items) else load_items(part) for part in self.items]
-        names = [*(part.name for part in sets), *self.images]
-        _refuse_twice("the data", names)
+        data: list[Items | Images | str] = [*sets, *map(_given, self.images)]
+        _refuse_twice("the data", [_name_of(of) for of in data])
         named = (
             self.rules if isinstance(self.rules, Mapping) else {name: as_rule(name) for name in self.rules}
         )
@@ -96,7 +94,6 @@ class Grid:
             _refuse_twice("rules", self.rules)
         keep = {"epochs": self.epochs, "seeds": self.seeds, "every": self.every, "record": self.record}
         folder = None if self.data is None else str(self.data)
-        data: list[Items | str] = [*sets, *self.images]
         return [
             Cell(of, rule_name, rule, dict(zip(self.settings, values, strict=True)), keep, folder)
             for of in data
@@ -117,9 +114,9 @@ class Grid:
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """One run of a grid: a rule on items, or on images of that name, in one setting, with all seeds."""
+    """One run of a grid: a rule on items, or on images (of that name or folder), in one setting, with all seeds."""
 
-    data: Items | str
+    data: Items | Images | str
     rule_name: str
     rule: Rule
     setting: Mapping[str, Any]
@@ -129,7 +126,7 @@ class Cell:
     @property
     def data_name(self) -> str:
         """What the data are called."""
-        return self.data.name if isinstance(self.data, Items) else self.data
+        return _name_of(self.data)
 
     @cached_property
     def name(self) -> str:
@@ -138,7 +135,7 @@ class Cell:
         It is the same in every grid that has this run.
         """
         identity = {
-            "data": self.data.hash if isinstance(self.data, Items) else self.data,
+            "data": self.data if self._official else self._loaded.hash,
             "rule": repr(self.rule),
             "setting": self.setting,
             "keep": self.keep,
@@ -152,13 +149,14 @@ class Cell:
         """Return what is learned, with the network that fits."""
         says = self.setting.get
         activations = {"hidden": says("activation"), "output": says("output_activation")}
-        if isinstance(self.data, Items):
+        if isinstance(self._loaded, Items):
             localist = says("localist", False)
-            return item_lesson(self.data, self._rule, says("hidden"), localist, says("biases"), **activations)
+            return item_lesson(
+                self._loaded, self._rule, says("hidden"), localist, says("biases"), **activations
+            )
         if says("localist"):
             raise InputError("localist is for items; images are learned from their pixels")
-        images = _images(self.data, self.folder)
-        return image_lesson(images, self._rule, says("hidden"), says("biases"), **activations)
+        return image_lesson(self._loaded, self._rule, says("hidden"), says("biases"), **activations)
 
     def bytes(self) -> int:
         """Return the bytes that the run will take, once it is seen that it can be."""
@@ -176,6 +174,14 @@ class Cell:
         )
 
     @property
+    def _official(self) -> bool:
+        return isinstance(self.data, str) and self.data in IMAGE_SETS
+
+    @property
+    def _loaded(self) -> Items | Images:
+        return _images(self.data, self.folder) if isinstance(self.data, str) else self.data
+
+    @property
     def _rule(self) -> Rule:
         return replace(self.rule, rate=self.setting["rate"]) if "rate" in self.setting else self.rule
 
@@ -190,7 +196,7 @@ def read_grid(path: str | Path) -> Grid:
     Parameters
     ----------
     path : str or Path
-        The paths of CSV files, and of `data`, are seen from its folder.
+        The paths of CSV files, of folders of images, and of `data`, are seen from its folder.
 
     Raises
     ------
@@ -230,6 +236,12 @@ def read_grid(path: str | Path) -> Grid:
             shared["items"] = [
                 name if name in DATASETS else path.parent / name for name in _list(shared["items"])
             ]
+        if "images" in shared:
+            folders = {name: path.parent / name for name in _list(shared["images"]) if name not in IMAGE_SETS}
+            shared["images"] = [
+                folders[name] if name in folders and folders[name].is_dir() else name
+                for name in _list(shared["images"])
+            ]
         if "data" in shared:
             shared["data"] = path.parent / shared["data"]
         return Grid(**({"rules": ()} | shared), settings=said.get("settings", {}))
@@ -251,11 +263,17 @@ def as_text(value: Any) -> Any:
 
 
 @lru_cache(1)
-def _images(name: str, folder: str | None) -> "Images":
-    """Load images once for all runs that a worker does in a row."""
-    from semantic_svd.images import load_images
+def _images(name: str, folder: str | None) -> Images:
+    """Load images once for all runs that a worker does in a row: a set of that name, or else a folder of files."""
+    return read_images(name) if name not in IMAGE_SETS and Path(name).is_dir() else load_images(name, folder)
 
-    return load_images(name, folder)
+
+def _given(images: str | Path | Images) -> Images | str:
+    return str(images) if isinstance(images, Path) else images
+
+
+def _name_of(data: Items | Images | str) -> str:
+    return Path(data).name if isinstance(data, str) else data.name
 
 
 def _values(word: str, values: Any) -> list[Any]:
