@@ -52,6 +52,7 @@ def train(
     resume: bool = False,
     start: Run | Mapping[str, Any] | None = None,
     progress: bool = True,
+    begin: Callable[[int], object] = lambda n_bytes: None,
 ) -> Run:
     """Train a network by a rule, many seeds at once, and keep its snapshots.
 
@@ -76,6 +77,7 @@ def train(
     start : a run to go on from (as it ended, seed by seed; memories of plasticities start anew), or weights by name,
         (post, pre) or (seed, post, pre)
     progress : show a bar when it takes more than a second and there is a terminal
+    begin : called with the bytes that the snapshots will take, once nothing is left to be refused
 
     Returns
     -------
@@ -116,8 +118,10 @@ def train(
     labels = _labels(task, probed, network, {*examples.dims, *records.dims})
     examples = examples.assign_coords(labels)
     attrs = _provenance(plan, "" if start is None else _digest(team.state))
+    needed = n_bytes(records.variables, len(kept), len(seed_list), task.x.dtype)
     if out is None:
         block = Snapshots(records.variables, len(kept), len(seed_list), task.x.dtype)
+        begin(needed)
         with _bar(progress, epochs) as advance:
             _learn(plan, team, block, advance)
         shown = [epoch for epoch in kept if epoch <= team.end_epoch.max()]
@@ -126,10 +130,12 @@ def train(
     else:
         constants = examples.assign(_ends(plan, team))
         store = Store(Path(out), kept, seed_list, records.variables, task.x.dtype, constants, attrs, resume)
-        with closing(store), _bar(progress, epochs) as advance, _interrupts() as stopping:
+        with closing(store), _interrupts() as stopping:
             if not store.finished:
                 first = team.restore(there) if (there := store.checkpoint()) else None
-                _learn(plan, team, store, advance, first, stopping)
+                begin(needed)
+                with _bar(progress, epochs) as advance:
+                    _learn(plan, team, store, advance, first, stopping)
         run = Run.open(out)
     if (run.data["status"] == "diverged").all():
         where = "" if out is None else f"; what it was before is kept in {out}"

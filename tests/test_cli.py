@@ -58,13 +58,9 @@ def files():
 
 
 def refused(capsys, *words):
-    """Run a command that ends with exit code 2 and one line; return the line.
-
-    A training has said by then how much it would have taken.
-    """
+    """Run a command that ends with exit code 2 and one line, without having begun; return the line."""
     code, out, err = said(capsys, *words)
-    assert code == 2
-    assert re.fullmatch(r"(\S+ will take [\d.]+ [kMG]?B\n)?", out)
+    assert (code, out) == (2, "")
     assert err.count("\n") == 1 and err.endswith("\n")
     assert err.startswith("semantic-svd: ")
     return err.removeprefix("semantic-svd: ").rstrip("\n")
@@ -178,10 +174,34 @@ def test_diverged_seeds_are_named_and_the_others_go_on(here, capsys):
 
 
 def test_when_no_seed_survives_the_error_says_where(here, capsys):
-    line = refused(capsys, "train --items mcclelland2020 --rule bpa --rate 3 --seeds 3 -o run.zarr")
-    assert re.match(
-        r"no seed survived at rate 3.0: seed \d left the finite numbers in layer \d at epoch \d+", line
+    code, out, err = said(capsys, "train --items mcclelland2020 --rule bpa --rate 3 --seeds 3 -o run.zarr")
+    assert (code, out) == (2, "run.zarr will take 26.2 MB\n")
+    assert re.fullmatch(
+        r"semantic-svd: no seed survived at rate 3.0: seed \d left the finite numbers in layer \d at epoch \d+; "
+        r"its last good snapshot is of epoch \d+; what it was before is kept in run.zarr\n",
+        err,
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ("", "run.zarr is there already; resume it, or name another place"),
+        ("--resume", "run.zarr is another run, so it can't be resumed: its snapshots is 4, not 2001"),
+        ("--batch-size 0", "batch_size is a whole number from 1, not 0"),
+        ("--stop-below -1", "stop_below is a finite loss of 0 or more, not -1.0"),
+    ],
+)
+def test_what_is_refused_is_not_first_said_to_take_space(here, capsys, words, line):
+    assert said(capsys, "train --items saxe2019_toy --epochs 3 -o run.zarr")[0] == 0
+    assert refused(capsys, "train --items saxe2019_toy -o run.zarr", words) == line
+
+
+def test_a_finished_run_that_is_resumed_takes_no_more(here, capsys):
+    words = "train --items saxe2019_toy --epochs 3 -o run.zarr"
+    first, again = said(capsys, words)[1].splitlines(), said(capsys, words, "--resume")[1].splitlines()
+    assert first[0] == "run.zarr will take 2.82 kB"  # 4 snapshots x (87 weights and biases, a loss) x 8 bytes
+    assert again == first[1:]
 
 
 # ------------------------------------------------------------------------------------------ modes, align, dendrogram
@@ -508,14 +528,12 @@ def test_ctrl_c_in_the_middle_is_one_line_and_keeps_what_was_done(here, capsys):
     command = subprocess.Popen(
         [*COMMAND, *words.split()], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    until = time.monotonic() + 60
-    while not Path("run.zarr/zarr.json").exists() and time.monotonic() < until:
-        time.sleep(0.05)
+    assert command.stdout.readline() == "run.zarr will take 1.58 GB\n"
     command.send_signal(signal.SIGINT)
     out, err = command.communicate(timeout=60)
     assert command.returncode == 130
     assert (out, err) == (
-        "run.zarr will take 1.58 GB\n",
+        "",
         "semantic-svd: interrupted; what was done is kept in run.zarr, --resume goes on\n",
     )
     run = Run.open("run.zarr")

@@ -185,7 +185,7 @@ def train(
     from semantic_svd.images import load_images
     from semantic_svd.items import load_items
     from semantic_svd.lessons import image_lesson, item_lesson
-    from semantic_svd.training import expected_bytes, train
+    from semantic_svd.training import train
 
     if items and images:
         raise InputError("train on --items or on --images, not on both")
@@ -217,11 +217,6 @@ def train(
         "seeds": seeds,
         "every": "log" if every == "log" else whole("--every", every, "a whole number or log"),
     }
-    told = {
-        name: settings[name] for name in ("epochs", "seeds", "every", "record", "dtype") if name in settings
-    }
-    needed = expected_bytes(chosen, lesson.network, lesson.x, lesson.y, **told)
-    print(f"{output} will take {bytes_text(needed)}", flush=True)
     try:
         run = train(
             chosen,
@@ -232,6 +227,7 @@ def train(
             out=output,
             resume=resume,
             start=begun,
+            begin=lambda needed: print(f"{output} will take {bytes_text(needed)}", flush=True),
             **settings,
         )
     except KeyboardInterrupt:
