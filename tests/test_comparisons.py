@@ -135,6 +135,23 @@ def test_the_command_prints_the_table_and_writes_it(runs, tmp_path, capsys):
     assert {path.name for path in tmp_path.iterdir()} >= {"summary.csv", "curves.csv", "page.pdf"}
 
 
+def test_the_command_says_which_rows_have_which_interval(runs, tables, tmp_path, capsys):
+    summary = tables[0].set_index("measure")["method"].str.partition(", range")[0]
+    assert set(summary["half learned"]) == {"t of logs"} and set(summary["order kept"]) == {"Wilson"}
+    assert {*summary["leakage"], *summary["CKA"], *summary["final strength / data's"]} == {"t"}
+    for few in (False, True):
+        words = ["compare"]
+        for name in ("backprop", "bpa"):
+            words.append(str(tmp_path / f"{name}{few}.zarr"))
+            (runs[name].sel(seed=[0, 1]) if few else runs[name]).save(words[-1])
+        assert main(words) == 0
+        said = " ".join(capsys.readouterr().out.partition("In brackets: ")[2].split())
+        of_means = (
+            "range (all else)" if few else "t of logs (half learned) and t (all else), range where n < 5"
+        )
+        assert said == f"Wilson (order kept); {of_means}."
+
+
 def test_a_mode_that_not_every_seed_learned_says_how_many_did_and_is_drawn(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     words = []

@@ -1,7 +1,7 @@
 """The command `compare`: runs side by side."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from semantic_svd.cli.options import CsvFile, Plot, runs
 from semantic_svd.cli.subject import endings
 from semantic_svd.cli.terminal import complain, number, show
 from semantic_svd.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SHOWN = {
     "half learned": "half learned at epoch, mode {}",
@@ -59,10 +62,10 @@ def compare(
         from semantic_svd.plots import caption, dynamics
 
         figure = dynamics(summary, by_epoch)
-        methods = ", ".join(dict.fromkeys(summary["method"]))
+        drawn = intervals_said(summary[summary["measure"] != "order kept"])
         caption(
             figure,
-            f"Bands and bars over seeds: {methods}. a: projected on the modes of the targets. c, e: correlation of "
+            f"Bands and bars over seeds: {drawn}. a: projected on the modes of the targets. c, e: correlation of "
             "cophenetic distances. f: below the diagonal between layers, above it what 5 % of shuffles reach.",
         )
         return figure
@@ -85,4 +88,27 @@ def compare(
             ]
             rows.append([words.format(of), *shown])
     show(["", *names], rows, wrap=(0, *range(1, len(names) + 1)))
-    print(f"In brackets: {', '.join(dict.fromkeys(summary['method']))}.")
+    print(f"In brackets: {intervals_said(summary)}.")
+
+
+def intervals_said(summary: "pd.DataFrame") -> str:
+    """Say which of the measures shown have which interval.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> methods = {"half learned": "t of logs, range where n < 5", "order kept": "Wilson", "leakage": "t"}
+    >>> intervals_said(pd.DataFrame(methods.items(), columns=["measure", "method"]))
+    'Wilson (order kept); t of logs (half learned) and t (all else), range where n < 5'
+    """
+    from semantic_svd.intervals import FEWEST
+
+    few = f"range where n < {FEWEST}"
+    rows = summary[summary["measure"].isin(SHOWN)]
+    method = rows["method"].str.removesuffix(f", {few}")
+    of = {name: ", ".join(rows["measure"][method == name].unique()) for name in method.unique()}
+    wilson = f"Wilson ({of['Wilson']}); " if "Wilson" in of else ""
+    if not {"t", "t of logs"} & set(of):
+        return f"{wilson}range (all else)" if wilson else "range"
+    means = f"t of logs ({of['t of logs']}) and t (all else)" if "t of logs" in of else "t"
+    return f"{wilson}{means}" + (f", {few}" if rows["method"].str.contains("range").any() else "")
