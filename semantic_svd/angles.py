@@ -39,7 +39,8 @@ def angle(A: xr.DataArray, B: xr.DataArray) -> xr.DataArray:
     A, B = (M.astype(float).drop_vars(dims, errors="ignore") for M in (A, B))
     squares = (A**2).sum(dims) * (B**2).sum(dims)
     cosine: xr.DataArray = (A * B).sum(dims, skipna=False) / squares.where(squares > 0) ** 0.5
-    return xr.apply_ufunc(lambda c: np.degrees(np.arccos(c)), cosine.clip(-1, 1)).rename("angle")
+    turned = xr.apply_ufunc(lambda c: np.degrees(np.arccos(c)), cosine.clip(-1, 1), dask="allowed")
+    return turned.rename("angle")
 
 
 def forward_path(run: Run, layer: int, sender: int) -> xr.DataArray:

@@ -10,6 +10,7 @@ from semantic_svd.feedback import Feedback
 from semantic_svd.items import load_items
 from semantic_svd.network import Network
 from semantic_svd.rules import Rule
+from semantic_svd.runs import Run
 from semantic_svd.training import train
 
 ITEMS = load_items("mcclelland2020")
@@ -117,4 +118,14 @@ def test_an_angle_of_matrices_of_other_shapes_is_refused():
         angle(matrix(np.ones((2, 3))), matrix(np.ones((3, 2))))
     assert str(refusal.value) == (
         "an angle is between matrices of one shape, not {'post': 2, 'pre': 3} and {'post': 3, 'pre': 2}"
+    )
+
+
+def test_angles_of_a_run_on_disk_are_those_of_the_run_in_memory(tmp_path):
+    run = train(
+        "fa_oja", Network((34, 8, 34)), load_items("mcclelland2020"), epochs=5, out=tmp_path / "run.zarr"
+    )
+    in_memory = Run(run.data.load())
+    np.testing.assert_array_equal(
+        feedback_angle(Run.open(tmp_path / "run.zarr"), 1), feedback_angle(in_memory, 1)
     )

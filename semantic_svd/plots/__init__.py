@@ -11,9 +11,17 @@ from semantic_svd.plots.equations import svd_panels, svd_rows
 from semantic_svd.plots.illusions import illusion_panels
 from semantic_svd.plots.meetings import amounts, loss_panels, meeting_lines
 from semantic_svd.plots.paths import path_lines, path_panels
-from semantic_svd.plots.pictures import weight_pictures
+from semantic_svd.plots.pictures import weight_frames, weight_pictures
 from semantic_svd.plots.ranges import range_rows
 from semantic_svd.plots.similarities import epoch_map, epoch_maps, layer_table, null_bands
+from semantic_svd.plots.studies import (
+    course_sheet,
+    error_panels,
+    number_curves,
+    strength_sheet,
+    structure_panels,
+    tree_sheet,
+)
 from semantic_svd.plots.style import COLUMN, PAGE, caption, mode_style, panels, save, styled
 from semantic_svd.plots.timing import shape_panels, stage_panels
 from semantic_svd.plots.trees import dendrogram, dendrogram_panels
@@ -25,12 +33,14 @@ __all__ = [
     "amounts",
     "caption",
     "comparison",
+    "course_sheet",
     "dendrogram",
     "dendrogram_panels",
     "departure_lines",
     "dynamics",
     "epoch_map",
     "epoch_maps",
+    "error_panels",
     "illusion_panels",
     "layer_table",
     "loss_panels",
@@ -39,6 +49,7 @@ __all__ = [
     "meeting_lines",
     "mode_style",
     "null_bands",
+    "number_curves",
     "panels",
     "path_lines",
     "path_panels",
@@ -49,9 +60,13 @@ __all__ = [
     "stages",
     "strength_lines",
     "strength_panels",
+    "strength_sheet",
+    "structure_panels",
     "styled",
     "svd_panels",
     "svd_rows",
     "theory_panels",
+    "tree_sheet",
+    "weight_frames",
     "weight_pictures",
 ]

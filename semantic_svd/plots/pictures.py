@@ -1,5 +1,7 @@
 """Weights as pictures: what the units of a first layer look for in an image."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
@@ -55,4 +57,35 @@ def weight_pictures(
     if shared:
         bar = ax.figure.colorbar(image, ax=ax, label="weight", fraction=0.04, pad=0.02)
         bar.ax.tick_params(labelsize=DENSE)
+    return ax
+
+
+@styled
+def weight_frames(weights: ArrayLike, epochs: Sequence[int], ax: Axes | None = None) -> Axes:
+    """Draw the weights of units as they grow: a row a unit, a frame an epoch, each picture on its own scale.
+
+    Parameters
+    ----------
+    weights : array-like of shape (n_units, n_epochs, rows, columns)
+    epochs : sequence of int
+        What is written under the frames.
+    ax : Axes, optional
+        Where to draw; a new figure of one column by default.
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> ax = weight_frames(np.random.default_rng(0).normal(size=(2, 3, 8, 8)), [0, 1, 10])
+    >>> [label.get_text() for label in ax.get_xticklabels()]
+    ['0', '1', '10']
+    """
+    frames = np.asarray(weights, float)
+    n, count, height, width = frames.shape
+    ax = weight_pictures(frames.reshape(n * count, height, width), ax, columns=count, shared=False)
+    ax.set_xticks([(width + 1) * i + (width - 1) / 2 for i in range(count)], [str(epoch) for epoch in epochs])
+    ax.tick_params(length=0)
+    ax.set_xlabel("epoch")
     return ax

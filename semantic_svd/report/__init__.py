@@ -35,8 +35,10 @@ from semantic_svd.report.measures import (
     verdict_table,
 )
 from semantic_svd.report.scripts import (
+    load_analysis,
     reproduce,
     script,
+    writable,
 )
 from semantic_svd.report.standard import (
     AUTOASSOCIATOR,
@@ -85,6 +87,7 @@ __all__ = [
     "lead_in_epochs",
     "lead_in_share",
     "less",
+    "load_analysis",
     "more",
     "naive_comparison",
     "note",
@@ -104,4 +107,5 @@ __all__ = [
     "standard_run",
     "turned",
     "verdict_table",
+    "writable",
 ]

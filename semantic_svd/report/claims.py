@@ -160,12 +160,14 @@ def claims_markdown(table: pd.DataFrame) -> str:
 
 def save_claims(table: pd.DataFrame, folder: Path, stem: str) -> None:
     """Write the table of claims as CSV and as Markdown, whole or not at all."""
-    texts = {
-        "csv": table.to_csv(index=False, float_format="%.6g", lineterminator="\n"),
-        "md": f"{CLAIMS_HEAD}\n{claims_markdown(table)}",
-    }
+    save_table(table, f"{CLAIMS_HEAD}\n{claims_markdown(table)}", folder, stem)
+
+
+def save_table(table: pd.DataFrame, text: str, folder: Path, stem: str) -> None:
+    """Write a table as CSV, and what is to be read of it as Markdown, whole or not at all."""
+    texts = {"csv": table.to_csv(index=False, float_format="%.6g", lineterminator="\n"), "md": text}
     with tempfile.TemporaryDirectory(dir=folder, prefix=".unfinished-") as unfinished:
-        for kind, text in texts.items():
+        for kind, words in texts.items():
             draft = Path(unfinished) / f"{stem}.{kind}"
-            draft.write_text(text, encoding="utf-8")
+            draft.write_text(words, encoding="utf-8")
             draft.replace(folder / draft.name)

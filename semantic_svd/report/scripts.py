@@ -40,10 +40,14 @@ def writable(folder: Path | str) -> Path:
         ) from None
 
 
-ON_REQUEST = (
+ON_REQUEST = (  # analyses that `reproduce` leaves out: they need files, or take minutes to hours
     "accuracy_mnist",
+    "competing_units",
+    "feedback_alignment",
+    "hebbian_learning",
     "hidden_mnist",
-)  # analyses that `reproduce` leaves out: they need files, or take minutes
+    "learned_feedback",
+)
 
 
 def script(main: Callable[..., object], **options: Any) -> None:
@@ -51,7 +55,7 @@ def script(main: Callable[..., object], **options: Any) -> None:
 
     Further options are those of main, with their defaults: ``script(main, epochs=10)`` adds ``--epochs``.
     """
-    parser = argparse.ArgumentParser(description=sys.modules[main.__module__].__doc__)
+    parser = argparse.ArgumentParser(description=sys.modules["__main__"].__doc__)
     parser.add_argument("-o", "--output", default="figures", help="folder of the figures (figures)")
     for name, value in options.items():
         parser.add_argument(f"--{name}", default=value, type=str if value is None else type(value))

@@ -1,0 +1,168 @@
+"""Do units that compete without labels name images as well as backprop, and what do they look for? Only on request.
+
+python analyses/competing_units.py --images mnist --epochs 400 --seeds 3 --data FOLDER --runs FOLDER
+
+The comparison of Krotov & Hopfield (2019): 2,000 competing units, then their classifier, against the same network
+under backprop. On MNIST 15 to 20 minutes a training and core. Trainings are kept in --runs, and gone on with when it
+is started again.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from semantic_svd import RULES, Run, read_out, report
+from semantic_svd.plasticity import Delta, KrotovHopfield, Momentum
+from semantic_svd.plots import caption, panels, save, weight_frames, weight_pictures
+from semantic_svd.readouts import READOUT
+from semantic_svd.report.claims import above, below
+from semantic_svd.report.published import (
+    BASE,
+    OPTIONS,
+    TRAINING,
+    Reported,
+    Study,
+    image_sets,
+    opened,
+    says,
+    train_all,
+)
+from semantic_svd.sweeps import Grid
+
+PART, COMPETING = "2,000 hidden units", "Krotov-Hopfield"
+MOMENTUM = Momentum(Delta())
+BACKPROP = replace(RULES["backprop"], hidden=MOMENTUM, output=MOMENTUM, bias=MOMENTUM)
+BACKPROP_EPOCHS, CLASSIFIER_EPOCHS, CLASSIFIER_RATE = 20, 60, 1e-3
+UNITS, FRAMES = 25, 8
+SOURCE = "Krotov & Hopfield 2019"
+
+STUDY = Study(
+    "competing_units",
+    (),
+    (
+        Reported(
+            "Test error of 1.46 %",
+            SOURCE,
+            "test error (%)",
+            lambda error: error(PART, COMPETING),
+            below(1.6),
+        ),
+        Reported(
+            "Competing units reach backprop's test error",
+            SOURCE,
+            "error less backprop's (points)",
+            lambda error: error(PART, COMPETING) - error(PART, BASE),
+            below(0.25),
+        ),
+        Reported(
+            "their training error stays above zero",
+            SOURCE,
+            "training error (%)",
+            lambda error: error(PART, COMPETING, TRAINING),
+            above(0),
+        ),
+        Reported(
+            "and backprop's does not",
+            SOURCE,
+            "training error of backprop (%)",
+            lambda error: error(PART, BASE, TRAINING),
+            below(0.05),
+        ),
+    ),
+)
+
+
+def grids(images, sets, epochs, seeds, data):
+    """Return what is trained: the paper's settings for grey digits, or for pictures in colour."""
+    colour = len(images.shape) == 3
+    rule = replace(
+        RULES["krotov_hopfield"], rate=0.02, hidden=KrotovHopfield(5, 2, 0.1) if colour else KrotovHopfield()
+    )
+    hidden = {"hidden": [(2000,)], "activation": ["relu"]}
+    kept, common = ("weights", "class_means"), {"images": sets, "every": "log", "data": data}
+    of_rules = (
+        ({BASE: BACKPROP}, 100, BACKPROP_EPOCHS, (*kept, "train_accuracy")),
+        ({COMPETING: rule}, 1000 if colour else 100, epochs, kept),
+    )
+    return [
+        Grid(rules, settings=hidden | {"batch_size": [size]}, epochs=n, seeds=[seed], record=record, **common)
+        for rules, size, n, record in of_rules
+        for seed in range(seeds)
+    ]
+
+
+def with_classifier(run, images, path):
+    """Give a run of competing units the errors of its classifier, which is trained if it is not there yet."""
+    if not path.exists():
+        rule = replace(READOUT, rate=CLASSIFIER_RATE)
+        read_out(run, images, rule=rule, epochs=CLASSIFIER_EPOCHS).save(path)
+    named = Run.open(path).final().data
+    missing = np.where(run.data["epoch"] == run.data["epoch"].max(), 1.0, np.nan)
+    courses = {
+        name: (("seed", "epoch"), named[name].values[:, None] * missing)
+        for name in ("accuracy", "train_accuracy")
+    }
+    return Run(run.data.assign(courses))
+
+
+def main(folder, images="mnist", epochs=400, seeds=3, folds=0, data=None, runs="runs", scheduler=None):
+    whole, sets = image_sets(images, folds, data)
+    trained = {}
+    todo = grids(whole, sets, epochs, seeds, data)
+    train_all(todo, runs, scheduler)
+    for cell in (cell for grid in todo for cell in grid.cells):
+        run = opened(runs, cell)
+        if cell.rule_name == COMPETING:
+            of = whole if isinstance(cell.data, str) else cell.data
+            run = with_classifier(run, of, Path(runs) / f"{cell.name}-classifier.zarr")
+        trained[PART, cell.rule_name, cell.data_name, *cell.keep["seeds"]] = run
+    name = Path(images).name
+    how = (
+        f"{COMPETING}: {epochs} epochs, rate 0.02 falling to 0, then {CLASSIFIER_EPOCHS} of its classifier (Adam); "
+        f"backprop: {BACKPROP_EPOCHS} epochs, momentum 0.9"
+    )
+    about = says(whole, how, seeds * max(folds, 1), folds)
+    for stem, (figure, table) in pictures(trained, whole.shape, about).items():
+        save(figure, folder, f"competing_units_{name}_{stem}", table)
+    return STUDY.write(folder, trained, whole, name, about)
+
+
+def pictures(trained, shape, about):
+    """Draw what the first units of the first training look for, and how that grew."""
+    first = {rule: run for (_, rule, *_), run in reversed(trained.items())}
+    tables, (figure, axes) = [], panels(1, 2, height=84)
+    for ax, rule in zip(axes[0], (COMPETING, BASE), strict=True):
+        W = grown(first[rule], shape, UNITS)[:, -1]
+        weight_pictures(W, ax, columns=5, shared=False).set_title(rule)
+        tables.append(rows_of(W, rule=rule))
+    epochs = first[COMPETING].data["epoch"].values
+    at = np.unique(np.geomspace(1, len(epochs), FRAMES).astype(int)) - 1
+    frames = grown(first[COMPETING], shape, 6)[:, at]
+    growth, growth_axes = panels(1, 1, height=130)
+    weight_frames(frames, epochs[at].tolist(), growth_axes[0, 0])
+    of_frames = [rows_of(frames[:, i], epoch=epoch) for i, epoch in enumerate(epochs[at])]
+    colours = "Red is positive, blue negative; each picture has its own scale."
+    caption(
+        figure, f"Weights of the {UNITS} hidden units that moved farthest, first training. {colours} {about}"
+    )
+    caption(growth, f"The 6 competing units that moved farthest, first training. {colours} {about}")
+    return {"weights": (figure, pd.concat(tables)), "growth": (growth, pd.concat(of_frames))}
+
+
+def grown(run, shape, units):
+    """Return pictures of the units that moved farthest, (unit, epoch, row, column); of colours the mean."""
+    W = run.weights(1).isel(seed=0).transpose("post", "epoch", "pre").values
+    moved = np.linalg.norm(W[:, -1] - W[:, 0], axis=-1)
+    W = W[np.argsort(-moved, kind="stable")[:units]].reshape(units, -1, *shape)
+    return W.mean(axis=-1) if len(shape) == 3 else W
+
+
+def rows_of(W, **about):
+    unit, row, column = (index.ravel() + 1 for index in np.indices(W.shape))
+    return pd.DataFrame(about | {"unit": unit, "row": row, "column": column, "weight": W.ravel()})
+
+
+if __name__ == "__main__":
+    report.script(main, **OPTIONS | {"epochs": 400})

@@ -1,0 +1,257 @@
+"""Studies: many networks under many rules on one image set, how well each names images and what it makes of classes."""
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from itertools import product
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
+
+from semantic_svd.plots.curves import measure_lines, strength_lines
+from semantic_svd.plots.ranges import range_rows
+from semantic_svd.plots.style import DENSE, FAINT, INK, PAGE, RULE_LOOKS, axes_or_new, caption, panels, styled
+from semantic_svd.plots.trees import dendrogram_panels
+
+if TYPE_CHECKING:
+    from semantic_svd.dendrograms import Tree
+
+__all__ = [
+    "course_sheet",
+    "error_panels",
+    "number_curves",
+    "strength_sheet",
+    "structure_panels",
+    "tree_sheet",
+]
+
+ROW = 4.2  # millimetres that a network's row takes
+COLUMNS = 5  # small panels side by side
+LEAST = 0.1  # percent: an axis with errors of zero is linear to here
+
+
+@styled
+def number_curves(table: pd.DataFrame, axis: str, label: str, ax: Axes | None = None) -> Axes:
+    """Draw a measure against a number that networks are named by, a curve and bars for each series.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns network ("Hebb, β = 0.1": the series, then the number), mean, low, high. Any network without the number
+        is a level: a dashed line.
+    axis : str
+        What the number is called in the names, as "β".
+    label : str
+        Of the vertical axis, with its unit.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"network": ["a, β = 0.1", "a, β = 1", "b"], "mean": [1.0, 2.0, 3.0]})
+    >>> number_curves(table.assign(low=table["mean"], high=table["mean"]), "β", "error (%)").get_xlabel()
+    'β'
+    """
+    ax = axes_or_new(ax)
+    named = table["network"].str.extract(rf"^(?P<series>.*), {axis} = (?P<number>.*)$")
+    rows = table.assign(series=named["series"], number=named["number"].astype(float))
+    looks = zip(rows.groupby("series", sort=False), RULE_LOOKS, strict=False)
+    for (series, part), (color, marker) in looks:
+        reach = [part["mean"] - part["low"], part["high"] - part["mean"]]
+        ax.errorbar(
+            part["number"],
+            part["mean"],
+            yerr=reach,
+            fmt=f"{marker}-",
+            color=color,
+            markersize=3.5,
+            capsize=2,
+            label=str(series),
+        )
+    for level in rows[rows["number"].isna()].to_dict("records"):
+        ax.axhline(level["mean"], color=INK, lw=0.8, ls="--", label=level["network"])
+    ax.set_xscale("log")
+    ax.set(xlabel=axis, ylabel=label)
+    ax.legend(loc="best")
+    return ax
+
+
+@styled
+def error_panels(table: pd.DataFrame, axes: Mapping[str, str], about: str) -> Figure:
+    """Draw the errors with which networks end, a panel a part: a row each, or curves where a number names them.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns part, network, measure, mean, low, high. The others of a part are held against its first network.
+    axes : mapping from parts to the number that names their networks
+    about : str
+        The note under the figure.
+    """
+    parts = list(table["part"].unique())
+    most = max(rows["network"].nunique() for part, rows in table.groupby("part") if part not in axes)
+    figure, made = panels(1, len(parts), height=18 + 1.25 * ROW * most)
+    for i, (ax, (part, rows)) in enumerate(zip(made[0], table.groupby("part", sort=False), strict=True)):
+        ax.set_title(f"{'abcdefgh'[i]}  {part}")
+        if part in axes:
+            number_curves(
+                rows[rows["measure"] == rows["measure"].iloc[0]], axes[str(part)], "test error (%)", ax
+            )
+            ax.set_yscale("log")
+        else:
+            range_rows(_rowed(rows), "error (%)", ax)
+            ax.axvline(rows["mean"].iloc[0], color=FAINT, lw=0.8, zorder=0)
+            zero = bool((rows["low"] <= 0).any())
+            ax.set_xscale("symlog" if zero else "log", **{"linthresh": LEAST} if zero else {})
+            if i:
+                _without_legend(ax)
+        if part in axes or not zero:
+            _plain_numbers(ax.yaxis if part in axes else ax.xaxis)
+        else:
+            ax.xaxis.set_major_formatter("{x:g}")
+    caption(figure, f"{about} The line is backprop's test error. A network without a mark diverged.")
+    return figure
+
+
+@styled
+def structure_panels(table: pd.DataFrame, about: str) -> Figure:
+    """Draw what networks end with, a row each: a column of panels for each measure.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns part, network, measure, mean, low, high. Measures that differ in what follows a comma share a panel.
+    about : str
+    """
+    table = table.assign(kind=table["measure"].str.split(",").str[0])
+    parts, kinds = list(table["part"].unique()), list(table["kind"].unique())
+    counts = [table.loc[table["part"] == part, "network"].nunique() for part in parts]
+    figure, made = panels(
+        len(parts),
+        len(kinds),
+        height=14 * len(parts) + 10 + ROW * sum(counts),
+        sharex="col",
+        gridspec_kw={"height_ratios": [count + 1 for count in counts]},
+    )
+    for (i, part), (j, kind) in product(enumerate(parts), enumerate(kinds)):
+        ax, of_part = made[i, j], table[table["part"] == part]
+        rows = of_part[of_part["kind"] == kind]
+        names = list(of_part["network"].unique())
+        blank = pd.DataFrame({"network": names, "measure": rows["measure"].iloc[0] if len(rows) else kind})
+        shown = pd.concat([blank.assign(mean=None, low=None, high=None), rows]).astype(
+            {"mean": float, "low": float, "high": float}
+        )
+        range_rows(_rowed(shown), textwrap.fill(kind, 20) if i == len(parts) - 1 else "", ax)
+        if ax.get_legend() is not None:
+            ax.legend(
+                [text.get_text().rpartition(", ")[2] for text in ax.get_legend().get_texts()], fontsize=DENSE
+            )
+        if j:
+            ax.set_yticklabels([])
+        else:
+            ax.set_title(part, loc="left")
+    caption(figure, about)
+    return figure
+
+
+@styled
+def strength_sheet(table: pd.DataFrame, about: str) -> Figure:
+    """Draw the strength of each mode over training, a small panel a network.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns part, network, epoch, mode, mean, low, high.
+    about : str
+    """
+    groups = list(table.groupby(["part", "network"], sort=False))
+    figure, axes = _sheet(groups)
+    for ax, (_, rows) in zip(axes, groups, strict=False):
+        _without_legend(strength_lines(rows, ax))
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, title="mode", loc="outside upper center", ncols=len(labels))
+    return _finished(figure, axes, groups, "strength", about)
+
+
+@styled
+def course_sheet(table: pd.DataFrame, label: str, about: str) -> Figure:
+    """Draw measures of one unit over training, a small panel a network.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns part, network, measure, epoch, mean, low, high.
+    label : str
+        Of the vertical axes, with the unit.
+    about : str
+    """
+    groups = list(table.groupby(["part", "network"], sort=False))
+    measures = list(table["measure"].unique())
+    figure, axes = _sheet(groups)
+    for ax, (_, rows) in zip(axes, groups, strict=False):
+        _without_legend(measure_lines(rows.rename(columns={"measure": "rule"}), "", ax, rules=measures))
+    looks = dict(pair for ax in axes for pair in zip(*reversed(ax.get_legend_handles_labels()), strict=True))
+    labels, handles = list(looks), list(looks.values())
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
+    return _finished(figure, axes, groups, label, about)
+
+
+@styled
+def tree_sheet(trees: "Mapping[tuple[str, str], Tree]", about: str) -> Figure:
+    """Draw the tree of classes of each network, a small panel each, over one scale of distance.
+
+    Parameters
+    ----------
+    trees : mapping from (part, network) to Tree
+    about : str
+    """
+    groups = [(name, None) for name in trees]
+    figure, axes = _sheet(groups, share=False)
+    dendrogram_panels({str(name): tree for name, tree in trees.items()}, None, axes[: len(trees)])
+    for i, ax in enumerate(axes):
+        if i % COLUMNS == 0:
+            ax.yaxis.set_major_formatter("{x:g}")
+    return _finished(figure, axes, groups, "distance", about, x="")
+
+
+def _plain_numbers(axis: Axis) -> None:
+    """Let a logarithmic axis have numbers at 1, 2, 5 of each decade, written out."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())
+
+
+def _without_legend(ax: Axes) -> None:
+    if (legend := ax.get_legend()) is not None:
+        legend.remove()
+
+
+def _rowed(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.rename(columns={"network": "row"})
+
+
+def _sheet(groups: Sequence, share: bool = True) -> tuple[Figure, list[Axes]]:
+    lines = -(-len(groups) // COLUMNS)
+    figure, axes = panels(lines, COLUMNS, PAGE, 12 + 30 * lines, sharex=share, sharey=share)
+    for ax in axes.flat[len(groups) :]:
+        ax.set_axis_off()
+    return figure, list(axes.flat)
+
+
+def _finished(
+    figure: Figure, axes: Sequence[Axes], groups: Sequence, label: str, about: str, x: str = "epoch"
+) -> Figure:
+    """Name the panels of a sheet: networks above, the part where it begins, axes at the left and the bottom only."""
+    begun = set()
+    for i, (ax, ((part, network), _)) in enumerate(zip(axes, groups, strict=False)):
+        ax.set_title(
+            f"{part}\n{network}" if part not in begun else f"\n{network}", fontsize=DENSE, loc="left"
+        )
+        begun.add(part)
+        ax.set_ylabel(label if i % COLUMNS == 0 else "")
+        lowest = i + COLUMNS >= len(groups)
+        ax.set_xlabel(x if lowest else "")
+        ax.tick_params(labelbottom=lowest or not x)
+    caption(figure, about)
+    return figure

@@ -1,0 +1,360 @@
+"""The published comparisons, rerun: networks under many rules on one image set, trained as a sweep, and measured.
+
+A study has parts, networks of one shape under several rules, and says what its source reports. Every network is held
+against backprop from the same start.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from semantic_svd.angles import feedback_angle
+from semantic_svd.dendrograms import agreement, linkage
+from semantic_svd.errors import InputError
+from semantic_svd.images import IMAGE_SETS, Images, load_images, read_images
+from semantic_svd.intervals import FEWEST, UNBOUNDED, mean_interval
+from semantic_svd.modes import effective_rank
+from semantic_svd.report.claims import Criterion, save_table
+from semantic_svd.report.hidden import centred_means, on_last_modes
+from semantic_svd.rules import Rule
+from semantic_svd.runs import Run
+from semantic_svd.similarity import procrustes_angle
+from semantic_svd.sweeps import Cell, Grid, sweep
+from semantic_svd.tables import tree_from, tree_table
+
+BASE = "backprop"
+BATCH = 128
+EVERY = 2  # epochs from snapshot to snapshot
+TEST, TRAINING = "test error (%)", "training error (%)"
+RANK, TREE, TURN = "effective rank", "tree agreement with backprop's", "angle to backprop's (degrees)"
+FEEDBACK = "feedback angle (degrees)"
+BOUNDS = {TEST: (0.0, 100.0), TRAINING: (0.0, 100.0), TREE: (-1.0, 1.0)}
+STRENGTH = "strength (share of the first mode's)"
+OPTIONS = {
+    "images": "mnist",
+    "epochs": 10,
+    "seeds": 3,
+    "folds": 0,
+    "data": None,
+    "runs": "runs",
+    "scheduler": None,
+}
+TRAINED = ["part", "network", "data", "seed"]
+
+Errors = Callable[..., xr.DataArray]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Networks of a study that differ in their rule alone: a panel of its figures.
+
+    Parameters
+    ----------
+    title : str
+    rules : mapping from the names that figures show to rules; `BASE` is among them
+    hidden : units of each hidden layer
+    activation : of the hidden units
+    axis : where networks are named "Hebb, β = 0.1", the "β"; they are drawn as curves
+    """
+
+    title: str
+    rules: Mapping[str, Rule]
+    hidden: tuple[int, ...] = (2000,)
+    activation: str = "relu"
+    axis: str = ""
+
+    def grids(self, images: Sequence[Images | str], epochs: int, seed: int, data: str | None) -> list[Grid]:
+        """Return the trainings of a seed. Weights are kept where there is feedback to hold against them."""
+        kept = ("class_means", "train_accuracy")
+        fed = {name: rule for name, rule in self.rules.items() if rule.path != "transpose"}
+        rest = {name: rule for name, rule in self.rules.items() if name not in fed}
+        settings = {"hidden": [self.hidden], "activation": [self.activation], "batch_size": [BATCH]}
+        shared = {"images": images, "settings": settings, "epochs": epochs, "seeds": [seed], "every": EVERY}
+        return [
+            Grid(rules, record=record, data=data, **shared)  # type: ignore[arg-type]
+            for rules, record in ((rest, kept), (fed, ("weights", *kept)))
+            if rules
+        ]
+
+
+@dataclass(frozen=True)
+class Reported:
+    """What a source reports: its words and their place, what we measure of it, and when that agrees.
+
+    ``value(error)`` gives one number a training; ``error(part, network, measure=TEST)`` is that error by training, in
+    percent, so that a difference is between networks that began alike.
+    """
+
+    text: str
+    source: str
+    measure: str
+    value: Callable[[Errors], xr.DataArray]
+    agrees: Criterion
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study of the literature: what its files are called, its parts, and what its source reports."""
+
+    name: str
+    parts: Sequence[Part]
+    reported: Sequence[Reported]
+
+    def rerun(
+        self,
+        folder: Path,
+        images: str = "mnist",
+        epochs: int = 10,
+        seeds: int = 3,
+        folds: int = 0,
+        data: str | None = None,
+        runs: str = "runs",
+        scheduler: str | None = None,
+    ) -> pd.DataFrame:
+        """Train what is not trained yet, write figures and tables, and return what of the source holds.
+
+        Parameters
+        ----------
+        folder : of the figures, which are called after the study and the images
+        images : the name of an image set, or a folder of files as `read_images` takes it
+        epochs, seeds : of every network
+        folds : cross-validate with so many folds, in place of the set's own test images
+        data : the folder that holds the folders of image sets
+        runs : folder of the trainings; one that is there is not done again
+        scheduler : address of a Dask scheduler; all cores of this machine if there is none
+
+        Raises
+        ------
+        InputError
+            If there are no such images, or a training failed.
+        """
+        if seeds < 1:
+            raise InputError(f"seeds is a whole number from 1, not {seeds}")
+        whole, sets = image_sets(images, folds, data)
+        grids = [
+            (part, grid)
+            for seed in range(seeds)
+            for part in self.parts
+            for grid in part.grids(sets, epochs, seed, data)
+        ]
+        train_all([grid for _, grid in grids], runs, scheduler)
+        trained = {
+            (part.title, cell.rule_name, cell.data_name, *cell.keep["seeds"]): opened(runs, cell)
+            for part, grid in sorted(grids, key=lambda item: self.parts.index(item[0]))
+            for cell in grid.cells
+        }
+        about = says(whole, f"{epochs} epochs in batches of {BATCH}", seeds * max(folds, 1), folds)
+        return self.write(folder, trained, whole, Path(images).name, about)
+
+    def write(
+        self, folder: Path, trained: Mapping[tuple, Run], images: Images, name: str, about: str
+    ) -> pd.DataFrame:
+        """Measure trainings, write figures and tables, and return what of the source holds."""
+        from semantic_svd.plots import save
+
+        courses, trees = measured(trained)
+        for figure_name, (figure, shown) in self._figures(
+            spread(courses), trees, images.classes, about
+        ).items():
+            save(figure, folder, f"{self.name}_{name}_{figure_name}", shown)
+        claims = held(self.reported, courses)
+        save_table(claims, held_markdown(claims, about), folder, f"{self.name}_{name}_claims")
+        return claims
+
+    def _figures(
+        self, table: pd.DataFrame, trees: pd.DataFrame, classes: Sequence[str], about: str
+    ) -> dict[str, tuple[Any, pd.DataFrame]]:
+        """Draw the measures of all networks: name of the figure -> figure and the table that it shows."""
+        from semantic_svd.plots import (
+            course_sheet,
+            error_panels,
+            strength_sheet,
+            structure_panels,
+            tree_sheet,
+        )
+
+        last = at_end(table).drop(columns=["epoch", "mode"])
+        feedback = table["measure"].str.startswith(FEEDBACK)
+        errors = last[last["measure"].isin([TEST, TRAINING])]
+        structure = last[last["measure"].isin([RANK, TREE, TURN]) | feedback.loc[last.index]]
+        strengths = table[table["measure"] == STRENGTH]
+        angles = table[(table["measure"] == TURN) | feedback].drop(columns="mode")
+        of_classes = "Of the class means of the last hidden layer, less their mean"
+        named = trees.groupby(["part", "network"], sort=False)
+        grown = {(str(part), str(network)): tree_from(rows, classes) for (part, network), rows in named}
+        axes = {part.title: part.axis for part in self.parts if part.axis}
+        return {
+            "errors": (error_panels(errors, axes, about), errors),
+            "structure": (
+                structure_panels(structure, f"{of_classes} (all but feedback angles). {about}"),
+                structure,
+            ),
+            "strengths": (
+                strength_sheet(
+                    strengths, f"{of_classes}: strength on the modes that a training ends with. {about}"
+                ),
+                strengths,
+            ),
+            "angles": (course_sheet(angles, "degrees", f"{of_classes}: angle (Procrustes). {about}"), angles),
+            "trees": (
+                tree_sheet(grown, f"Correlation distance of class means, first training. {about}"),
+                trees,
+            ),
+        }
+
+
+def image_sets(images: str, folds: int, data: str | None) -> tuple[Images, list[Images | str]]:
+    """Return an image set, and what is trained on: the set by its name or folder, or its folds."""
+    whole = load_images(images, data) if images in IMAGE_SETS else read_images(images)
+    return whole, [*whole.folds(folds)] if folds else [images]
+
+
+def train_all(grids: Sequence[Grid], runs: str | Path, scheduler: str | None) -> None:
+    """Train the runs of grids that are not trained yet.
+
+    Raises
+    ------
+    InputError
+        If one failed.
+    """
+    table = sweep(grids, runs, scheduler=scheduler)
+    for failed in table[table["status"] == "failed"].to_dict("records")[:1]:
+        raise InputError(f"{failed['run']} failed: {failed['error']}")
+
+
+def opened(runs: str | Path, cell: Cell) -> Run:
+    """Open the one training of a cell."""
+    return Run.open(Path(runs) / f"{cell.name}.zarr")
+
+
+def measured(trained: Mapping[tuple, Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Measure trainings over their epochs, and the trees that they end with.
+
+    Parameters
+    ----------
+    trained : mapping of (part, network, data, seed) to a run of one seed
+
+    Returns
+    -------
+    courses : DataFrame
+        part, network, data, seed, measure, epoch, mode (of strengths), value; NaN where a training diverged. What is
+        measured of hidden units is of the class means of the last hidden layer, less their mean.
+    trees : DataFrame
+        part, network, left, right, distance, size: of the first training of each network, by correlation.
+    """
+    courses, trees = [], {}
+    every = {name: _means(run) for name, run in trained.items()}
+    for name, run in trained.items():
+        (part, network, *which), means = name, every[name]
+        about = dict(zip(TRAINED, name, strict=True))
+        for measure, values in _measures(run, means, every[part, BASE, *which]):
+            table = values.rename("value").to_dataframe().reset_index()
+            courses.append(table.assign(**about, measure=measure))
+        if (part, network) not in trees and means.isel(epoch=-1).notnull().all():
+            tree = linkage(means.isel(epoch=-1, drop=True), metric="correlation")
+            trees[part, network] = tree_table(tree, part=part, network=network)
+    table = pd.concat(courses, ignore_index=True)
+    return table[[*TRAINED, "measure", "epoch", "mode", "value"]], pd.concat(
+        trees.values(), ignore_index=True
+    )
+
+
+def _means(run: Run) -> xr.DataArray:
+    """Return the class means of the last hidden layer of a run of one seed, less their mean."""
+    return centred_means(run, run.network.layers - 1).isel(seed=0, drop=True).load()
+
+
+def _measures(run: Run, means: xr.DataArray, base: xr.DataArray) -> list[tuple[str, xr.DataArray]]:
+    """Measure one training at each epoch: the means of classes against those with which backprop ended."""
+    whole, end = means.sel(epoch=~means.isnull().any(means.dims[1:]).values), base.isel(epoch=-1, drop=True)
+    errors = {TEST: run.data["accuracy"], TRAINING: run.data["train_accuracy"]}
+    found = [(name, 100 * (1 - share.astype(float))) for name, share in errors.items()]
+    course = on_last_modes(whole.expand_dims(seed=[0]))
+    found += [(STRENGTH, course / course.isel(epoch=-1, mode=0, drop=True)), (RANK, effective_rank(whole))]
+    found += [(TREE, agreement(whole, end, metric="correlation")), (TURN, procrustes_angle(whole, end))]
+    layers = [layer for layer in range(1, run.network.layers) if f"B{layer}" in run.data]
+    found += [(f"{FEEDBACK}, layer {layer}", feedback_angle(run, layer)) for layer in layers]
+    diverged = str(run.data["status"].values[0]) == "diverged"
+    epochs = np.union1d(means["epoch"], base["epoch"]) if diverged else means["epoch"].values
+    return [(name, _of_one(values).reindex(epoch=epochs)) for name, values in found]
+
+
+def spread(courses: pd.DataFrame) -> pd.DataFrame:
+    """Return mean, low, high and n over trainings for each part, network, measure, epoch and mode, in their order."""
+    keys = ["part", "network", "measure", "epoch", "mode"]
+    wide = courses.set_index([*keys, "data", "seed"])["value"].unstack(["data", "seed"], sort=False)
+    tables = []
+    for measure, rows in wide.groupby("measure", sort=False):
+        values = xr.DataArray(rows.to_numpy(), dims=("row", "seed"))
+        made = mean_interval(values, within=BOUNDS.get(str(measure), UNBOUNDED))
+        columns = {name: made[name].values for name in ("mean", "low", "high", "n")}
+        tables.append(rows.index.to_frame(index=False).assign(**columns))
+    return pd.concat(tables, ignore_index=True)
+
+
+def at_end(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of each network's last epoch."""
+    return table[table["epoch"] == table.groupby(["part", "network"])["epoch"].transform("max")]
+
+
+def held(reported: Sequence[Reported], courses: pd.DataFrame) -> pd.DataFrame:
+    """Hold what a source reports against what was measured at the end: a row for each of its claims.
+
+    A claim about a training that diverged is judged by the others; where all did, there is nothing to judge.
+    """
+    ends = at_end(courses).set_index(["part", "network", "measure", "data", "seed"])["value"].sort_index()
+
+    def error(part: str, network: str, measure: str = TEST) -> xr.DataArray:
+        return xr.DataArray(ends.loc[part, network, measure].to_numpy(), dims="seed")
+
+    rows = []
+    for claim in reported:
+        made = {str(name): value.item() for name, value in mean_interval(claim.value(error)).items()}
+        holds = claim.agrees.judge(made["low"], made["high"]) if made["n"] else "diverged"
+        about = {"claim": claim.text, "source": claim.source, "measure": claim.measure}
+        rows.append(about | made | {"criterion": str(claim.agrees), "agrees": holds})
+    return pd.DataFrame(rows)
+
+
+def held_markdown(table: pd.DataFrame, about: str) -> str:
+    """Write the table of a source's claims for reading.
+
+    Examples
+    --------
+    >>> row = {"claim": "FA is near", "source": "figure 7", "measure": "error less backprop's (points)", "mean": 0.5}
+    >>> row |= {"low": 0.4, "high": 0.6, "n": 3, "criterion": "< 1", "agrees": "yes"}
+    >>> print(held_markdown(pd.DataFrame([row]), "MNIST.").splitlines()[-1])
+    | FA is near (figure 7) | error less backprop's (points): 0.50 [0.40, 0.60] | < 1 | **yes** |
+    """
+    lines = [
+        about,
+        "",
+        "| claim of the source | our figure [interval] | agrees if | agrees? |",
+        "|---|---|---|---|",
+    ]
+    for row in table.itertuples():
+        figure = f"{row.mean:.2f} [{row.low:.2f}, {row.high:.2f}]".replace("-", "−") if row.n else "diverged"
+        lines.append(
+            f"| {row.claim} ({row.source}) | {row.measure}: {figure} | {row.criterion} | **{row.agrees}** |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def says(images: Images, how: str, n: int, folds: int) -> str:
+    """Say under figures and tables what was trained on, how, how often, and what the intervals are."""
+    tested = f"cross-validated in {folds} folds" if folds else f"{len(images.test_x):,} to test with"
+    kind = "95\u00a0%\u00a0t intervals" if n >= FEWEST else "from the smallest to the largest"
+    trained = f"{images.name}: {len(images):,} images to train on, {tested}; {how}"
+    return f"{trained}. Mean of {n} trainings of each network, {kind}."
+
+
+def _of_one(values: xr.DataArray) -> xr.DataArray:
+    """Return a measure of the one seed, by epoch, and by mode where it is of modes (else mode 0)."""
+    values = values.isel(seed=0, drop=True) if "seed" in values.dims else values
+    values = values.reset_coords(drop=True)
+    return values if "mode" in values.dims else values.expand_dims(mode=[0])

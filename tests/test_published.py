@@ -1,0 +1,223 @@
+"""Studies of the literature: what is trained, measured, held against a source, drawn and gone on with."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from semantic_svd import RULES, Run, load_images
+from semantic_svd.cli import main
+from semantic_svd.cli.reproduce import STUDIES
+from semantic_svd.dendrograms import linkage
+from semantic_svd.plasticity import Hebb
+from semantic_svd.plots import number_curves
+from semantic_svd.report import load_analysis, published
+from semantic_svd.report.claims import above, below
+from semantic_svd.report.published import (
+    TEST,
+    TRAINING,
+    TREE,
+    TURN,
+    Part,
+    Reported,
+    Study,
+    held,
+)
+from semantic_svd.rules import sum_rule
+from semantic_svd.tables import tree_from
+from semantic_svd.top import top_folder
+
+RULES_OF = {"backprop": RULES["backprop"], "FA": RULES["fa_random"], "Hebb, β = 9": sum_rule(Hebb(), 9.0)}
+PARTS = (
+    Part("small", RULES_OF, (12,)),
+    Part("sum", {k: RULES_OF[k] for k in ("backprop", "Hebb, β = 9")}, (6, 5), axis="β"),
+)
+WORSE = Reported(
+    "FA is worse", "here", "points", lambda error: error("small", "FA") - error("small", "backprop"), above(0)
+)
+LOST = Reported(
+    "It names images", "here", "error (%)", lambda error: error("small", "Hebb, β = 9"), below(50)
+)
+STUDY = Study("study", PARTS, (WORSE, LOST))
+FIGURES = ("angles", "errors", "strengths", "structure", "trees")
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    """The study on digits, two trainings of each network."""
+    folder = tmp_path_factory.mktemp("study")
+    claims = STUDY.rerun(folder / "figures", "digits", epochs=4, seeds=2, runs=str(folder / "runs"))
+    return folder, claims
+
+
+def test_a_study_writes_its_figures_and_claims_and_keeps_its_trainings(done):
+    folder, _ = done
+    kinds = [f"{name}.{kind}" for name in FIGURES for kind in ("csv", "pdf", "png")]
+    expected = [f"study_digits_{name}" for name in (*kinds, "claims.csv", "claims.md")]
+    assert sorted(path.name for path in (folder / "figures").iterdir()) == sorted(expected)
+    assert len(list((folder / "runs").glob("*.zarr"))) == 10  # 5 networks, two trainings each
+
+
+def test_the_errors_are_those_of_the_runs(done):
+    folder, _ = done
+    table = pd.read_csv(folder / "figures" / "study_digits_errors.csv")
+    runs = [Run.open(path) for path in sorted((folder / "runs").glob("FA-*.zarr"))]
+    wrong = [100 * (1 - run.final().evaluate(load_images("digits")).values[0]) for run in runs]
+    row = table[(table["network"] == "FA") & (table["measure"] == TEST)].iloc[0]
+    np.testing.assert_allclose(
+        [row["mean"], row["low"], row["high"]], [np.mean(wrong), min(wrong), max(wrong)], rtol=1e-5
+    )
+    images = load_images("digits")
+    wrong = [
+        100 * np.mean(run.final().response(images.x).values[0].argmax(1) != images.labels) for run in runs
+    ]
+    row = table[(table["network"] == "FA") & (table["measure"] == TRAINING)].iloc[0]
+    np.testing.assert_allclose(row["mean"], np.mean(wrong), rtol=1e-5)
+
+
+def test_backprop_is_what_others_are_held_against_and_what_diverged_has_no_structure(done):
+    folder, _ = done
+    table = pd.read_csv(folder / "figures" / "study_digits_structure.csv").set_index(
+        ["part", "network", "measure"]
+    )
+    for part in ("small", "sum"):
+        assert table.loc[(part, "backprop", TREE), "mean"] == pytest.approx(1)
+        assert table.loc[(part, "backprop", TURN), "mean"] == pytest.approx(0, abs=1e-4)
+    assert 0 < table.loc[("small", "FA", TURN), "mean"] < 90
+    assert table.loc[("small", "FA", "feedback angle (degrees), layer 1"), "mean"] < 90
+    assert table.loc[("small", "Hebb, β = 9", TREE), "n"] == 0
+
+
+def test_strengths_are_shares_of_the_first_mode_at_the_end(done):
+    folder, _ = done
+    table = pd.read_csv(folder / "figures" / "study_digits_strengths.csv")
+    last = table[(table["epoch"] == 4) & (table["network"] == "FA") & (table["part"] == "small")]
+    assert last["mode"].tolist() == list(range(1, 10))
+    assert last["mean"].iloc[0] == pytest.approx(1) and (last["mean"].diff().iloc[1:] <= 0).all()
+
+
+def test_the_trees_are_those_of_the_class_means(done):
+    folder, _ = done
+    links = pd.read_csv(folder / "figures" / "study_digits_trees.csv")
+    runs = [Run.open(path) for path in (folder / "runs").glob("FA-*.zarr")]
+    (run,) = (run for run in runs if int(run.data["seed"][0]) == 0)
+    means = run.class_means(1).isel(seed=0, epoch=-1, drop=True).astype(float)
+    of = links[(links["part"] == "small") & (links["network"] == "FA")]
+    np.testing.assert_allclose(
+        tree_from(of, load_images("digits").classes).Z[:, 2],
+        linkage(means - means.mean("class"), metric="correlation").Z[:, 2],
+        rtol=1e-5,
+    )
+
+
+def test_claims_are_judged_by_differences_between_networks_that_began_alike(done):
+    folder, claims = done
+    errors = {}
+    for name in ("FA", "backprop"):
+        for path in (folder / "runs").glob(f"{name}-digits-hidden_12-*.zarr"):
+            run = Run.open(path)
+            errors[name, int(run.data["seed"][0])] = 100 * (1 - float(run.final().data["accuracy"][0]))
+    gaps = [errors["FA", seed] - errors["backprop", seed] for seed in (0, 1)]
+    row = claims.iloc[0]
+    np.testing.assert_allclose([row["mean"], row["low"], row["high"]], [np.mean(gaps), min(gaps), max(gaps)])
+    assert row["agrees"] == ("yes" if min(gaps) > 0 else "no" if max(gaps) <= 0 else "unclear")
+    assert claims.iloc[1]["agrees"] == "diverged"
+    text = (folder / "figures" / "study_digits_claims.md").read_text()
+    assert "| It names images (here) | error (%): diverged | < 50 | **diverged** |" in text
+
+
+def test_what_is_trained_is_not_trained_again(done, monkeypatch):
+    folder, claims = done
+    before = {path: path.stat().st_mtime_ns for path in (folder / "runs").rglob("*/c/*")}
+    again = STUDY.rerun(folder / "again", "digits", epochs=4, seeds=2, runs=str(folder / "runs"))
+    pd.testing.assert_frame_equal(again, claims)
+    assert before == {path: path.stat().st_mtime_ns for path in (folder / "runs").rglob("*/c/*")}
+    for name in FIGURES:
+        file = f"study_digits_{name}.png"
+        assert (folder / "again" / file).read_bytes() == (folder / "figures" / file).read_bytes()
+
+
+def test_folds_are_trainings_of_their_own(tmp_path):
+    study = Study(
+        "study", (Part("small", {"backprop": RULES["backprop"], "FA": RULES["fa_random"]}, (4,)),), ()
+    )
+    study.rerun(tmp_path / "figures", "digits", epochs=1, seeds=1, folds=3, runs=str(tmp_path / "runs"))
+    table = pd.read_csv(tmp_path / "figures" / "study_digits_errors.csv")
+    assert (table["n"] == 3).all() and "cross-validated in 3 folds" not in table.to_string()
+
+
+def test_networks_are_held_against_a_source_at_their_own_last_epochs():
+    rows = [("p", "a", "d", 0, TEST, epoch, 0, value) for epoch, value in ((0, 90.0), (10, 5.0))]
+    rows += [("p", "b", "d", 0, TEST, epoch, 0, value) for epoch, value in ((0, 90.0), (40, 4.0))]
+    courses = pd.DataFrame(
+        rows, columns=["part", "network", "data", "seed", "measure", "epoch", "mode", "value"]
+    )
+    claim = Reported("b is better", "x", "points", lambda error: error("p", "a") - error("p", "b"), above(0))
+    assert held([claim], courses)[["mean", "agrees"]].values.tolist() == [[1.0, "yes"]]
+
+
+def test_a_failed_training_is_said_in_one_line(tmp_path, monkeypatch):
+    table = pd.DataFrame({"run": ["x-1"], "status": ["failed"], "error": ["disk full"]})
+    monkeypatch.setattr(published, "sweep", lambda *a, **k: table)
+    with pytest.raises(published.InputError, match=r"^x-1 failed: disk full$"):
+        STUDY.rerun(tmp_path, "digits")
+
+
+def test_curves_over_a_number_have_its_values_and_a_level_for_what_has_none():
+    table = pd.DataFrame({"network": ["a, β = 0.1", "a, β = 1e-06", "b"], "mean": [1.0, 2.0, 3.0]})
+    ax = number_curves(table.assign(low=table["mean"], high=table["mean"]), "β", "error (%)")
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["b", "a"]
+    assert ax.containers[0].lines[0].get_xydata().tolist() == [[0.1, 1.0], [1e-6, 2.0]]
+
+
+# --------------------------------------------------------------------------------------------------------- the studies
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_study_runs_by_its_name_on_any_images(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    words = ["reproduce", name, "--images", "digits", "--epochs", "1", "--seeds", "1"]
+    assert main(words) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("claim of the source") and said.endswith("figures and tables: figures\n")
+    made = {path.name for path in (tmp_path / "figures").iterdir()}
+    stem = f"{name.replace('-', '_')}_digits"
+    assert made >= {f"{stem}_{figure}.pdf" for figure in FIGURES} | {f"{stem}_claims.md"}
+    assert list((tmp_path / "runs").glob("*.zarr"))
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ("--epochs 3", f"--epochs is for a study; there are {', '.join(STUDIES)}"),
+        ("hebb", f"no study 'hebb'; there are {', '.join(STUDIES)}"),
+        (
+            "hebbian-learning --images digits --folds 1",
+            "digits: 1 folds; it must be a whole number from 2 to 174",
+        ),
+        ("learned-feedback --images digits --epochs -1", "epochs is a whole number from 0, not -1"),
+        ("learned-feedback --images digits --seeds 0", "seeds is a whole number from 1, not 0"),
+    ],
+)
+def test_what_no_study_can_be_is_refused(words, line, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["reproduce", *words.split()]) == 2
+    assert capsys.readouterr().err == f"semantic-svd: {line}\n"
+
+
+def test_the_studies_hold_every_network_of_their_figures():
+    def rules(name):
+        parts = load_analysis(top_folder("analyses") / f"{name}.py").STUDY.parts
+        return {rule for part in parts for rule in part.rules.values()}
+
+    assert {
+        RULES[f"hebbnet{of}{more}"] for of in ("", "_oja") for more in ("", "_threshold", "_sparse")
+    } < rules("hebbian_learning")
+    descent = [f"hebbian_descent{of}{more}" for of in ("", "_oja") for more in ("", "_partial1", "_partial2")]
+    assert {RULES[name] for name in descent} < rules("hebbian_learning")
+    kinds = [
+        f"{path}_{kind}"
+        for path in ("fa", "dfa")
+        for kind in ("random", "random_sign", "binary", "binary_sign")
+    ]
+    assert {RULES[name] for name in kinds} < rules("feedback_alignment")
+    assert {RULES[name] for name in ("fa_hebb", "fa_oja", "dfa_hebb", "dfa_oja")} < rules("learned_feedback")
