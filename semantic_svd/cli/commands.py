@@ -1,6 +1,5 @@
 """The commands, one function each: what it takes, what it calls, what it says."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,32 +17,26 @@ from semantic_svd.cli.options import (
     Plot,
     Seed,
     Source,
-    image_sets,
-    item_sets,
-    rule_names,
 )
 from semantic_svd.cli.readout import readout
 from semantic_svd.cli.reference import data, rules
-from semantic_svd.cli.subject import accuracies, endings, open_subject
+from semantic_svd.cli.reproduce import reproduce
+from semantic_svd.cli.subject import open_subject
 from semantic_svd.cli.sweep import sweep
 from semantic_svd.cli.terminal import (
     NAME,
-    Interrupted,
-    bytes_text,
-    complain,
     mean,
     number,
     says_interval,
     show,
-    whole,
 )
+from semantic_svd.cli.train import train
 from semantic_svd.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from semantic_svd.dendrograms import Tree
-    from semantic_svd.rules import Rule
 
 app = typer.Typer(
     name=NAME,
@@ -72,178 +65,15 @@ def _program(
 # ---------------------------------------------------------------------------------------------------------- commands
 
 
-@app.command(cls=ManyValues, epilog="Example:  semantic-svd reproduce -o figures")
-def reproduce(
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where to.")] = Path(
-        "figures"
-    ),
-) -> None:
-    """Make every figure and table of the report from the 8 x 34 data, and say which of its claims hold."""
-    from semantic_svd.report import reproduce
-
-    claims = reproduce(output, progress=sys.stderr.isatty())
-    rows: list[tuple[str, str, str]] = []
-    for claim, of_claim in claims.groupby("claim", sort=False):
-        rows.append((str(claim), "", ""))
-        for _, part in of_claim.groupby(["measure", "of", "criterion"], sort=False):
-            first = part.iloc[0]
-            rows.append((f"  {first['measure']} ({first['of']}) {first['criterion']}", "", ""))
-            for row in part.to_dict("records"):
-                value, low, high = (number(row[name], digits=3) for name in ("mean", "low", "high"))
-                rows.append((f"    {row['condition']}", f"{value} [{low}, {high}]", row["holds"]))
-        rows.append(("", "", ""))
-    show(["claim of the report", "measured", "holds?"], rows[:-1], wrap=(0,))
-    print(f"figures and tables: {output}")
+app.command(
+    epilog="Example:  semantic-svd reproduce hebbian-learning --images digits --epochs 20 -o figures"
+)(reproduce)
 
 
-@app.command(
+app.command(
     cls=ManyValues,
     epilog="Example:  semantic-svd train --items my.csv --rule bpa --seeds 20 --epochs 2000 -o run.zarr",
-)
-def train(
-    items: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE|NAME",
-            help="CSV of items by properties, or a shipped set.",
-            autocompletion=item_sets,
-        ),
-    ] = None,
-    images: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Images: mnist, fashion-mnist, cifar10, digits.",
-            autocompletion=image_sets,
-        ),
-    ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER", help="Holds a folder of that name.", show_default="a cache, filled if need be"
-        ),
-    ] = None,
-    rule: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME", help="Learning rule; see semantic-svd rules.", autocompletion=rule_names
-        ),
-    ] = "backprop",
-    hidden: Annotated[
-        list[int] | None,
-        typer.Option(metavar="N...", help="Units of each hidden layer.", show_default="as many as modes"),
-    ] = None,
-    activation: Annotated[
-        str | None, typer.Option(help="Of the hidden layers.", show_default="linear; images: relu")
-    ] = None,
-    output_activation: Annotated[
-        str | None, typer.Option(help="Of the output layer.", show_default="linear; images: softmax")
-    ] = None,
-    biases: Annotated[
-        bool | None, typer.Option(help="Biases.", show_default="if the rule teaches them")
-    ] = None,
-    epochs: Annotated[
-        int | None, typer.Option(help="Passes over the items.", show_default="2000; images: 10")
-    ] = None,
-    seeds: Annotated[
-        int | None, typer.Option(help="How many networks.", show_default="1; --start: the run's")
-    ] = None,
-    rate: Annotated[
-        list[float] | None,
-        typer.Option(metavar="R...", help="One, or hidden, output, feedback.", show_default="the rule's"),
-    ] = None,
-    batch_size: Annotated[
-        int | None, typer.Option(help="Items a step.", show_default="all; images: 100")
-    ] = None,
-    stop_below: Annotated[float | None, typer.Option(help="End a seed at its first loss under this.")] = None,
-    every: Annotated[str, typer.Option(metavar="K|log", help="Keep each K-th epoch.")] = "1",
-    record: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="WHAT...", help="What to keep.", show_default="weights; images: class_means too"
-        ),
-    ] = None,
-    localist: Annotated[
-        bool, typer.Option("--localist", help="From one-hot items to properties, not an autoassociator.")
-    ] = False,
-    start: Annotated[
-        Path | None, typer.Option(metavar="RUN", help="Go on from the weights with which a run ended.")
-    ] = None,
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="RUN", help="Where to.")] = Path(
-        "run.zarr"
-    ),
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was interrupted.")] = False,
-) -> None:
-    """Train networks on items or images by a learning rule, and keep their snapshots as a run.
-
-    On images the accuracy on the test images is kept by epoch, and of hidden layers the mean activity of each class.
-    How much disk the run will take is said before it trains.
-
-    With --start the networks of another run go on, on these items or images: something new beside what they know.
-    """
-    from semantic_svd.cli.lessons import going_on, open_start
-    from semantic_svd.images import load_images
-    from semantic_svd.items import load_items
-    from semantic_svd.lessons import image_lesson, item_lesson
-    from semantic_svd.training import train
-
-    if items and images:
-        raise InputError("train on --items or on --images, not on both")
-    if data and not images:
-        raise InputError("--data is the folder of --images; items are named by --items")
-    chosen, activations = _rule(rule, rate), {"hidden": activation, "output": output_activation}
-    begun = None
-    if start:
-        of_network = {"activation": activation, "output-activation": output_activation, "biases": biases}
-        begun = open_start(start, hidden=hidden or None, **of_network)
-        hidden = list(begun.network.sizes[1:-1])
-    if images:
-        if localist:
-            raise InputError("--localist is for --items; images are learned from their pixels")
-        if not hidden:
-            raise InputError("--images needs --hidden, the units of each hidden layer, as --hidden 800 800")
-        lesson = image_lesson(load_images(images, data), chosen, hidden, biases, **activations)
-    elif items is not None:
-        lesson = item_lesson(load_items(items), chosen, hidden, localist, biases, **activations)
-    else:
-        raise InputError("Missing option '--items' or '--images'; see semantic-svd train --help")
-    if begun:
-        lesson = going_on(lesson, begun, str(start))
-    if seeds is None:
-        seeds = begun.data["seed"].values.tolist() if begun else 1
-    given = {"epochs": epochs, "batch_size": batch_size, "record": tuple(record or ()) or None}
-    settings = lesson.settings | {name: value for name, value in given.items() if value is not None}
-    settings |= {
-        "seeds": seeds,
-        "every": "log" if every == "log" else whole("--every", every, "a whole number or log"),
-    }
-    try:
-        run = train(
-            chosen,
-            lesson.network,
-            lesson.x,
-            lesson.y,
-            stop_below=stop_below,
-            out=output,
-            resume=resume,
-            start=begun,
-            begin=lambda needed: print(f"{output} will take {bytes_text(needed)}", flush=True),
-            **settings,
-        )
-    except KeyboardInterrupt:
-        raise Interrupted(f"interrupted{_kept(output)}") from None
-    network = lesson.network
-    biased = "" if network.biases else ", no biases"
-    sizes = "-".join(map(str, network.sizes))
-    rates = " ".join(f"{r:g}" for r in dict.fromkeys(chosen.rates))
-    n_seeds = run.data.sizes["seed"]
-    seed_word = "seed" if n_seeds == 1 else "seeds"
-    print(f"{output}: {rule} on {lesson.name}, {sizes} {network.hidden}{biased}, rate {rates}")
-    print(f"{n_seeds} {seed_word}, {run.data.sizes['epoch']} snapshots each: {endings(run)}")
-    if "accuracy" in run.data:
-        print(f"test accuracy {accuracies(run)}")
-    for note in run.notes:
-        complain(note)
+)(train)
 
 
 @app.command(cls=ManyValues, epilog="Example:  semantic-svd modes run.zarr --epoch 500 --plot modes.pdf")
@@ -422,26 +252,3 @@ def _thinned(table: "pd.DataFrame") -> "pd.DataFrame":
     wanted = [0, *(step * 10**power for power in range(9) for step in (1, 2, 5)), kept[-1]]
     chosen = {min(kept, key=lambda e: abs(e - epoch)) for epoch in wanted}
     return table[table["epoch"].isin(chosen)]
-
-
-def _kept(path: Path) -> str:
-    """Say where an interrupted run is, if it came so far that there is one."""
-    from semantic_svd.runs import Run
-
-    try:
-        Run.open(path)
-    except InputError:
-        return ""
-    return f"; what was done is kept in {path}, --resume goes on"
-
-
-def _rule(name: str, rate: list[float] | None) -> "Rule":
-    """Return a rule at its own rate, or at another."""
-    from dataclasses import replace
-
-    from semantic_svd.rules import as_rule
-
-    rule = as_rule(name)
-    if not rate:
-        return rule
-    return replace(rule, rate=rate[0] if len(rate) == 1 else tuple(rate))  # type: ignore[arg-type]
