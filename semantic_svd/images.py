@@ -216,6 +216,21 @@ class Images:
         return _one_hot(self.test_labels, self.classes)
 
     @cached_property
+    def means(self) -> "xr.DataArray":
+        """The mean image of each class, float32, of dimensions ("class", "pixel").
+
+        Examples
+        --------
+        >>> round(float(load_images("digits").means.sel({"class": "3"}).max()), 3)
+        0.912
+        """
+        import xarray as xr
+
+        targets = self.targets.values
+        means = (targets.T @ self.x) / targets.sum(axis=0)[:, None]
+        return xr.DataArray(means, {"class": list(self.classes)}, ("class", "pixel"))
+
+    @cached_property
     def hash(self) -> str:
         """The sha256 of pixels, labels and classes, in hex: equal on every machine, whatever the set is called.
 

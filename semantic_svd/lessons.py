@@ -74,24 +74,20 @@ def image_lesson(
     >>> image_lesson(load_images("digits"), RULES["backprop"], [32]).network.output
     'softmax'
     """
-    import xarray as xr
-
     if not units:
         raise InputError(f"{images.name} needs hidden, the units of each hidden layer, as 800 800")
     usual = {"hidden": "relu", "output": "softmax"}
     given = usual | {name: value for name, value in activations.items() if value}
     network = _network(images.x.shape[1], units, len(images.classes), rule, biases, **given)
-    y = images.targets
-    means = (y.values.T @ images.x) / y.values.sum(axis=0)[:, None]
     settings = {
         "epochs": 10,
         "batch_size": 100,
         "record": ("weights", "class_means", "input_output"),
-        "probe": xr.DataArray(means, {"item": list(images.classes)}, ("item", "pixel")),
+        "probe": images.means.rename({"class": "item"}),
         "test": (images.test_x, images.test_targets),
         "dtype": "float32",
     }
-    return Lesson(images.name, images.x, y, network, settings)
+    return Lesson(images.name, images.x, images.targets, network, settings)
 
 
 def _network(

@@ -6,7 +6,7 @@ import xarray as xr
 
 from semantic_svd.images import load_images
 from semantic_svd.report import scripts
-from semantic_svd.report.hidden import Setting, hidden_tables, mean_images, on_last_modes, save_hidden_figures
+from semantic_svd.report.hidden import Setting, hidden_tables, on_last_modes, save_hidden_figures
 from semantic_svd.top import top_folder
 
 DIGITS = load_images("digits")
@@ -41,7 +41,7 @@ def test_strengths_on_the_last_modes_end_at_the_singular_values():
 
 def test_a_mean_image_is_the_mean_of_its_class():
     threes = DIGITS.x[DIGITS.labels == 3].mean(axis=0)
-    np.testing.assert_allclose(mean_images(DIGITS).sel({"class": "3"}), threes, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(DIGITS.means.sel({"class": "3"}), threes, rtol=1e-5, atol=1e-6)
 
 
 def test_the_second_stage_of_krotov_hopfield_learns_from_the_first():

@@ -123,13 +123,6 @@ def on_last_modes(means: xr.DataArray) -> xr.DataArray:
     return xr.concat(found, means["seed"])
 
 
-def mean_images(images: Images) -> xr.DataArray:
-    """Return the mean image of each class, (class, pixel)."""
-    targets = images.targets
-    means = (targets.values.T @ images.x) / targets.values.sum(axis=0)[:, None]
-    return xr.DataArray(means.astype(float), {"class": list(images.classes)}, ("class", "pixel"))
-
-
 def hidden_tables(images: Images, setting: Setting, every: int | str = 1) -> dict[str, pd.DataFrame]:
     """Train every rule and measure what its hidden layer makes of the classes.
 
@@ -146,7 +139,9 @@ def hidden_tables(images: Images, setting: Setting, every: int | str = 1) -> dic
     def add(measure: str, rule: str, values: xr.DataArray, most: float) -> None:
         tables["measures"].append(intervals(values, within=(0, most), measure=measure, rule=rule))
 
-    tables["trees"].append(tree_table(linkage(mean_images(images), metric="correlation"), of="mean images"))
+    tables["trees"].append(
+        tree_table(linkage(images.means.astype(float), metric="correlation"), of="mean images")
+    )
     for rule in setting.rules():
         run = setting.train(rule, images, every)
         means = centred_means(run)
