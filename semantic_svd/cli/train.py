@@ -159,7 +159,7 @@ def _lesson(
     images: str | None,
     data: Path | None,
     rule: "Rule",
-    hidden: list[int] | None,
+    units: list[int] | None,
     localist: bool,
     biases: bool | None,
     **activations: str | None,
@@ -176,12 +176,12 @@ def _lesson(
     if images:
         if localist:
             raise InputError("--localist is for --items; images are learned from their pixels")
-        if not hidden:
+        if not units:
             raise InputError("--images needs --hidden, the units of each hidden layer, as --hidden 800 800")
-        return image_lesson(load_images(images, data), rule, hidden, biases, **activations)
+        return image_lesson(load_images(images, data), rule, units, biases, **activations)
     if items is None:
         raise InputError("Missing option '--items' or '--images'; see semantic-svd train --help")
-    return item_lesson(load_items(items), rule, hidden, localist, biases, **activations)
+    return item_lesson(load_items(items), rule, units, localist, biases, **activations)
 
 
 def _open_start(path: Path, **told: Any) -> "Run":
