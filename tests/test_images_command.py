@@ -97,7 +97,7 @@ def test_krotov_hopfield_starts_standard_normal_and_without_biases(tmp_path, cap
             "--localist is for --items; images are learned from their pixels",
         ),
         (
-            "--images zebras --hidden 5",
+            "--images zebras",
             "no image set is called 'zebras'; the image sets are mnist, fashion-mnist, cifar10, digits "
             "(read_images reads a folder of your own)",
         ),

@@ -165,7 +165,7 @@ def _lesson(
     **activations: str | None,
 ) -> "Lesson":
     """Load what is to be learned, with the network that fits."""
-    from semantic_svd.images import load_images
+    from semantic_svd.images import IMAGE_SETS, load_images
     from semantic_svd.items import load_items
     from semantic_svd.lessons import image_lesson, item_lesson
 
@@ -176,7 +176,7 @@ def _lesson(
     if images:
         if localist:
             raise InputError("--localist is for --items; images are learned from their pixels")
-        if not units:
+        if not units and images in IMAGE_SETS:
             raise InputError("--images needs --hidden, the units of each hidden layer, as --hidden 800 800")
         return image_lesson(load_images(images, data), rule, units, biases, **activations)
     if items is None:
