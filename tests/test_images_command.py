@@ -77,10 +77,17 @@ def test_a_run_says_beforehand_how_much_it_will_take(tmp_path, capsys):
     assert out.splitlines()[0] == f"{tmp_path}/run.zarr will take {kept:.3g} kB"
 
 
-def test_krotov_hopfield_starts_standard_normal_and_without_biases(tmp_path, capsys):
+def test_krotov_hopfield_starts_standard_normal_without_biases_and_leaves_the_output_untaught(
+    tmp_path, capsys
+):
     words = "train --images digits --rule krotov_hopfield --hidden 40 --epochs 1 -o"
-    assert said(capsys, words, tmp_path / "run.zarr")[0] == 0
+    code, out, err = said(capsys, words, tmp_path / "run.zarr")
     run = Run.open(tmp_path / "run.zarr")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[2:] == [  # neither loss nor accuracy: nothing teaches the output
+        "1 seed, 2 snapshots each: 1 finished at epoch 1",
+        f"its output is not taught; a classifier: semantic-svd readout {tmp_path}/run.zarr --images digits",
+    ]
     assert run.network.initial == "normal" and not run.network.biases
     assert float(run.weights(1).sel(epoch=0).std()) == pytest.approx(1, abs=0.05)
 

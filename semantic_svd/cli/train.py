@@ -8,7 +8,7 @@ import typer
 
 from semantic_svd.cli.options import image_sets, item_sets, rule_names
 from semantic_svd.cli.subject import accuracies, endings
-from semantic_svd.cli.terminal import Interrupted, bytes_text, complain, whole
+from semantic_svd.cli.terminal import NAME, Interrupted, bytes_text, complain, whole
 from semantic_svd.errors import InputError
 
 if TYPE_CHECKING:
@@ -137,8 +137,12 @@ def train(
     n_seeds = run.data.sizes["seed"]
     seed_word = "seed" if n_seeds == 1 else "seeds"
     print(f"{output}: {rule} on {lesson.name}, {sizes} {network.hidden}{biased}, rate {rates}")
-    print(f"{n_seeds} {seed_word}, {run.data.sizes['epoch']} snapshots each: {endings(run)}")
-    if "accuracy" in run.data:
+    taught = chosen.taught(network)
+    print(f"{n_seeds} {seed_word}, {run.data.sizes['epoch']} snapshots each: {endings(run, loss=taught)}")
+    if images and not taught:
+        words = f"readout {output} --images {images}" + (f" --data {data}" if data else "")
+        print(f"its output is not taught; a classifier: {NAME} {words}")
+    elif "accuracy" in run.data:
         print(f"test accuracy {accuracies(run)}")
     for note in run.notes:
         complain(note)
