@@ -278,15 +278,16 @@ class KrotovHopfield(Plasticity):
 
     def memory(self, W: Array) -> Memory:
         """Return sign(W) |W|^(p-1), and which rows of it are out of date."""
+        n_post = W.shape[1]
+        if self.k > n_post:
+            raise InputError(
+                f"KrotovHopfield(k={self.k}) needs {self.k} units or more, the layer has {n_post}"
+            )
         return {"powers": self._powers(W), "changed": np.zeros(W.shape[:2], bool)}
 
     def __call__(self, s: Synapse, memory: Memory) -> Rows:
         """Return the change of the rows with a winner or a k-th unit."""
         n_post = s.W.shape[1]
-        if self.k > n_post:
-            raise InputError(
-                f"KrotovHopfield(k={self.k}) needs {self.k} units or more, the layer has {n_post}"
-            )
         stale = np.nonzero(memory["changed"])
         memory["powers"][stale] = self._powers(s.W[stale])
         units, drives = self._rivals(times(s.pre, memory["powers"].mT))

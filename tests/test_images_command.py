@@ -114,6 +114,13 @@ def test_what_cannot_be_trained_on_is_refused(capsys, words, line):
     assert refused(capsys, "train", words) == line
 
 
+def test_too_few_units_to_compete_are_refused_before_there_is_a_run(tmp_path, capsys):
+    words = "train --images digits --rule krotov_hopfield --hidden 5 -o"
+    line = refused(capsys, words, tmp_path / "run.zarr")
+    assert line == "KrotovHopfield(k=7) needs 7 units or more, the layer has 5"
+    assert not (tmp_path / "run.zarr").exists()
+
+
 def test_images_are_read_from_the_folder_that_is_named(tmp_path, capsys):
     line = refused(capsys, "train --images mnist --hidden 5 --data", tmp_path)
     assert line.startswith(f"{tmp_path}/mnist")
