@@ -34,7 +34,7 @@ from semantic_svd.sweeps import Grid
 PART, COMPETING = "2,000 hidden units", "Krotov-Hopfield"
 MOMENTUM = Momentum(Delta())
 BACKPROP = replace(RULES["backprop"], hidden=MOMENTUM, output=MOMENTUM, bias=MOMENTUM)
-BACKPROP_EPOCHS, CLASSIFIER_EPOCHS, CLASSIFIER_RATE = 20, 60, 1e-3
+BACKPROP_EPOCHS, CLASSIFIER_EPOCHS, CLASSIFIER_RATE = 20, 100, 1e-3
 UNITS, FRAMES = 25, 8
 SOURCE = "Krotov & Hopfield 2019"
 
@@ -97,7 +97,7 @@ def with_classifier(run, images, path):
     """Give a run of competing units the errors of its classifier, which is trained if it is not there yet."""
     if not path.exists():
         rule = replace(READOUT, rate=CLASSIFIER_RATE)
-        read_out(run, images, rule=rule, epochs=CLASSIFIER_EPOCHS).save(path)
+        read_out(run, images, rule=rule, epochs=CLASSIFIER_EPOCHS, every=10).save(path)
     named = Run.open(path).final().data
     missing = np.where(run.data["epoch"] == run.data["epoch"].max(), 1.0, np.nan)
     courses = {
@@ -123,7 +123,7 @@ def main(folder, images="mnist", epochs=400, seeds=3, folds=0, data=None, runs="
         f"{COMPETING}: {epochs} epochs, rate 0.02 falling to 0, then {CLASSIFIER_EPOCHS} of its classifier (Adam); "
         f"backprop: {BACKPROP_EPOCHS} epochs, momentum 0.9"
     )
-    about = says(whole, how, seeds * max(folds, 1), folds)
+    about = says(whole, how, trained, folds)
     for stem, (figure, table) in pictures(trained, whole.shape, about).items():
         save(figure, folder, f"competing_units_{name}_{stem}", table)
     return STUDY.write(folder, trained, whole, name, about)

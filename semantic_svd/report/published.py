@@ -4,6 +4,7 @@ A study has parts, networks of one shape under several rules, and says what its 
 against backprop from the same start.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,8 +149,8 @@ class Study:
             for part, grid in sorted(grids, key=lambda item: self.parts.index(item[0]))
             for cell in grid.cells
         }
-        about = says(whole, f"{epochs} epochs in batches of {BATCH}", seeds * max(folds, 1), folds)
-        return self.write(folder, trained, whole, Path(images).name, about)
+        how = f"{epochs} epochs in batches of {BATCH}"
+        return self.write(folder, trained, whole, Path(images).name, says(whole, how, trained, folds))
 
     def write(
         self, folder: Path, trained: Mapping[tuple, Run], images: Images, name: str, about: str
@@ -345,12 +346,14 @@ def held_markdown(table: pd.DataFrame, about: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def says(images: Images, how: str, n: int, folds: int) -> str:
+def says(images: Images, how: str, trained: Mapping[tuple, Run], folds: int) -> str:
     """Say under figures and tables what was trained on, how, how often, and what the intervals are."""
     tested = f"cross-validated in {folds} folds" if folds else f"{len(images.test_x):,} to test with"
-    kind = "95\u00a0%\u00a0t intervals" if n >= FEWEST else "from the smallest to the largest"
-    trained = f"{images.name}: {len(images):,} images to train on, {tested}; {how}"
-    return f"{trained}. Mean of {n} trainings of each network, {kind}."
+    counts = Counter(name[:2] for name in trained).values()
+    n = f"{min(counts)}" if len(set(counts)) == 1 else f"{min(counts)} to {max(counts)}"
+    kind = "95\u00a0%\u00a0t intervals" if min(counts) >= FEWEST else "from the smallest to the largest"
+    about = f"{images.name}: {len(images):,} images to train on, {tested}; {how}"
+    return f"{about}. Mean of {n} trainings of each network, {kind}."
 
 
 def _of_one(values: xr.DataArray) -> xr.DataArray:
