@@ -308,10 +308,12 @@ def held(reported: Sequence[Reported], courses: pd.DataFrame) -> pd.DataFrame:
 
     A claim about a training that diverged is judged by the others; where all did, there is nothing to judge.
     """
-    ends = at_end(courses).set_index(["part", "network", "measure", "data", "seed"])["value"].sort_index()
+    errors = at_end(courses[courses["measure"].isin([TEST, TRAINING])])
+    ends = errors.set_index(["part", "network", "measure", "data", "seed"])["value"].unstack(["data", "seed"])
+    by_name = dict(zip(ends.index, ends.to_numpy(), strict=True))
 
     def error(part: str, network: str, measure: str = TEST) -> xr.DataArray:
-        return xr.DataArray(ends.loc[part, network, measure].to_numpy(), dims="seed")
+        return xr.DataArray(by_name[part, network, measure], dims="seed")
 
     rows = []
     for claim in reported:

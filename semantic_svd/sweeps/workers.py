@@ -6,6 +6,7 @@ cluster the client is used as it is: its scheduler counts how often a piece of w
 
 import gc
 import signal
+import warnings
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
@@ -38,6 +39,7 @@ def on_cores(work: Callable[[T], Any], pieces: Sequence[T]) -> Generator[tuple[T
     from joblib import cpu_count
     from joblib.externals.loky import ProcessPoolExecutor
 
+    warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)  # large ones are renewed
     waiting, deaths = deque(range(len(pieces))), Counter[int]()
     running: dict[Future, tuple[Any, int]] = {}
 
