@@ -35,7 +35,7 @@ PART, COMPETING = "2,000 hidden units", "Krotov-Hopfield"
 MOMENTUM = Momentum(Delta())
 BACKPROP = replace(RULES["backprop"], hidden=MOMENTUM, output=MOMENTUM, bias=MOMENTUM)
 BACKPROP_EPOCHS, CLASSIFIER_EPOCHS, CLASSIFIER_RATE = 20, 100, 1e-3
-UNITS, FRAMES = 25, 8
+UNITS, FRAMES = 25, 7
 SOURCE = "Krotov & Hopfield 2019"
 
 STUDY = Study(
@@ -138,7 +138,8 @@ def pictures(trained, shape, about):
         weight_pictures(W, ax, columns=5, shared=False).set_title(rule)
         tables.append(rows_of(W, rule=rule))
     epochs = first[COMPETING].data["epoch"].values
-    at = np.unique(np.geomspace(1, len(epochs), FRAMES).astype(int)) - 1
+    wanted = [0, *np.geomspace(max(1, epochs[-1] / 40), epochs[-1], FRAMES - 1)]
+    at = np.unique([np.abs(epochs - epoch).argmin() for epoch in wanted])
     frames = grown(first[COMPETING], shape, 6)[:, at]
     growth, growth_axes = panels(1, 1, height=130)
     weight_frames(frames, epochs[at].tolist(), growth_axes[0, 0])

@@ -91,7 +91,7 @@ def error_panels(table: pd.DataFrame, axes: Mapping[str, str], about: str) -> Fi
     """
     parts = list(table["part"].unique())
     most = max(rows["network"].nunique() for part, rows in table.groupby("part") if part not in axes)
-    figure, made = panels(1, len(parts), height=18 + 1.25 * ROW * most)
+    figure, made = panels(1, len(parts), height=24 + 1.25 * ROW * most)
     for i, (ax, (part, rows)) in enumerate(zip(made[0], table.groupby("part", sort=False), strict=True)):
         ax.set_title(f"{'abcdefgh'[i]}  {part}")
         if part in axes:
@@ -104,12 +104,14 @@ def error_panels(table: pd.DataFrame, axes: Mapping[str, str], about: str) -> Fi
             ax.axvline(rows["mean"].iloc[0], color=FAINT, lw=0.8, zorder=0)
             zero = bool((rows["low"] <= 0).any())
             ax.set_xscale("symlog" if zero else "log", **{"linthresh": LEAST} if zero else {})
-            if i:
-                _without_legend(ax)
+            looks = ax.get_legend_handles_labels()
+            _without_legend(ax)
         if part in axes or not zero:
             _plain_numbers(ax.yaxis if part in axes else ax.xaxis)
         else:
             ax.xaxis.set_major_formatter("{x:g}")
+            ax.set_xlim(left=-LEAST / 10)
+    figure.legend(*looks, loc="outside upper center", ncols=2)
     caption(figure, f"{about} The line is backprop's test error. A network without a mark diverged.")
     return figure
 
