@@ -85,6 +85,8 @@ def test_backprop_is_what_others_are_held_against_and_what_diverged_has_no_struc
     assert 0 < table.loc[("small", "FA", TURN), "mean"] < 90
     assert table.loc[("small", "FA", "feedback angle (degrees), layer 1"), "mean"] < 90
     assert table.loc[("small", "Hebb, β = 9", TREE), "n"] == 0
+    trees = pd.read_csv(folder / "figures" / "study_digits_trees.csv")
+    assert ("small", "Hebb, β = 9") not in set(zip(trees["part"], trees["network"], strict=True))
 
 
 def test_strengths_are_shares_of_the_first_mode_at_the_end(done):

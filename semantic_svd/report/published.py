@@ -256,13 +256,18 @@ def measured(trained: Mapping[tuple, Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
         for measure, values in _measures(run, means, every[part, BASE, *which]):
             table = values.rename("value").to_dataframe().reset_index()
             courses.append(table.assign(**about, measure=measure))
-        if (part, network) not in trees and means.isel(epoch=-1).notnull().all():
+        if (part, network) not in trees and not diverged(run):
             tree = linkage(means.isel(epoch=-1, drop=True), metric="correlation")
             trees[part, network] = tree_table(tree, part=part, network=network)
     table = pd.concat(courses, ignore_index=True)
     return table[[*TRAINED, "measure", "epoch", "mode", "value"]], pd.concat(
         trees.values(), ignore_index=True
     )
+
+
+def diverged(run: Run) -> bool:
+    """Whether the one training of a run left the finite numbers."""
+    return str(run.data["status"].values[0]) == "diverged"
 
 
 def _means(run: Run) -> xr.DataArray:
@@ -280,8 +285,7 @@ def _measures(run: Run, means: xr.DataArray, base: xr.DataArray) -> list[tuple[s
     found += [(TREE, agreement(whole, end, metric="correlation")), (TURN, procrustes_angle(whole, end))]
     layers = [layer for layer in range(1, run.network.layers) if f"B{layer}" in run.data]
     found += [(f"{FEEDBACK}, layer {layer}", feedback_angle(run, layer)) for layer in layers]
-    diverged = str(run.data["status"].values[0]) == "diverged"
-    epochs = np.union1d(means["epoch"], base["epoch"]) if diverged else means["epoch"].values
+    epochs = np.union1d(means["epoch"], base["epoch"]) if diverged(run) else means["epoch"].values
     return [(name, _of_one(values).reindex(epoch=epochs)) for name, values in found]
 
 

@@ -39,7 +39,9 @@ def on_cores(work: Callable[[T], Any], pieces: Sequence[T]) -> Generator[tuple[T
     from joblib import cpu_count
     from joblib.externals.loky import ProcessPoolExecutor
 
-    warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)  # large ones are renewed
+    warnings.filterwarnings(
+        "ignore", "A worker stopped while some jobs", UserWarning
+    )  # large ones are renewed
     waiting, deaths = deque(range(len(pieces))), Counter[int]()
     running: dict[Future, tuple[Any, int]] = {}
 
