@@ -62,7 +62,7 @@ def assert_same(one: xr.Dataset, other: xr.Dataset) -> None:
     for name in one.variables:
         a, b = one[name].values, other[name].values
         assert a.shape == b.shape, name
-        same = a.tolist() == b.tolist() if a.dtype.kind in "UT" else np.array_equal(a, b, equal_nan=True)
+        same = a.tolist() == b.tolist() if a.dtype.kind in "UTO" else np.array_equal(a, b, equal_nan=True)
         assert same, name
 
 
