@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 import xarray as xr
 from typer.main import get_command
 
@@ -289,6 +290,15 @@ def test_the_tree_of_what_is_learned_becomes_the_datas(bpa, here, capsys):
     assert by_epoch[0] < 0.9 and by_epoch[1500] > 0.99
     assert re.search(r"^epoch last +sparrow hawk salmon sunfish oak maple rose daisy *$", out, re.M)
     assert Path("trees.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_no_interval_of_a_correlation_passes_one(here, capsys):
+    """Five trees nearly alike: by t alone their mean would reach over 1."""
+    said(capsys, "train --items mcclelland2020 --rule bpa --seeds 5 --epochs 300 --every 100 -o run.zarr")
+    out = said(capsys, "dendrogram run.zarr --agreement agreement.csv")[1]
+    last = pd.read_csv("agreement.csv").query("epoch == 300")["agreement"]
+    low, high = scipy.stats.t.interval(0.95, 4, last.mean(), scipy.stats.sem(last))
+    assert high > 1 and re.search(rf"^300 +{last.mean():.4g} \[{low:.4g}, 1\] *$", out, re.M)
 
 
 def test_the_dendrogram_of_a_csv_needs_no_run(here, capsys):
