@@ -21,6 +21,7 @@ from semantic_svd.report.published import (
     Reported,
     Study,
     held,
+    spread,
 )
 from semantic_svd.rules import sum_rule
 from semantic_svd.tables import tree_from
@@ -155,6 +156,24 @@ def test_networks_are_held_against_a_source_at_their_own_last_epochs():
     )
     claim = Reported("b is better", "x", "points", lambda error: error("p", "a") - error("p", "b"), above(0))
     assert held([claim], courses)[["mean", "agrees"]].values.tolist() == [[1.0, "yes"]]
+
+
+def test_the_mean_of_each_row_is_that_of_its_own_trainings_where_some_are_missing():
+    rng = np.random.default_rng(0)
+    rows = [
+        ("p", network, "d", seed, measure, epoch, 0, rng.random())
+        for network, seeds in (("late", (2, 0)), ("all", (0, 1, 2)))
+        for measure in (TRAINING, TREE, TEST)
+        for seed in seeds
+        for epoch in (4, 0)
+    ]
+    courses = pd.DataFrame(
+        rows, columns=["part", "network", "data", "seed", "measure", "epoch", "mode", "value"]
+    )
+    for row in spread(courses).to_dict("records"):
+        mine = [r[-1] for r in rows if (r[1], r[4], r[5]) == (row["network"], row["measure"], row["epoch"])]
+        expected = [np.mean(mine), min(mine), max(mine), len(mine)]
+        np.testing.assert_allclose([row[name] for name in ("mean", "low", "high", "n")], expected)
 
 
 def test_a_failed_training_is_said_in_one_line(tmp_path, monkeypatch):

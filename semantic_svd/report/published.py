@@ -292,13 +292,14 @@ def _measures(run: Run, means: xr.DataArray, base: xr.DataArray) -> list[tuple[s
 def spread(courses: pd.DataFrame) -> pd.DataFrame:
     """Return mean, low, high and n over trainings for each part, network, measure, epoch and mode, in their order."""
     keys = ["part", "network", "measure", "epoch", "mode"]
-    wide = courses.set_index([*keys, "data", "seed"])["value"].unstack(["data", "seed"], sort=False)
+    rows, trainings = (courses.groupby(names, sort=False) for names in (keys, ["data", "seed"]))
+    wide = np.full((rows.ngroups, trainings.ngroups), np.nan)
+    wide[rows.ngroup(), trainings.ngroup()] = courses["value"]
     tables = []
-    for measure, rows in wide.groupby("measure", sort=False):
-        values = xr.DataArray(rows.to_numpy(), dims=("row", "seed"))
+    for measure, of in courses[keys].drop_duplicates(ignore_index=True).groupby("measure", sort=False):
+        values = xr.DataArray(wide[of.index], dims=("row", "seed"))
         made = mean_interval(values, within=BOUNDS.get(str(measure), UNBOUNDED))
-        columns = {name: made[name].values for name in ("mean", "low", "high", "n")}
-        tables.append(rows.index.to_frame(index=False).assign(**columns))
+        tables.append(of.assign(**{name: made[name].values for name in ("mean", "low", "high", "n")}))
     return pd.concat(tables, ignore_index=True)
 
 
