@@ -93,4 +93,4 @@ def main(folder, epochs=20, seeds=3, data=None, runs="runs"):
 
 
 if __name__ == "__main__":
-    report.script(main, epochs=20, seeds=3, data=None, runs="runs")
+    report.script(main)

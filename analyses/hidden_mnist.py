@@ -27,4 +27,4 @@ def main(folder, epochs=10, seeds=3, data=None):
 
 
 if __name__ == "__main__":
-    report.script(main, epochs=10, seeds=3, data=None)
+    report.script(main)

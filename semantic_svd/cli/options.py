@@ -36,6 +36,20 @@ def runs(incomplete: str) -> list[str]:
     return [name for name in there if name.startswith(incomplete)]
 
 
+DataFolder = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER", help="Holds a folder of that name.", show_default="a cache, filled if need be"
+    ),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TCP://HOST:PORT",
+        help="Train on the workers of a Dask scheduler.",
+        show_default="on all cores of this machine",
+    ),
+]
 CsvFile = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write the whole table as CSV.")]
 Plot = Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Draw it: .pdf, .png or .svg.")]
 Seed = Annotated[int | None, typer.Option(metavar="S", help="One seed of the run.", show_default="all")]

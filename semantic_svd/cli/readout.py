@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from semantic_svd.cli.options import image_sets, runs
+from semantic_svd.cli.options import DataFolder, image_sets, runs
 from semantic_svd.cli.subject import accuracies
 from semantic_svd.cli.terminal import bytes_text
 from semantic_svd.errors import InputError
@@ -22,12 +22,7 @@ def readout(
             metavar="NAME", help="Images: mnist, fashion-mnist, cifar10, digits.", autocompletion=image_sets
         ),
     ],
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER", help="Holds a folder of that name.", show_default="a cache, filled if need be"
-        ),
-    ] = None,
+    data: DataFolder = None,
     layer: Annotated[int, typer.Option(metavar="L", help="Hidden layer, from 1.")] = 1,
     power: Annotated[
         float | None,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from semantic_svd.cli.options import image_sets
+from semantic_svd.cli.options import DataFolder, Scheduler, image_sets
 from semantic_svd.cli.terminal import Interrupted, number, show
 from semantic_svd.errors import InputError
 
@@ -42,12 +42,7 @@ def reproduce(
             show_default="mnist",
         ),
     ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER", help="Holds a folder of that name.", show_default="a cache, filled if need be"
-        ),
-    ] = None,
+    data: DataFolder = None,
     epochs: Annotated[
         int | None,
         typer.Option(help="Epochs of a study's networks.", show_default="10; of competing units 400"),
@@ -65,14 +60,7 @@ def reproduce(
         Path | None,
         typer.Option(metavar="FOLDER", help="Keeps a study's trainings.", show_default="runs"),
     ] = None,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TCP://HOST:PORT",
-            help="Train a study on the workers of a Dask scheduler.",
-            show_default="on all cores of this machine",
-        ),
-    ] = None,
+    scheduler: Scheduler = None,
 ) -> None:
     """Make every figure and table of the report from the 8 x 34 data, and say which of its claims hold.
 

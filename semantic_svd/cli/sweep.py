@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from semantic_svd.cli.options import Scheduler
 from semantic_svd.cli.terminal import Interrupted, bytes_text, complain, number, says_interval, show
 from semantic_svd.errors import InputError
 
@@ -17,14 +18,7 @@ def sweep(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where to.")] = Path(
         "results"
     ),
-    scheduler: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TCP://HOST:PORT",
-            help="Train on the workers of a Dask scheduler.",
-            show_default="on all cores of this machine",
-        ),
-    ] = None,
+    scheduler: Scheduler = None,
 ) -> None:
     """Train every rule on every data set in every setting of a grid, and tabulate what came of each run.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from semantic_svd.cli.options import image_sets, item_sets, rule_names
+from semantic_svd.cli.options import DataFolder, image_sets, item_sets, rule_names
 from semantic_svd.cli.subject import accuracies, endings
 from semantic_svd.cli.terminal import NAME, Interrupted, bytes_text, complain, whole
 from semantic_svd.errors import InputError
@@ -34,12 +34,7 @@ def train(
             autocompletion=image_sets,
         ),
     ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER", help="Holds a folder of that name.", show_default="a cache, filled if need be"
-        ),
-    ] = None,
+    data: DataFolder = None,
     rule: Annotated[
         str,
         typer.Option(

@@ -5,9 +5,9 @@ import importlib.util
 import sys
 import tempfile
 from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import pandas as pd
 
@@ -50,15 +50,17 @@ ON_REQUEST = (  # analyses that `reproduce` leaves out: they need files, or take
 )
 
 
-def script(main: Callable[..., object], **options: Any) -> None:
+def script(main: Callable[..., object]) -> None:
     """Run an analysis from the command line: ``python analyses/<stem>.py [-o folder]``.
 
-    Further options are those of main, with their defaults: ``script(main, epochs=10)`` adds ``--epochs``.
+    Further options are those of main, with their defaults: ``def main(folder, epochs=10)`` adds ``--epochs``.
     """
     parser = argparse.ArgumentParser(description=sys.modules["__main__"].__doc__)
     parser.add_argument("-o", "--output", default="figures", help="folder of the figures (figures)")
-    for name, value in options.items():
-        parser.add_argument(f"--{name}", default=value, type=str if value is None else type(value))
+    _, *options = signature(main).parameters.values()
+    for option in options:
+        value = option.default
+        parser.add_argument(f"--{option.name}", default=value, type=str if value is None else type(value))
     chosen = vars(parser.parse_args())
     try:
         main(writable(chosen.pop("output")), **chosen)
