@@ -350,6 +350,19 @@ def load_images(name: str, folder: str | os.PathLike[str] | None = None) -> Imag
     return _images(train, test, official.classes, name)
 
 
+def named_images(name: str, folder: str | os.PathLike[str] | None = None) -> Images:
+    """Load what a grid or a command calls images: a set by its name, or else a folder of your own files by its path.
+
+    See `load_images` and `read_images`.
+
+    Examples
+    --------
+    >>> named_images("digits")
+    Images('digits', 1500 to train, 297 to test, 8 x 8, 10 classes)
+    """
+    return read_images(name) if name not in IMAGE_SETS and Path(name).is_dir() else load_images(name, folder)
+
+
 def image_folder(name: str, folder: str | os.PathLike[str] | None = None) -> Path:
     """Return the folder in which `load_images` looks for a set.
 

@@ -162,6 +162,9 @@ def test_a_grid_in_a_file_finds_its_tables_beside_it(tmp_path, monkeypatch):
             "no word 'rate'; there are rules, items, images, epochs, seeds, every, record, data",
         ),
         ("", "a grid needs rules, as rules = ['bpa', 'backprop']"),
+        ("[sweep]\nrules = 'bpa'\nitems = [3]", "items are names or paths, not 3"),
+        ("[sweep]\nrules = 'bpa'\nimages = [3]", "images are names or paths, not 3"),
+        ("[sweep]\nrules = 'bpa'\nimages = ['digits']\ndata = 3", "data are names or paths, not 3"),
         ("[sweep]\nrules = 'bpa'", "a grid needs items or images, as items = ['mcclelland2020']"),
         (
             "[sweep]\nrules = ['ppa']\nitems = ['saxe2019_toy']",
@@ -255,6 +258,14 @@ def test_a_row_says_what_the_run_of_the_library_says(tmp_path, in_this_process):
     read = pd.read_csv(tmp_path / "results.csv", dtype={"hidden": str, "end_epoch": "Int64", "seed": "Int64"})
     pd.testing.assert_frame_equal(read, table, check_dtype=False, check_exact=True)
     assert list(pd.read_csv(tmp_path / "times.csv")) == ["run", "seconds"]
+
+
+def test_no_interval_of_an_accuracy_passes_one():
+    shares = [1.0, 1.0, 1.0, 1.0, 0.9]  # by t alone up to 1.036
+    rows = [("a", "digits", "bpa", seed, share) for seed, share in enumerate(shares)]
+    table = pd.DataFrame(rows, columns=["run", "data", "rule", "seed", "accuracy"])
+    (row,) = best(table, "accuracy").to_dict("records")
+    assert row["mean"] == pytest.approx(0.98) and row["low"] < 0.98 and row["high"] == 1.0
 
 
 def test_several_grids_are_one_table_and_a_run_of_two_of_them_is_trained_once(tmp_path, in_this_process):

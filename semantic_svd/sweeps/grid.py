@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from semantic_svd.errors import InputError
-from semantic_svd.images import IMAGE_SETS, Images, load_images, read_images
+from semantic_svd.images import IMAGE_SETS, Images, named_images
 from semantic_svd.items import DATASETS, Items, load_items
 from semantic_svd.lessons import Lesson, image_lesson, item_lesson
 from semantic_svd.rules import Rule, as_rule
@@ -232,14 +232,17 @@ def read_grid(path: str | Path) -> Grid:
         _refuse_others("section", said, ("sweep", "settings"))
         shared = said.get("sweep", {})
         _refuse_others("word", shared, [f.name for f in fields(Grid) if f.name != "settings"])
+        for word in ("items", "images", "data"):
+            for name in _list(shared.get(word, ())):
+                if not isinstance(name, str):
+                    raise InputError(f"{word} are names or paths, not {name!r}")
         if "items" in shared:
             shared["items"] = [
                 name if name in DATASETS else path.parent / name for name in _list(shared["items"])
             ]
         if "images" in shared:
-            folders = {name: path.parent / name for name in _list(shared["images"]) if name not in IMAGE_SETS}
             shared["images"] = [
-                folders[name] if name in folders and folders[name].is_dir() else name
+                folder if name not in IMAGE_SETS and (folder := path.parent / name).is_dir() else name
                 for name in _list(shared["images"])
             ]
         if "data" in shared:
@@ -262,10 +265,7 @@ def as_text(value: Any) -> Any:
     return " ".join(map(str, value)) if isinstance(value, tuple) else value
 
 
-@lru_cache(1)
-def _images(name: str, folder: str | None) -> Images:
-    """Load images once for all runs that a worker does in a row: a set of that name, or else a folder of files."""
-    return read_images(name) if name not in IMAGE_SETS and Path(name).is_dir() else load_images(name, folder)
+_images = lru_cache(1)(named_images)  # once for all runs that a worker does in a row
 
 
 def _given(images: str | Path | Images) -> Images | str:

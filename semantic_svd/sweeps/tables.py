@@ -8,13 +8,13 @@ import xarray as xr
 
 from semantic_svd.dendrograms import agreement
 from semantic_svd.errors import InputError
-from semantic_svd.intervals import mean_interval
+from semantic_svd.intervals import UNBOUNDED, mean_interval
 from semantic_svd.modes import half_learned, strengths, svd
 from semantic_svd.runs import Run
 from semantic_svd.sweeps.grid import SETTINGS, Cell, as_text
 
 MEASURES = ("end_epoch", "loss", "accuracy", "agreement")  # and half_learned_1, ...
-MORE_IS_BETTER = ("accuracy", "agreement")
+MORE_IS_BETTER = {"accuracy": (0.0, 1.0), "agreement": (-1.0, 1.0)}  # and between what each is bounded
 
 
 def measures(run: Run) -> pd.DataFrame:
@@ -143,7 +143,7 @@ def best(table: pd.DataFrame, by: str = "loss") -> pd.DataFrame:
     rows = []
     for _, of_run in table.groupby("run", sort=False):
         values = of_run[by].astype(float).to_numpy()
-        made = mean_interval(xr.DataArray(values, dims="seed"))
+        made = mean_interval(xr.DataArray(values, dims="seed"), within=MORE_IS_BETTER.get(by, UNBOUNDED))
         found = {name: made[name].item() for name in ("mean", "low", "high", "n")}
         rank = -found["mean"] if by in MORE_IS_BETTER else found["mean"]
         rows.append(of_run.iloc[0][about].to_dict() | found | {"rank": (len(values) - found["n"], rank)})

@@ -39,9 +39,8 @@ def on_cores(work: Callable[[T], Any], pieces: Sequence[T]) -> Generator[tuple[T
     from joblib import cpu_count
     from joblib.externals.loky import ProcessPoolExecutor
 
-    warnings.filterwarnings(
-        "ignore", "A worker stopped while some jobs", UserWarning
-    )  # large ones are renewed
+    # a worker that has grown large is renewed, which is no news
+    warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
     waiting, deaths = deque(range(len(pieces))), Counter[int]()
     running: dict[Future, tuple[Any, int]] = {}
 
