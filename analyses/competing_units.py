@@ -18,16 +18,17 @@ from semantic_svd.plasticity import Delta, KrotovHopfield, Momentum
 from semantic_svd.plots import caption, panels, save, weight_frames, weight_pictures
 from semantic_svd.readouts import READOUT
 from semantic_svd.report.claims import above, below
+from semantic_svd.report.hidden import farthest_moved, weight_table
 from semantic_svd.report.published import (
     BASE,
-    OPTIONS,
     TRAINING,
     Reported,
     Study,
+    each_seed,
     image_sets,
     opened,
     says,
-    train_all,
+    trained_cells,
 )
 from semantic_svd.sweeps import Grid
 
@@ -87,9 +88,19 @@ def grids(images, sets, epochs, seeds, data):
         ({COMPETING: rule}, 1000 if colour else 100, epochs, kept),
     )
     return [
-        Grid(rules, settings=hidden | {"batch_size": [size]}, epochs=n, seeds=[seed], record=record, **common)
+        (
+            PART,
+            Grid(
+                rules,
+                settings=hidden | {"batch_size": [size]},
+                epochs=n,
+                seeds=[seed],
+                record=record,
+                **common,
+            ),
+        )
         for rules, size, n, record in of_rules
-        for seed in range(seeds)
+        for seed in each_seed(seeds)
     ]
 
 
@@ -109,24 +120,20 @@ def with_classifier(run, images, path):
 
 def main(folder, images="mnist", epochs=400, seeds=3, folds=0, data=None, runs="runs", scheduler=None):
     whole, sets = image_sets(images, folds, data)
-    trained = {}
-    todo = grids(whole, sets, epochs, seeds, data)
-    train_all(todo, runs, scheduler)
-    for cell in (cell for grid in todo for cell in grid.cells):
-        run = opened(runs, cell)
+    cells = trained_cells(grids(whole, sets, epochs, seeds, data), runs, scheduler)
+    trained = {name: opened(runs, cell) for name, cell in cells.items()}
+    for name, cell in cells.items():
         if cell.rule_name == COMPETING:
             of = whole if isinstance(cell.data, str) else cell.data
-            run = with_classifier(run, of, Path(runs) / f"{cell.name}-classifier.zarr")
-        trained[PART, cell.rule_name, cell.data_name, *cell.keep["seeds"]] = run
-    name = Path(images).name
+            trained[name] = with_classifier(trained[name], of, Path(runs) / f"{cell.name}-classifier.zarr")
     how = (
         f"{COMPETING}: {epochs} epochs, rate 0.02 falling to 0, then {CLASSIFIER_EPOCHS} of its classifier (Adam); "
         f"backprop: {BACKPROP_EPOCHS} epochs, momentum 0.9"
     )
-    about = says(whole, how, trained, folds)
+    called, about = Path(images).name, says(whole, how, trained, folds)
     for stem, (figure, table) in pictures(trained, whole.shape, about).items():
-        save(figure, folder, f"competing_units_{name}_{stem}", table)
-    return STUDY.write(folder, trained, whole, name, about)
+        save(figure, folder, f"competing_units_{called}_{stem}", table)
+    return STUDY.write(folder, trained, whole, called, about)
 
 
 def pictures(trained, shape, about):
@@ -134,16 +141,16 @@ def pictures(trained, shape, about):
     first = {rule: run for (_, rule, *_), run in reversed(trained.items())}
     tables, (figure, axes) = [], panels(1, 2, height=84)
     for ax, rule in zip(axes[0], (COMPETING, BASE), strict=True):
-        W = grown(first[rule], shape, UNITS)[:, -1]
+        W = farthest_moved(first[rule], shape, UNITS)[:, -1]
         weight_pictures(W, ax, columns=5, shared=False).set_title(rule)
-        tables.append(rows_of(W, rule=rule))
+        tables.append(weight_table(W, rule=rule))
     epochs = first[COMPETING].data["epoch"].values
-    wanted = [0, *np.geomspace(max(1, epochs[-1] / 40), epochs[-1], FRAMES - 1)]
+    wanted = [0, *np.geomspace(max(1, epochs[-1] / 40), max(1, epochs[-1]), FRAMES - 1)]
     at = np.unique([np.abs(epochs - epoch).argmin() for epoch in wanted])
-    frames = grown(first[COMPETING], shape, 6)[:, at]
+    frames = farthest_moved(first[COMPETING], shape, 6)[:, at]
     growth, growth_axes = panels(1, 1, height=130)
     weight_frames(frames, epochs[at].tolist(), growth_axes[0, 0])
-    of_frames = [rows_of(frames[:, i], epoch=epoch) for i, epoch in enumerate(epochs[at])]
+    of_frames = [weight_table(frames[:, i], epoch=epoch) for i, epoch in enumerate(epochs[at])]
     colours = "Red is positive, blue negative; each picture has its own scale."
     caption(
         figure, f"Weights of the {UNITS} hidden units that moved farthest, first training. {colours} {about}"
@@ -152,18 +159,5 @@ def pictures(trained, shape, about):
     return {"weights": (figure, pd.concat(tables)), "growth": (growth, pd.concat(of_frames))}
 
 
-def grown(run, shape, units):
-    """Return pictures of the units that moved farthest, (unit, epoch, row, column); of colours the mean."""
-    W = run.weights(1).isel(seed=0).transpose("post", "epoch", "pre").values
-    moved = np.linalg.norm(W[:, -1] - W[:, 0], axis=-1)
-    W = W[np.argsort(-moved, kind="stable")[:units]].reshape(units, -1, *shape)
-    return W.mean(axis=-1) if len(shape) == 3 else W
-
-
-def rows_of(W, **about):
-    unit, row, column = (index.ravel() + 1 for index in np.indices(W.shape))
-    return pd.DataFrame(about | {"unit": unit, "row": row, "column": column, "weight": W.ravel()})
-
-
 if __name__ == "__main__":
-    report.script(main, **OPTIONS | {"epochs": 400})
+    report.script(main)

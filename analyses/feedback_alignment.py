@@ -12,7 +12,7 @@ import numpy as np
 
 from semantic_svd import RULES, report
 from semantic_svd.report.claims import below
-from semantic_svd.report.published import BASE, OPTIONS, Part, Reported, Study
+from semantic_svd.report.published import BASE, Part, Reported, Study
 
 KINDS = {
     "random": "random",
@@ -64,4 +64,4 @@ main = STUDY.rerun
 
 
 if __name__ == "__main__":
-    report.script(main, **OPTIONS)
+    report.script(main)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from semantic_svd import RULES, report
 from semantic_svd.plasticity import Hebb, Oja
 from semantic_svd.report.claims import above, below
-from semantic_svd.report.published import BASE, OPTIONS, Part, Reported, Study
+from semantic_svd.report.published import BASE, Part, Reported, Study
 from semantic_svd.rules import sum_rule
 
 BETAS = (1e-6, 1e-4, 1e-3, 1e-2, 1e-1)
@@ -114,4 +114,4 @@ main = STUDY.rerun
 
 
 if __name__ == "__main__":
-    report.script(main, **OPTIONS)
+    report.script(main)

@@ -8,7 +8,7 @@ about a minute a training and core. Trainings are kept in --runs, and gone on wi
 
 from semantic_svd import RULES, report
 from semantic_svd.report.claims import below
-from semantic_svd.report.published import BASE, OPTIONS, Part, Reported, Study
+from semantic_svd.report.published import BASE, Part, Reported, Study
 
 ONE, TWO = "2,000, ReLU", "800-800, ReLU"
 
@@ -54,4 +54,4 @@ main = STUDY.rerun
 
 
 if __name__ == "__main__":
-    report.script(main, **OPTIONS)
+    report.script(main)

@@ -75,8 +75,8 @@ def test_what_is_on_request_is_there_and_takes_options(tmp_path, monkeypatch):
     words = ["x.py", "-o", str(tmp_path), "--epochs", "7", "--data", "pictures"]
     monkeypatch.setattr("sys.argv", words)
 
-    def main(folder, **options):
-        seen.update(folder=folder, **options)
+    def main(folder, epochs=10, seeds=3, data=None):
+        seen.update(folder=folder, epochs=epochs, seeds=seeds, data=data)
 
-    scripts.script(main, epochs=10, seeds=3, data=None)
+    scripts.script(main)
     assert seen == {"folder": tmp_path, "epochs": 7, "seeds": 3, "data": "pictures"}

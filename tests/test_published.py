@@ -4,14 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from semantic_svd import RULES, Run, load_images
+from semantic_svd import RULES, Network, Run, load_images, train
 from semantic_svd.cli import main
 from semantic_svd.cli.reproduce import STUDIES
 from semantic_svd.dendrograms import linkage
 from semantic_svd.plasticity import Hebb
 from semantic_svd.plots import number_curves
-from semantic_svd.report import load_analysis, published
+from semantic_svd.report import load_analysis, published, scripts
 from semantic_svd.report.claims import above, below
+from semantic_svd.report.hidden import farthest_moved
 from semantic_svd.report.published import (
     TEST,
     TRAINING,
@@ -193,6 +194,23 @@ def test_curves_over_a_number_have_its_values_and_a_level_for_what_has_none():
 # --------------------------------------------------------------------------------------------------------- the studies
 
 
+def test_a_study_of_no_epochs_is_that_of_the_start(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["reproduce", "competing-units", "--images", "digits", "--epochs", "0", "--seeds", "1"]) == 0
+    assert set(pd.read_csv("figures/competing_units_digits_growth.csv")["epoch"]) == {0}
+
+
+def test_the_units_that_moved_farthest_come_first():
+    digits = load_images("digits")
+    network = Network((64, 8, 10), "relu", "softmax")
+    run = train("backprop", network, digits.x, digits.targets, epochs=3, batch_size=50)
+    W = run.weights(1).sel(seed=0).values  # (epoch, unit, pixel)
+    order = sorted(range(8), key=lambda unit: -((W[-1, unit] - W[0, unit]) ** 2).sum())
+    for place, unit in enumerate(order[:3]):
+        pictures = farthest_moved(run, (8, 8), 3)[place]
+        np.testing.assert_array_equal(pictures, W[:, unit].reshape(-1, 8, 8))
+
+
 @pytest.mark.parametrize("name", STUDIES)
 def test_every_study_runs_by_its_name_on_any_images(name, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
@@ -217,6 +235,12 @@ def test_every_study_runs_by_its_name_on_any_images(name, tmp_path, monkeypatch,
         ),
         ("learned-feedback --images digits --epochs -1", "epochs is a whole number from 0, not -1"),
         ("learned-feedback --images digits --seeds 0", "seeds is a whole number from 1, not 0"),
+        ("competing-units --images digits --seeds 0", "seeds is a whole number from 1, not 0"),
+        (
+            "learned-feedback --images nope",
+            "no image set is called 'nope'; the image sets are mnist, fashion-mnist, cifar10, digits "
+            "(read_images reads a folder of your own)",
+        ),
     ],
 )
 def test_what_no_study_can_be_is_refused(words, line, tmp_path, monkeypatch, capsys):
@@ -241,4 +265,5 @@ def test_the_studies_hold_every_network_of_their_figures():
         for kind in ("random", "random_sign", "binary", "binary_sign")
     ]
     assert {RULES[name] for name in kinds} < rules("feedback_alignment")
+    assert {name.replace("-", "_") for name in STUDIES} < set(scripts.ON_REQUEST)
     assert {RULES[name] for name in ("fa_hebb", "fa_oja", "dfa_hebb", "dfa_oja")} < rules("learned_feedback")

@@ -1,11 +1,13 @@
 """Studies: many networks under many rules on one image set, how well each names images and what it makes of classes."""
 
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import TYPE_CHECKING
 
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
@@ -54,7 +56,7 @@ def number_curves(table: pd.DataFrame, axis: str, label: str, ax: Axes | None = 
     'β'
     """
     ax = axes_or_new(ax)
-    named = table["network"].str.extract(rf"^(?P<series>.*), {axis} = (?P<number>.*)$")
+    named = table["network"].str.extract(rf"^(?P<series>.*), {re.escape(axis)} = (?P<number>.*)$")
     rows = table.assign(series=named["series"], number=named["number"].astype(float))
     looks = zip(rows.groupby("series", sort=False), RULE_LOOKS, strict=False)
     for (series, part), (color, marker) in looks:
@@ -88,10 +90,18 @@ def error_panels(table: pd.DataFrame, axes: Mapping[str, str], about: str) -> Fi
     axes : mapping from parts to the number that names their networks
     about : str
         The note under the figure.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"part": "all", "network": ["backprop", "FA"], "measure": "test error (%)", "mean": 2})
+    >>> figure = error_panels(table.assign(low=1, high=3), {}, "")
+    >>> [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
+    ['backprop', 'FA']
     """
     parts = list(table["part"].unique())
-    most = max(rows["network"].nunique() for part, rows in table.groupby("part") if part not in axes)
-    figure, made = panels(1, len(parts), height=24 + 1.25 * ROW * most)
+    counts = table[~table["part"].isin(axes)].groupby("part")["network"].nunique()
+    figure, made = panels(1, len(parts), height=24 + 1.25 * ROW * max([4, *counts]))
+    looks: dict[str, Artist] = {}
     for i, (ax, (part, rows)) in enumerate(zip(made[0], table.groupby("part", sort=False), strict=True)):
         ax.set_title(f"{'abcdefgh'[i]}  {part}")
         if part in axes:
@@ -104,14 +114,14 @@ def error_panels(table: pd.DataFrame, axes: Mapping[str, str], about: str) -> Fi
             ax.axvline(rows["mean"].iloc[0], color=FAINT, lw=0.8, zorder=0)
             zero = bool((rows["low"] <= 0).any())
             ax.set_xscale("symlog" if zero else "log", **{"linthresh": LEAST} if zero else {})
-            looks = ax.get_legend_handles_labels()
+            looks |= _looks(ax)
             _without_legend(ax)
         if part in axes or not zero:
             _plain_numbers(ax.yaxis if part in axes else ax.xaxis)
         else:
             ax.xaxis.set_major_formatter("{x:g}")
             ax.set_xlim(left=-LEAST / 10)
-    figure.legend(*looks, loc="outside upper center", ncols=2)
+    figure.legend(list(looks.values()), list(looks), loc="outside upper center", ncols=2)
     caption(figure, f"{about} The line is backprop's test error. A network without a mark diverged.")
     return figure
 
@@ -125,6 +135,13 @@ def structure_panels(table: pd.DataFrame, about: str) -> Figure:
     table : DataFrame
         Columns part, network, measure, mean, low, high. Measures that differ in what follows a comma share a panel.
     about : str
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"part": "all", "network": "FA", "measure": ["rank", "angle, layer 1"], "mean": [8.0, 60]})
+    >>> figure = structure_panels(table.assign(low=table["mean"], high=table["mean"]), "")
+    >>> [ax.get_xlabel() for ax in figure.axes]
+    ['rank', 'angle']
     """
     table = table.assign(kind=table["measure"].str.split(",").str[0])
     parts, kinds = list(table["part"].unique()), list(table["kind"].unique())
@@ -166,13 +183,21 @@ def strength_sheet(table: pd.DataFrame, about: str) -> Figure:
     table : DataFrame
         Columns part, network, epoch, mode, mean, low, high.
     about : str
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"part": "all", "network": "FA", "epoch": [0, 9], "mode": 1, "mean": [0, 1]})
+    >>> strength_sheet(table.assign(low=0, high=1), "").axes[0].get_title("left").split()
+    ['all', 'FA']
     """
     groups = list(table.groupby(["part", "network"], sort=False))
     figure, axes = _sheet(groups)
     for ax, (_, rows) in zip(axes, groups, strict=False):
         _without_legend(strength_lines(rows, ax))
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, title="mode", loc="outside upper center", ncols=len(labels))
+    looks = _looks(axes[0])
+    figure.legend(
+        list(looks.values()), list(looks), title="mode", loc="outside upper center", ncols=len(looks)
+    )
     return _finished(figure, axes, groups, "strength", about)
 
 
@@ -187,15 +212,20 @@ def course_sheet(table: pd.DataFrame, label: str, about: str) -> Figure:
     label : str
         Of the vertical axes, with the unit.
     about : str
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"part": "all", "network": "FA", "measure": "angle", "epoch": [0, 9], "mean": [90, 50]})
+    >>> course_sheet(table.assign(low=80, high=95), "degrees", "").axes[0].get_ylabel()
+    'degrees'
     """
     groups = list(table.groupby(["part", "network"], sort=False))
     measures = list(table["measure"].unique())
     figure, axes = _sheet(groups)
     for ax, (_, rows) in zip(axes, groups, strict=False):
         _without_legend(measure_lines(rows.rename(columns={"measure": "rule"}), "", ax, rules=measures))
-    looks = dict(pair for ax in axes for pair in zip(*reversed(ax.get_legend_handles_labels()), strict=True))
-    labels, handles = list(looks), list(looks.values())
-    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
+    looks = {label: handle for ax in axes for label, handle in _looks(ax).items()}
+    figure.legend(list(looks.values()), list(looks), loc="outside upper center", ncols=len(looks))
     return _finished(figure, axes, groups, label, about)
 
 
@@ -207,6 +237,12 @@ def tree_sheet(trees: "Mapping[tuple[str, str], Tree]", about: str) -> Figure:
     ----------
     trees : mapping from (part, network) to Tree
     about : str
+
+    Examples
+    --------
+    >>> from semantic_svd.dendrograms import linkage
+    >>> tree_sheet({("all", "FA"): linkage([[0.0], [2.5]])}, "").axes[0].get_ylabel()
+    'distance'
     """
     groups = [(name, None) for name in trees]
     figure, axes = _sheet(groups, share=False)
@@ -222,6 +258,12 @@ def _plain_numbers(axis: Axis) -> None:
     axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axis.set_major_formatter("{x:g}")
     axis.set_minor_formatter(NullFormatter())
+
+
+def _looks(ax: Axes) -> dict[str, Artist]:
+    """Return what stands for each label in a legend."""
+    handles, labels = ax.get_legend_handles_labels()
+    return dict(zip(labels, handles, strict=True))
 
 
 def _without_legend(ax: Axes) -> None:

@@ -154,18 +154,45 @@ def hidden_tables(images: Images, setting: Setting, every: int | str = 1) -> dic
         tables["trees"].append(tree_table(linkage(last.astype(float), metric="correlation"), of=rule))
         if rule in ("backprop", "Krotov-Hopfield"):
             W = run.final().weights(1).sel(seed=0).isel(post=slice(0, SHOWN_UNITS)).values
-            tables["weights"].append(_weight_rows(rule, W))
+            tables["weights"].append(weight_table(W, rule=rule))
     return {name: pd.concat(parts, ignore_index=True) for name, parts in tables.items()}
 
 
 SHOWN_UNITS = 20
 
 
-def _weight_rows(rule: str, W: Array) -> pd.DataFrame:
-    unit, pixel = np.indices(W.shape)
-    return pd.DataFrame(
-        {"rule": rule, "unit": unit.ravel() + 1, "pixel": pixel.ravel() + 1, "value": W.ravel()}
-    )
+def weight_table(W: Array, **columns: Any) -> pd.DataFrame:
+    """Tabulate the weights of units, (n_units, ...), pixel by pixel, with some columns that say what they are.
+
+    Examples
+    --------
+    >>> weight_table(np.array([[0.5, -1.0]]), rule="backprop")
+           rule  unit  pixel  value
+    0  backprop     1      1    0.5
+    1  backprop     1      2   -1.0
+    """
+    unit, pixel = np.indices((len(W), W[0].size))
+    return pd.DataFrame(columns | {"unit": unit.ravel() + 1, "pixel": pixel.ravel() + 1, "value": W.ravel()})
+
+
+def farthest_moved(run: Run, shape: Sequence[int], units: int) -> Array:
+    """Return pictures of the units of the first layer whose weights moved farthest, those of the first seed.
+
+    Parameters
+    ----------
+    run : Run
+        With weights.
+    shape : of an image; of colours the mean over channels is returned
+    units : how many, the farthest first
+
+    Returns
+    -------
+    array (unit, epoch, row, column)
+    """
+    W = run.weights(1).isel(seed=0).transpose("post", "epoch", "pre").values
+    moved = np.linalg.norm(W[:, -1] - W[:, 0], axis=-1)
+    W = W[np.argsort(-moved, kind="stable")[:units]].reshape(units, -1, *shape)
+    return np.array(W.mean(axis=-1) if len(shape) == 3 else W)
 
 
 def save_hidden_figures(

@@ -17,7 +17,7 @@ import xarray as xr
 from semantic_svd.angles import feedback_angle
 from semantic_svd.dendrograms import agreement, linkage
 from semantic_svd.errors import InputError
-from semantic_svd.images import IMAGE_SETS, Images, load_images, read_images
+from semantic_svd.images import Images, named_images
 from semantic_svd.intervals import FEWEST, UNBOUNDED, mean_interval
 from semantic_svd.modes import effective_rank
 from semantic_svd.report.claims import Criterion, save_table
@@ -36,15 +36,6 @@ RANK, TREE, TURN = "effective rank", "tree agreement with backprop's", "angle to
 FEEDBACK = "feedback angle (degrees)"
 BOUNDS = {TEST: (0.0, 100.0), TRAINING: (0.0, 100.0), TREE: (-1.0, 1.0)}
 STRENGTH = "strength (share of the first mode's)"
-OPTIONS = {
-    "images": "mnist",
-    "epochs": 10,
-    "seeds": 3,
-    "folds": 0,
-    "data": None,
-    "runs": "runs",
-    "scheduler": None,
-}
 TRAINED = ["part", "network", "data", "seed"]
 
 Errors = Callable[..., xr.DataArray]
@@ -134,21 +125,18 @@ class Study:
         InputError
             If there are no such images, or a training failed.
         """
-        if seeds < 1:
-            raise InputError(f"seeds is a whole number from 1, not {seeds}")
         whole, sets = image_sets(images, folds, data)
         grids = [
-            (part, grid)
-            for seed in range(seeds)
+            (part.title, grid)
+            for seed in each_seed(seeds)
             for part in self.parts
             for grid in part.grids(sets, epochs, seed, data)
         ]
-        train_all([grid for _, grid in grids], runs, scheduler)
-        trained = {
-            (part.title, cell.rule_name, cell.data_name, *cell.keep["seeds"]): opened(runs, cell)
-            for part, grid in sorted(grids, key=lambda item: self.parts.index(item[0]))
-            for cell in grid.cells
-        }
+        titles = [part.title for part in self.parts]
+        cells = sorted(
+            trained_cells(grids, runs, scheduler).items(), key=lambda item: titles.index(item[0][0])
+        )
+        trained = {name: opened(runs, cell) for name, cell in cells}
         how = f"{epochs} epochs in batches of {BATCH}"
         return self.write(folder, trained, whole, Path(images).name, says(whole, how, trained, folds))
 
@@ -211,21 +199,41 @@ class Study:
 
 def image_sets(images: str, folds: int, data: str | None) -> tuple[Images, list[Images | str]]:
     """Return an image set, and what is trained on: the set by its name or folder, or its folds."""
-    whole = load_images(images, data) if images in IMAGE_SETS else read_images(images)
+    whole = named_images(images, data)
     return whole, [*whole.folds(folds)] if folds else [images]
 
 
-def train_all(grids: Sequence[Grid], runs: str | Path, scheduler: str | None) -> None:
-    """Train the runs of grids that are not trained yet.
+def each_seed(seeds: int) -> range:
+    """Return the seeds of so many trainings.
+
+    Raises
+    ------
+    InputError
+        If there are none.
+    """
+    if seeds < 1:
+        raise InputError(f"seeds is a whole number from 1, not {seeds}")
+    return range(seeds)
+
+
+def trained_cells(
+    grids: Sequence[tuple[str, Grid]], runs: str | Path, scheduler: str | None
+) -> dict[tuple, Cell]:
+    """Train the runs of parts, of one seed each, that are not trained yet; name them (part, network, data, seed).
 
     Raises
     ------
     InputError
         If one failed.
     """
-    table = sweep(grids, runs, scheduler=scheduler)
+    table = sweep([grid for _, grid in grids], runs, scheduler=scheduler)
     for failed in table[table["status"] == "failed"].to_dict("records")[:1]:
         raise InputError(f"{failed['run']} failed: {failed['error']}")
+    return {
+        (title, cell.rule_name, cell.data_name, *cell.keep["seeds"]): cell
+        for title, grid in grids
+        for cell in grid.cells
+    }
 
 
 def opened(runs: str | Path, cell: Cell) -> Run:
