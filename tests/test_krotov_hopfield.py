@@ -138,6 +138,19 @@ def test_single_precision_stays_single():
     assert {W.dtype, change.values.dtype, memory["powers"].dtype} == {np.dtype("float32")}
 
 
+@pytest.mark.parametrize("kh", [MNIST, CIFAR], ids=repr)
+def test_weights_of_pixels_that_are_always_dark_vanish_but_never_into_slow_subnormal_numbers(kh):
+    x = np.hstack([DIGITS[:200], np.zeros((200, 8))]).astype(np.float32)
+    W = np.random.default_rng(7).normal(size=(1, 30, 72)).astype(np.float32)
+    memory, smallest = kh.memory(W), np.finfo(np.float32).tiny
+    for _ in range(300):
+        for first in range(0, 200, 20):
+            step(kh, W, x[first : first + 20], memory, rate=0.1)
+        for numbers in np.abs(W), np.abs(memory["powers"]):
+            assert not ((numbers > 0) & (numbers < smallest)).any()
+    assert np.median(np.abs(W[..., -8:])) < 1e-20  # they did vanish
+
+
 def test_units_that_win_come_to_a_p_norm_of_one_on_digits():
     network = Network((64, 50, 1), biases=False, initial="normal")
     run = train(
