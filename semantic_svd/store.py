@@ -356,7 +356,7 @@ def shard_of(chunks: NDArray[np.uint8]) -> tuple[memoryview, bytes, bytes]:
     """
     n, length = chunks.shape
     for chunk in chunks:
-        chunk[-CRC:] = np.frombuffer(_crc(chunk[:-CRC].tobytes()), np.uint8)
+        chunk[-CRC:] = np.frombuffer(_crc(chunk[:-CRC]), np.uint8)
     index = np.stack([np.arange(n) * length, np.full(n, length)], axis=1).astype("<u8").tobytes()
     return chunks.reshape(-1).data, index, _crc(index)
 
@@ -457,7 +457,8 @@ def _parts(shard: bytes, n: int) -> Iterator[bytes]:
     yield from (body[k * size : (k + 1) * size] for k in range(n))
 
 
-def _crc(raw: bytes) -> bytes:
+def _crc(raw: bytes | NDArray[np.uint8]) -> bytes:
+    """Return the checksum of bytes, which are not copied for it."""
     return google_crc32c.value(raw).to_bytes(CRC, "little")
 
 
