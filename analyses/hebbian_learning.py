@@ -2,7 +2,7 @@
 
 python analyses/hebbian_learning.py --images mnist --epochs 10 --seeds 3 --data FOLDER --runs FOLDER
 
-Figures 3 to 5 of Imagination Technologies (2021). 25 networks of 2,000 hidden units: on MNIST about a minute a
+Figures 3 to 5 of Imagination Technologies (2021). 27 networks of 2,000 hidden units: on MNIST about a minute a
 training and core. Trainings are kept in --runs, and gone on with when it is started again.
 """
 
@@ -14,7 +14,7 @@ from semantic_svd.report.claims import above, below
 from semantic_svd.report.published import BASE, Part, Reported, Study
 from semantic_svd.rules import sum_rule
 
-BETAS = (1e-6, 1e-4, 1e-3, 1e-2, 1e-1)
+BETAS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 BACKPROP = {BASE: RULES["backprop"]}
 NET, DESCENT, SUM = "HebbNet", "Hebbian Descent", "backprop + β × rule"
 HEBBNET = {

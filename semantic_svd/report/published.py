@@ -363,12 +363,14 @@ def held_markdown(table: pd.DataFrame, about: str) -> str:
 
 def says(images: Images, how: str, trained: Mapping[tuple, Run], folds: int) -> str:
     """Say under figures and tables what was trained on, how, how often, and what the intervals are."""
-    tested = f"cross-validated in {folds} folds" if folds else f"{len(images.test_x):,} to test with"
+    n_train, n_test = len(images), len(images.test_x)
+    split = f"{n_train:,} images to train on, {n_test:,} to test with"
+    if folds:
+        split = f"{n_train + n_test:,} images, cross-validated in {folds} folds"
     counts = Counter(name[:2] for name in trained).values()
     n = f"{min(counts)}" if len(set(counts)) == 1 else f"{min(counts)} to {max(counts)}"
     kind = "95\u00a0%\u00a0t intervals" if min(counts) >= FEWEST else "from the smallest to the largest"
-    about = f"{images.name}: {len(images):,} images to train on, {tested}; {how}"
-    return f"{about}. Mean of {n} trainings of each network, {kind}."
+    return f"{images.name}: {split}; {how}. Mean of {n} trainings of each network, {kind}."
 
 
 def _of_one(values: xr.DataArray) -> xr.DataArray:
