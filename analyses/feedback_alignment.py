@@ -24,7 +24,9 @@ ONE, RELU, TANH = "2,000, ReLU", "800-800, ReLU", "800-800, tanh"
 
 
 def fed(*paths):
-    found = {f"{path}, {words}": RULES[f"{path.lower()}_{kind}"] for path in paths for words, kind in KINDS.items()}
+    found = {
+        f"{path}, {words}": RULES[f"{path.lower()}_{kind}"] for path in paths for words, kind in KINDS.items()
+    }
     return {BASE: RULES["backprop"]} | found
 
 

@@ -299,7 +299,7 @@ class KrotovHopfield(Plasticity):
         return Rows(np.concatenate(rows), np.concatenate([part.values for part in parts]))
 
     def _powers(self, W: Array) -> Array:
-        W = _without_less(W, np.finfo(W.dtype).tiny ** (1 / (self.p - 1)))
+        W = _without_less(W, float(np.finfo(W.dtype).tiny) ** (1 / (self.p - 1)))
         return W * np.abs(W) ** (self.p - 2)
 
     def _rivals(self, drive: Array) -> tuple[NDArray[np.integer], Array]:
@@ -320,7 +320,7 @@ class KrotovHopfield(Plasticity):
         place, ends = place.ravel(), np.arange(0, len(g) + 1, 2)
         change = sparse.csc_array((g, place, ends), shape=(len(rows), len(x))) @ x
         numbers = np.finfo(W.dtype)
-        decay = _without_less(W[rows], numbers.tiny / numbers.eps)
+        decay = _without_less(W[rows], float(numbers.tiny / numbers.eps))
         decay *= np.bincount(place, g * drives.ravel()).astype(W.dtype)[:, None]
         change -= decay
         change /= max(change.max(), -change.min(), 1e-30)
