@@ -21,9 +21,11 @@ from semantic_svd.report.claims import above, below
 from semantic_svd.report.hidden import farthest_moved, weight_table
 from semantic_svd.report.published import (
     BASE,
+    TEST,
     TRAINING,
     Reported,
     Study,
+    behind,
     each_seed,
     image_sets,
     opened,
@@ -39,40 +41,36 @@ BACKPROP_EPOCHS, CLASSIFIER_EPOCHS, CLASSIFIER_RATE = 20, 100, 1e-3
 UNITS, FRAMES = 25, 7
 SOURCE = "Krotov & Hopfield 2019"
 
-STUDY = Study(
-    "competing_units",
-    (),
-    (
-        Reported(
-            "Test error of 1.46 %",
-            SOURCE,
-            "test error (%)",
-            lambda error: error(PART, COMPETING),
-            below(1.6),
-        ),
-        Reported(
-            "Competing units reach backprop's test error",
-            SOURCE,
-            "error less backprop's (points)",
-            lambda error: error(PART, COMPETING) - error(PART, BASE),
-            below(0.25),
-        ),
+
+def reported(images):
+    """Return what the paper reports, of grey digits or of pictures in colour; the 1.46 % is MNIST's."""
+    published = Reported(
+        "Test error of 1.46 %", SOURCE, TEST, lambda error: error(PART, COMPETING), below(1.6)
+    )
+    loss = "error less backprop's (points)", behind(PART, COMPETING)
+    if len(images.shape) == 3:
+        return (
+            Reported("Competing units are worse than backprop", SOURCE, *loss, above(0)),
+            Reported("but a little", SOURCE, *loss, below(10)),
+        )
+    common = (
+        Reported("Competing units reach backprop's test error", SOURCE, *loss, below(0.25)),
         Reported(
             "their training error stays above zero",
             SOURCE,
-            "training error (%)",
+            TRAINING,
             lambda error: error(PART, COMPETING, TRAINING),
             above(0),
         ),
         Reported(
             "and backprop's does not",
             SOURCE,
-            "training error of backprop (%)",
+            f"backprop's {TRAINING}",
             lambda error: error(PART, BASE, TRAINING),
             below(0.05),
         ),
-    ),
-)
+    )
+    return (published, *common) if images.name == "mnist" else common
 
 
 def grids(images, sets, epochs, seeds, data):
@@ -133,7 +131,7 @@ def main(folder, images="mnist", epochs=400, seeds=3, folds=0, data=None, runs="
     called, about = Path(images).name, says(whole, how, trained, folds)
     for stem, (figure, table) in pictures(trained, whole.shape, about).items():
         save(figure, folder, f"competing_units_{called}_{stem}", table)
-    return STUDY.write(folder, trained, whole, called, about)
+    return Study("competing_units", (), reported(whole)).write(folder, trained, whole, called, about)
 
 
 def pictures(trained, shape, about):
@@ -151,7 +149,10 @@ def pictures(trained, shape, about):
     growth, growth_axes = panels(1, 1, height=130)
     weight_frames(frames, epochs[at].tolist(), growth_axes[0, 0])
     of_frames = [weight_table(frames[:, i], epoch=epoch) for i, epoch in enumerate(epochs[at])]
-    colours = "Red is positive, blue negative; each picture has its own scale."
+    colours = (
+        "Red is positive, blue negative" if len(shape) == 2 else "Grey is zero, colours those of the image"
+    )
+    colours += "; each picture has its own scale."
     caption(
         figure, f"Weights of the {UNITS} hidden units that moved farthest, first training. {colours} {about}"
     )

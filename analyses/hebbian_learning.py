@@ -11,7 +11,7 @@ from dataclasses import replace
 from semantic_svd import RULES, report
 from semantic_svd.plasticity import Hebb, Oja
 from semantic_svd.report.claims import above, below
-from semantic_svd.report.published import BASE, Part, Reported, Study
+from semantic_svd.report.published import BASE, Part, Reported, Study, behind
 from semantic_svd.rules import sum_rule
 
 BETAS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
@@ -37,10 +37,6 @@ SUMS = {
 }
 
 
-def against(part, network, other=BASE):
-    return lambda error: error(part, network) - error(part, other)
-
-
 def apart(part, network):
     return lambda error: abs(error(part, network) - error(part, BASE))
 
@@ -58,14 +54,14 @@ STUDY = Study(
             "A threshold lifts plain Hebb",
             "figure 3",
             LIFT,
-            against(NET, "Hebb, threshold", "Hebb"),
+            behind(NET, "Hebb, threshold", "Hebb"),
             below(0),
         ),
         Reported(
             "Threshold and sparsity lift plain Hebb",
             "figure 3",
             LIFT,
-            against(NET, "Hebb, threshold, sparsity", "Hebb"),
+            behind(NET, "Hebb, threshold, sparsity", "Hebb"),
             below(0),
         ),
         *(
@@ -73,7 +69,7 @@ STUDY = Study(
                 f"The smaller β the better: {of}",
                 "figure 4",
                 "error at β = 1e-6 less that at 1e-2 (points)",
-                against(SUM, f"{of}, β = 1e-06", f"{of}, β = 1e-02"),
+                behind(SUM, f"{of}, β = 1e-06", f"{of}, β = 1e-02"),
                 below(0),
             )
             for of in ("Hebb", "Oja")
@@ -92,19 +88,19 @@ STUDY = Study(
             "Hebbian Descent (Hebb) is near backprop: no slope, our reading of the source",
             "figure 5",
             LOST,
-            against(DESCENT, "Hebb, full"),
+            behind(DESCENT, "Hebb, full"),
             below(1),
         ),
         Reported(
             "Hebbian Descent (Hebb) is near backprop: hidden slopes kept, as published in 2024",
             "figure 5",
             LOST,
-            against(DESCENT, "Hebb, full, slopes"),
+            behind(DESCENT, "Hebb, full, slopes"),
             below(1),
         ),
         *(
             Reported(
-                f"Its Oja form is not: {words}", "figure 5", LOST, against(DESCENT, f"Oja, {row}"), above(1)
+                f"Its Oja form is not: {words}", "figure 5", LOST, behind(DESCENT, f"Oja, {row}"), above(1)
             )
             for words, row in (("no slope", "full"), ("hidden slopes kept", "full, slopes"))
         ),

@@ -8,7 +8,7 @@ about a minute a training and core. Trainings are kept in --runs, and gone on wi
 
 from semantic_svd import RULES, report
 from semantic_svd.report.claims import below
-from semantic_svd.report.published import BASE, Part, Reported, Study
+from semantic_svd.report.published import BASE, Part, Reported, Study, behind
 
 ONE, TWO = "2,000, ReLU", "800-800, ReLU"
 
@@ -21,10 +21,6 @@ def fed(paths):
     return {BASE: RULES["backprop"]} | rows
 
 
-def against(part, network, other):
-    return lambda error: error(part, network) - error(part, other)
-
-
 STUDY = Study(
     "learned_feedback",
     (Part(ONE, fed(["FA"])), Part(TWO, fed(["FA", "DFA"]), (800, 800))),
@@ -33,7 +29,7 @@ STUDY = Study(
             f"{path} × {by} {words}: {part}",
             source,
             f"error less {of} (points)",
-            against(part, f"{path} × {by}", other),
+            behind(part, f"{path} × {by}", other),
             below(limit),
         )
         for part, path, by, source in (

@@ -375,6 +375,19 @@ def test_each_picture_may_have_its_own_scale():
     assert np.nanmax(np.abs(sheet)) == 1 and len(ax.figure.axes) == 1
 
 
+def test_weights_from_images_in_colour_have_their_colours_and_zero_is_grey():
+    red, dark = np.zeros((2, 2, 3)), np.zeros((2, 2, 3))
+    red[..., 0], dark[:] = 4.0, -8.0
+    ax = plots.weight_pictures(np.stack([red, dark]), columns=2)
+    sheet = ax.images[0].get_array()
+    np.testing.assert_array_equal(sheet[0, 0], [0.75, 0.5, 0.5])
+    np.testing.assert_array_equal(sheet[:, 3:], np.zeros((2, 2, 3)))
+    np.testing.assert_array_equal(sheet[:, 2], np.ones((2, 3)))  # between pictures
+    assert len(ax.figure.axes) == 1  # a colour bar would say nothing
+    frames = plots.weight_frames(np.stack([red, dark])[None], [0, 7]).images[0].get_array()
+    np.testing.assert_array_equal(frames[0, [0, 3]], [[1, 0.5, 0.5], [0, 0, 0]])  # each on its own scale
+
+
 def test_where_colours_begin_again_the_lines_do_not():
     assert plots.mode_style(9)["color"] == plots.mode_style(1)["color"]
     assert plots.mode_style(9)["linestyle"] != plots.mode_style(1)["linestyle"]

@@ -1,5 +1,7 @@
 """Studies of the literature: what is trained, measured, held against a source, drawn and gone on with."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -209,6 +211,16 @@ def test_the_units_that_moved_farthest_come_first():
     for place, unit in enumerate(order[:3]):
         pictures = farthest_moved(run, (8, 8), 3)[place]
         np.testing.assert_array_equal(pictures, W[:, unit].reshape(-1, 8, 8))
+
+
+def test_what_is_said_of_competing_units_is_said_of_the_images_it_was_found_on():
+    study, grey = load_analysis(top_folder("analyses") / "competing_units.py"), load_images("digits")
+    texts = {
+        name: [claim.text for claim in study.reported(replace(grey, name=name, shape=shape))]
+        for name, shape in (("mnist", (8, 8)), ("digits", (8, 8)), ("cifar10", (4, 4, 4)))
+    }
+    assert texts["mnist"] == ["Test error of 1.46 %", *texts["digits"]]
+    assert texts["cifar10"] == ["Competing units are worse than backprop", "but a little"]
 
 
 @pytest.mark.parametrize("name", STUDIES)

@@ -16,18 +16,20 @@ def weight_pictures(
 ) -> Axes:
     """Draw the weights of units as pictures, positive and negative in two colours, zero white.
 
-    Every scale is symmetric about zero.
+    Of images in colour the weights of red, green and blue are shown as such, zero as middle grey. Every scale is
+    symmetric about zero.
 
     Parameters
     ----------
-    weights : array-like of shape (n_units, rows, columns)
+    weights : array-like of shape (n_units, rows, columns) or (n_units, rows, columns, 3)
         In the order in which they are drawn, row by row.
     ax : Axes, optional
         Where to draw; a new figure of one column by default.
     columns : int
         How many pictures stand side by side.
     shared : bool
-        Whether all pictures share one scale, with its colour bar; else each has its own, of its largest weight.
+        Whether all pictures share one scale, with its colour bar unless they are in colour; else each has its own, of
+        its largest weight.
 
     Returns
     -------
@@ -40,21 +42,23 @@ def weight_pictures(
     (17, 35)
     """
     pictures = np.asarray(weights, float)
-    n, height, width = pictures.shape
+    n, height, width, *channels = pictures.shape
     columns = min(columns, n)
     rows = -(-n // columns)
-    sheet = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1), np.nan)
+    sheet = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1, *channels), np.nan)
     for i, picture in enumerate(pictures):
         top, left = (i // columns) * (height + 1), (i % columns) * (width + 1)
         size = 1.0 if shared else np.abs(picture).max() or 1.0
         sheet[top : top + height, left : left + width] = picture / size
     ax = axes_or_new(ax)
     most = np.nanmax(np.abs(sheet))
+    if channels:
+        sheet = np.nan_to_num(0.5 + 0.5 * sheet / most, nan=1.0)
     image = ax.imshow(sheet, cmap=DIVERGING, vmin=-most, vmax=most, interpolation="nearest")
     ax.set(xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
     ax.set_facecolor("#DDDDDD")
-    if shared:
+    if shared and not channels:
         bar = ax.figure.colorbar(image, ax=ax, label="weight", fraction=0.04, pad=0.02)
         bar.ax.tick_params(labelsize=DENSE)
     return ax
@@ -66,7 +70,7 @@ def weight_frames(weights: ArrayLike, epochs: Sequence[int], ax: Axes | None = N
 
     Parameters
     ----------
-    weights : array-like of shape (n_units, n_epochs, rows, columns)
+    weights : array-like of shape (n_units, n_epochs, rows, columns) or (n_units, n_epochs, rows, columns, 3)
     epochs : sequence of int
         What is written under the frames.
     ax : Axes, optional
@@ -83,8 +87,9 @@ def weight_frames(weights: ArrayLike, epochs: Sequence[int], ax: Axes | None = N
     ['0', '1', '10']
     """
     frames = np.asarray(weights, float)
-    n, count, height, width = frames.shape
-    ax = weight_pictures(frames.reshape(n * count, height, width), ax, columns=count, shared=False)
+    n, count, *picture = frames.shape
+    ax = weight_pictures(frames.reshape(n * count, *picture), ax, columns=count, shared=False)
+    width = picture[1]
     ax.set_xticks([(width + 1) * i + (width - 1) / 2 for i in range(count)], [str(epoch) for epoch in epochs])
     ax.tick_params(length=0)
     ax.set_xlabel("epoch")

@@ -182,17 +182,16 @@ def farthest_moved(run: Run, shape: Sequence[int], units: int) -> Array:
     ----------
     run : Run
         With weights.
-    shape : of an image; of colours the mean over channels is returned
+    shape : of an image
     units : how many, the farthest first
 
     Returns
     -------
-    array (unit, epoch, row, column)
+    array (unit, epoch, row, column), and of images in colour (unit, epoch, row, column, channel)
     """
     W = run.weights(1).isel(seed=0).transpose("post", "epoch", "pre").values
     moved = np.linalg.norm(W[:, -1] - W[:, 0], axis=-1)
-    W = W[np.argsort(-moved, kind="stable")[:units]].reshape(units, -1, *shape)
-    return np.array(W.mean(axis=-1) if len(shape) == 3 else W)
+    return W[np.argsort(-moved, kind="stable")[:units]].reshape(units, -1, *shape)
 
 
 def save_hidden_figures(

@@ -89,6 +89,11 @@ class Reported:
     agrees: Criterion
 
 
+def behind(part: str, network: str, other: str = BASE) -> Callable[[Errors], xr.DataArray]:
+    """Return the value of a `Reported`: by how many points the test error of a network is over that of another."""
+    return lambda error: error(part, network) - error(part, other)
+
+
 @dataclass(frozen=True)
 class Study:
     """A study of the literature: what its files are called, its parts, and what its source reports."""
