@@ -26,7 +26,7 @@ from semantic_svd.report.published import (
     Reported,
     Study,
     behind,
-    each_seed,
+    each_start,
     image_sets,
     opened,
     says,
@@ -80,7 +80,7 @@ def grids(images, sets, epochs, seeds, data):
         RULES["krotov_hopfield"], rate=0.02, hidden=KrotovHopfield(5, 2, 0.1) if colour else KrotovHopfield()
     )
     hidden = {"hidden": [(2000,)], "activation": ["relu"]}
-    kept, common = ("weights", "class_means"), {"images": sets, "every": "log", "data": data}
+    kept = "weights", "class_means"
     of_rules = (
         ({BASE: BACKPROP}, 100, BACKPROP_EPOCHS, (*kept, "train_accuracy")),
         ({COMPETING: rule}, 1000 if colour else 100, epochs, kept),
@@ -94,11 +94,13 @@ def grids(images, sets, epochs, seeds, data):
                 epochs=n,
                 seeds=[seed],
                 record=record,
-                **common,
+                images=[split],
+                every="log",
+                data=data,
             ),
         )
         for rules, size, n, record in of_rules
-        for seed in each_seed(seeds)
+        for seed, split in each_start(seeds, sets)
     ]
 
 

@@ -147,6 +147,9 @@ def test_folds_are_trainings_of_their_own(tmp_path):
         "study", (Part("small", {"backprop": RULES["backprop"], "FA": RULES["fa_random"]}, (4,)),), ()
     )
     study.rerun(tmp_path / "figures", "digits", epochs=1, seeds=1, folds=3, runs=str(tmp_path / "runs"))
+    runs = [Run.open(path).data for path in (tmp_path / "runs").glob("FA*.zarr")]
+    assert sorted(int(run.seed[0]) for run in runs) == [0, 1, 2]  # each begins with weights of its own
+    assert len({run.data_hash for run in runs}) == 3
     table = pd.read_csv(tmp_path / "figures" / "study_digits_errors.csv")
     assert (table["n"] == 3).all() and "cross-validated in 3 folds" not in table.to_string()
 

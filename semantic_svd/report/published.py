@@ -119,7 +119,7 @@ class Study:
         ----------
         folder : of the figures, which are called after the study and the images
         images : the name of an image set, or a folder of files as `read_images` takes it
-        epochs, seeds : of every network
+        epochs, seeds : of every network; seeds of each fold
         folds : cross-validate with so many folds, in place of the set's own test images
         data : the folder that holds the folders of image sets
         runs : folder of the trainings; one that is there is not done again
@@ -133,9 +133,9 @@ class Study:
         whole, sets = image_sets(images, folds, data)
         grids = [
             (part.title, grid)
-            for seed in each_seed(seeds)
+            for seed, split in each_start(seeds, sets)
             for part in self.parts
-            for grid in part.grids(sets, epochs, seed, data)
+            for grid in part.grids([split], epochs, seed, data)
         ]
         titles = [part.title for part in self.parts]
         cells = sorted(
@@ -208,17 +208,22 @@ def image_sets(images: str, folds: int, data: str | None) -> tuple[Images, list[
     return whole, [*whole.folds(folds)] if folds else [images]
 
 
-def each_seed(seeds: int) -> range:
-    """Return the seeds of so many trainings.
+def each_start(seeds: int, sets: Sequence[Images | str]) -> list[tuple[int, Images | str]]:
+    """Return so many seeds for each image set: none is used twice, so that trainings on folds begin apart too.
 
     Raises
     ------
     InputError
         If there are none.
+
+    Examples
+    --------
+    >>> each_start(2, ["fold 1", "fold 2"])
+    [(0, 'fold 1'), (1, 'fold 2'), (2, 'fold 1'), (3, 'fold 2')]
     """
     if seeds < 1:
         raise InputError(f"seeds is a whole number from 1, not {seeds}")
-    return range(seeds)
+    return list(enumerate([*sets] * seeds))
 
 
 def trained_cells(
