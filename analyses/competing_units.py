@@ -1,9 +1,9 @@
 """Do units that compete without labels name images as well as backprop, and what do they look for? Only on request.
 
-python analyses/competing_units.py --images mnist --epochs 400 --seeds 3 --data FOLDER --runs FOLDER
+python analyses/competing_units.py --images mnist --epochs 200 --seeds 3 --data FOLDER --runs FOLDER
 
 The comparison of Krotov & Hopfield (2019): 2,000 competing units, then their classifier, against the same network
-under backprop. On MNIST 15 to 20 minutes a training and core. Trainings are kept in --runs, and gone on with when it
+under backprop. On MNIST about 10 minutes a training and core. Trainings are kept in --runs, and gone on with when it
 is started again.
 """
 
@@ -38,7 +38,7 @@ PART, COMPETING = "2,000 hidden units", "Krotov-Hopfield"
 MOMENTUM = Momentum(Delta())
 BACKPROP = replace(RULES["backprop"], hidden=MOMENTUM, output=MOMENTUM, bias=MOMENTUM)
 BACKPROP_EPOCHS, CLASSIFIER_EPOCHS, CLASSIFIER_RATE = 20, 100, 1e-3
-UNITS, FRAMES = 25, 7
+RATE, UNITS, FRAMES = 0.04, 25, 7
 SOURCE = "Krotov & Hopfield 2019"
 
 
@@ -77,7 +77,7 @@ def grids(images, sets, epochs, seeds, data):
     """Return what is trained: the paper's settings for grey digits, or for pictures in colour."""
     colour = len(images.shape) == 3
     rule = replace(
-        RULES["krotov_hopfield"], rate=0.02, hidden=KrotovHopfield(5, 2, 0.1) if colour else KrotovHopfield()
+        RULES["krotov_hopfield"], rate=RATE, hidden=KrotovHopfield(5, 2, 0.1) if colour else KrotovHopfield()
     )
     hidden = {"hidden": [(2000,)], "activation": ["relu"]}
     kept = "weights", "class_means"
@@ -118,7 +118,7 @@ def with_classifier(run, images, path):
     return Run(run.data.assign(courses))
 
 
-def main(folder, images="mnist", epochs=400, seeds=3, folds=0, data=None, runs="runs", scheduler=None):
+def main(folder, images="mnist", epochs=200, seeds=3, folds=0, data=None, runs="runs", scheduler=None):
     whole, sets = image_sets(images, folds, data)
     cells = trained_cells(grids(whole, sets, epochs, seeds, data), runs, scheduler)
     trained = {name: opened(runs, cell) for name, cell in cells.items()}
@@ -127,7 +127,7 @@ def main(folder, images="mnist", epochs=400, seeds=3, folds=0, data=None, runs="
             of = whole if isinstance(cell.data, str) else cell.data
             trained[name] = with_classifier(trained[name], of, Path(runs) / f"{cell.name}-classifier.zarr")
     how = (
-        f"{COMPETING}: {epochs} epochs, rate 0.02 falling to 0, then {CLASSIFIER_EPOCHS} of its classifier (Adam); "
+        f"{COMPETING}: {epochs} epochs, rate {RATE} falling to 0, then {CLASSIFIER_EPOCHS} of its classifier (Adam); "
         f"backprop: {BACKPROP_EPOCHS} epochs, momentum 0.9"
     )
     called, about = Path(images).name, says(whole, how, trained, folds)

@@ -11,7 +11,7 @@ from semantic_svd.cli import main
 from semantic_svd.cli.reproduce import STUDIES
 from semantic_svd.dendrograms import linkage
 from semantic_svd.plasticity import Hebb
-from semantic_svd.plots import number_curves
+from semantic_svd.plots import course_sheet, number_curves, strength_sheet
 from semantic_svd.report import load_analysis, published, scripts
 from semantic_svd.report.claims import above, below
 from semantic_svd.report.hidden import farthest_moved
@@ -194,6 +194,19 @@ def test_curves_over_a_number_have_its_values_and_a_level_for_what_has_none():
     ax = number_curves(table.assign(low=table["mean"], high=table["mean"]), "β", "error (%)")
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["b", "a"]
     assert ax.containers[0].lines[0].get_xydata().tolist() == [[0.1, 1.0], [1e-6, 2.0]]
+
+
+def test_a_sheet_says_of_which_networks_every_training_diverged():
+    rows = {
+        "part": "p",
+        "network": ["a", "a", "b", "b"],
+        "epoch": [0, 9, 0, 9],
+        "mean": [1.0, 2.0, 1.0, np.nan],
+    }
+    table = pd.DataFrame(rows | {"low": 0.0, "high": 3.0, "mode": 1, "measure": "angle"})
+    for figure in (strength_sheet(table, ""), course_sheet(table, "degrees", "")):
+        said = [[text.get_text() for text in ax.texts] for ax in figure.axes[:2]]
+        assert said == [[], ["diverged"]]
 
 
 # --------------------------------------------------------------------------------------------------------- the studies

@@ -45,7 +45,7 @@ def reproduce(
     data: DataFolder = None,
     epochs: Annotated[
         int | None,
-        typer.Option(help="Epochs of a study's networks.", show_default="10; of competing units 400"),
+        typer.Option(help="Epochs of a study's networks.", show_default="10; of competing units 200"),
     ] = None,
     seeds: Annotated[int | None, typer.Option(help="Trainings of each network.", show_default="3")] = None,
     folds: Annotated[

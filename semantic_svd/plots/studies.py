@@ -176,7 +176,7 @@ def structure_panels(table: pd.DataFrame, about: str) -> Figure:
 
 @styled
 def strength_sheet(table: pd.DataFrame, about: str) -> Figure:
-    """Draw the strength of each mode over training, a small panel a network.
+    """Draw the strength of each mode over training, a small panel a network; it says so where all trainings diverged.
 
     Parameters
     ----------
@@ -194,6 +194,7 @@ def strength_sheet(table: pd.DataFrame, about: str) -> Figure:
     figure, axes = _sheet(groups)
     for ax, (_, rows) in zip(axes, groups, strict=False):
         _without_legend(strength_lines(rows, ax))
+        _mark_divergence(rows, ax)
     looks = _looks(axes[0])
     figure.legend(
         list(looks.values()), list(looks), title="mode", loc="outside upper center", ncols=len(looks)
@@ -224,6 +225,7 @@ def course_sheet(table: pd.DataFrame, label: str, about: str) -> Figure:
     figure, axes = _sheet(groups)
     for ax, (_, rows) in zip(axes, groups, strict=False):
         _without_legend(measure_lines(rows.rename(columns={"measure": "rule"}), "", ax, rules=measures))
+        _mark_divergence(rows, ax)
     looks = {label: handle for ax in axes for label, handle in _looks(ax).items()}
     figure.legend(list(looks.values()), list(looks), loc="outside upper center", ncols=len(looks))
     return _finished(figure, axes, groups, label, about)
@@ -269,6 +271,12 @@ def _looks(ax: Axes) -> dict[str, Artist]:
 def _without_legend(ax: Axes) -> None:
     if (legend := ax.get_legend()) is not None:
         legend.remove()
+
+
+def _mark_divergence(rows: pd.DataFrame, ax: Axes) -> None:
+    """Say where there is nothing to draw at the last epoch that it is for want of numbers."""
+    if rows.loc[rows["epoch"] == rows["epoch"].max(), "mean"].isna().all():
+        ax.text(1, 0.02, "diverged", transform=ax.transAxes, ha="right", va="bottom", fontsize=DENSE)
 
 
 def _rowed(rows: pd.DataFrame) -> pd.DataFrame:
