@@ -247,7 +247,8 @@ def tree_sheet(trees: "Mapping[tuple[str, str], Tree]", about: str) -> Figure:
     'distance'
     """
     groups = [(name, None) for name in trees]
-    figure, axes = _sheet(groups, share=False)
+    longest = max(len(name) for tree in trees.values() for name in tree.items)
+    figure, axes = _sheet(groups, share=False, line=28 + 1.6 * longest)
     dendrogram_panels({str(name): tree for name, tree in trees.items()}, None, axes[: len(trees)])
     for i, ax in enumerate(axes):
         if i % COLUMNS == 0:
@@ -283,9 +284,10 @@ def _rowed(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.rename(columns={"network": "row"})
 
 
-def _sheet(groups: Sequence, share: bool = True) -> tuple[Figure, list[Axes]]:
+def _sheet(groups: Sequence, share: bool = True, line: float = 30) -> tuple[Figure, list[Axes]]:
+    """Return a figure with a panel for each group, in lines so many millimetres high."""
     lines = -(-len(groups) // COLUMNS)
-    figure, axes = panels(lines, COLUMNS, PAGE, 12 + 30 * lines, sharex=share, sharey=share)
+    figure, axes = panels(lines, COLUMNS, PAGE, 12 + line * lines, sharex=share, sharey=share)
     for ax in axes.flat[len(groups) :]:
         ax.set_axis_off()
     return figure, list(axes.flat)
