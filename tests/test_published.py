@@ -295,3 +295,30 @@ def test_the_studies_hold_every_network_of_their_figures():
     assert {RULES[name] for name in kinds} < rules("feedback_alignment")
     assert {name.replace("-", "_") for name in STUDIES} < set(scripts.ON_REQUEST)
     assert {RULES[name] for name in ("fa_hebb", "fa_oja", "dfa_hebb", "dfa_oja")} < rules("learned_feedback")
+
+
+def test_what_is_claimed_of_beta_is_judged_by_all_of_them_and_what_diverged_is_left_out():
+    study = load_analysis(top_folder("analyses") / "hebbian_learning.py").STUDY
+    errors = {
+        "backprop": 3.0,
+        "1e-06": 3.1,
+        "1e-05": 2.9,
+        "1e-04": 2.5,
+        "1e-03": 4.0,
+        "1e-02": 9.0,
+        "1e-01": np.nan,
+    }
+    values = {
+        claim.text: claim.value(lambda part, network: np.array([errors[network.split(" = ")[-1]]])).item()
+        for claim in study.reported
+        if claim.source == "figure 4"
+    }
+    assert values == {
+        f"{words}: {of}": pytest.approx(value)
+        for of in ("Hebb", "Oja")
+        for words, value in (
+            ("The smaller β the better", 3.1 - 9.0),
+            ("so that the smallest is the best", 3.1 - 2.5),
+            ("and matches backprop", 0.1),
+        )
+    }
