@@ -164,6 +164,20 @@ def test_networks_are_held_against_a_source_at_their_own_last_epochs():
     assert held([claim], courses)[["mean", "agrees"]].values.tolist() == [[1.0, "yes"]]
 
 
+def test_a_claim_that_some_trainings_did_not_live_to_says_how_many_did():
+    rows = [("p", name, "d", seed, TEST, 9, 0, value) for name, seed, value in
+            (("a", 0, 5.0), ("a", 1, np.nan), ("b", 0, 4.0), ("b", 1, 4.0), ("c", 0, np.nan), ("c", 1, np.nan))]  # fmt: skip
+    courses = pd.DataFrame(
+        rows, columns=["part", "network", "data", "seed", "measure", "epoch", "mode", "value"]
+    )
+    claims = [
+        Reported(f"{name} > 3", "x", "%", lambda error, name=name: error("p", name), above(3))
+        for name in "abc"
+    ]
+    verdicts = held(claims, courses)["agrees"].tolist()
+    assert verdicts == ["yes, in 1 of 2: the others diverged", "yes", "diverged"]
+
+
 def test_the_mean_of_each_row_is_that_of_its_own_trainings_where_some_are_missing():
     rng = np.random.default_rng(0)
     rows = [

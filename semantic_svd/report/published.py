@@ -329,7 +329,7 @@ def at_end(table: pd.DataFrame) -> pd.DataFrame:
 def held(reported: Sequence[Reported], courses: pd.DataFrame) -> pd.DataFrame:
     """Hold what a source reports against what was measured at the end: a row for each of its claims.
 
-    A claim about a training that diverged is judged by the others; where all did, there is nothing to judge.
+    Where trainings diverged a claim is judged by the others, which it says; where all did, there is nothing to judge.
     """
     errors = at_end(courses[courses["measure"].isin([TEST, TRAINING])])
     ends = errors.set_index(["part", "network", "measure", "data", "seed"])["value"].unstack(["data", "seed"])
@@ -342,6 +342,8 @@ def held(reported: Sequence[Reported], courses: pd.DataFrame) -> pd.DataFrame:
     for claim in reported:
         made = {str(name): value.item() for name, value in mean_interval(claim.value(error)).items()}
         holds = claim.agrees.judge(made["low"], made["high"]) if made["n"] else "diverged"
+        if 0 < made["n"] < ends.shape[1]:
+            holds = f"{holds}, in {made['n']} of {ends.shape[1]}: the others diverged"
         about = {"claim": claim.text, "source": claim.source, "measure": claim.measure}
         rows.append(about | made | {"criterion": str(claim.agrees), "agrees": holds})
     return pd.DataFrame(rows)
