@@ -165,11 +165,9 @@ def test_networks_are_held_against_a_source_at_their_own_last_epochs():
 
 
 def test_a_claim_that_some_trainings_did_not_live_to_says_how_many_did():
-    rows = [("p", name, "d", seed, TEST, 9, 0, value) for name, seed, value in
-            (("a", 0, 5.0), ("a", 1, np.nan), ("b", 0, 4.0), ("b", 1, 4.0), ("c", 0, np.nan), ("c", 1, np.nan))]  # fmt: skip
-    courses = pd.DataFrame(
-        rows, columns=["part", "network", "data", "seed", "measure", "epoch", "mode", "value"]
-    )
+    errors = {"a": (5.0, np.nan), "b": (4.0, 4.0), "c": (np.nan, np.nan)}
+    rows = [("p", name, "d", seed, TEST, 9, errors[name][seed]) for name in errors for seed in (0, 1)]
+    courses = pd.DataFrame(rows, columns=["part", "network", "data", "seed", "measure", "epoch", "value"])
     claims = [
         Reported(f"{name} > 3", "x", "%", lambda error, name=name: error("p", name), above(3))
         for name in "abc"
