@@ -20,6 +20,7 @@ __all__ = [
     "blocks",
     "effective_rank",
     "explained_variance",
+    "half_grown",
     "half_learned",
     "leakage",
     "participation_ratio",
@@ -329,6 +330,46 @@ def half_learned(
         dask="parallelized",
         output_dtypes=[float],
     ).rename("half_learned")
+
+
+def half_grown(strengths: xr.DataArray) -> xr.DataArray:
+    """Return when each mode has first gone half of the way from its strength at the start to that at the end.
+
+    For layers that have no target: what `half_learned` asks for outputs. It needs few snapshots, as it interpolates.
+
+    Parameters
+    ----------
+    strengths : DataArray (..., epoch, mode)
+        Along modes that stay the same, as those that a training ends with.
+
+    Returns
+    -------
+    DataArray (..., mode)
+        Epochs, between snapshots by straight lines; NaN for modes that end within 1 % of where they began, and where
+        there are NaN.
+
+    Examples
+    --------
+    >>> course = xr.DataArray([[0.0, 1.0], [0.4, 1.0], [1.0, 1.0]], {"epoch": [0, 10, 20]}, ("epoch", "mode"))
+    >>> half_grown(course).values.round(2)
+    array([11.67,   nan])
+    """
+    epochs = strengths["epoch"].values.astype(float)
+    return xr.apply_ufunc(
+        lambda courses: np.apply_along_axis(_half_way, -1, courses, epochs),
+        strengths,
+        input_core_dims=[("mode", "epoch")],
+        output_core_dims=[("mode",)],
+    ).rename("half_grown")
+
+
+def _half_way(course: Array, epochs: Array) -> float:
+    way = course[-1] - course[0]
+    if not abs(way) > 0.01 * np.abs(course).max():
+        return np.nan
+    gone = (course - course[0]) / way
+    after = int(np.argmax(gone >= 0.5))
+    return float(np.interp(0.5, gone[after - 1 : after + 1], epochs[after - 1 : after + 1]))
 
 
 # ---------------------------------------------------------------------------- what modes are made of, and who fits whom

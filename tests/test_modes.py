@@ -14,6 +14,7 @@ from semantic_svd.modes import (
     blocks,
     effective_rank,
     explained_variance,
+    half_grown,
     half_learned,
     leakage,
     participation_ratio,
@@ -247,6 +248,29 @@ def test_half_learned_means_for_good():
     )
     np.testing.assert_array_equal(half_learned(rise, [[2.0]])[:, 0], [epoch for _, epoch in courses])
     assert float(half_learned(rise[:1], [[2.0]], fraction=0.9)[0, 0]) == 20
+
+
+def test_half_grown_is_half_of_the_way_whatever_its_direction():
+    epochs = np.array([0.0, 1.0, 3.0, 10.0, 40.0])
+    logistic = 1 / (1 + np.exp(-(epochs - 7)))
+    courses = np.stack([epochs, 5 - epochs / 40, logistic, np.full(5, 2.0), 100 + epochs / 50], axis=1)
+    at = half_grown(xr.DataArray(courses[None], {"epoch": epochs}, ("seed", "epoch", "mode")))
+    assert at.dims == ("seed", "mode")
+    np.testing.assert_allclose(at[0, :2], 20, rtol=1e-12)
+    half = (logistic[0] + logistic[-1]) / 2
+    line = 3 + 7 * (half - logistic[2]) / (logistic[3] - logistic[2])
+    np.testing.assert_allclose(at[0, 2], line, rtol=1e-12)
+    assert np.isnan(at[0, 3:]).all()  # the last grows by less than a hundredth
+
+
+def test_half_grown_finds_the_closed_forms_half_rise_between_snapshots():
+    a0, s, rate = 0.01, 2.0, 0.1  # Saxe, McClelland & Ganguli 2014: the sigmoid of a linear network's mode
+    epochs = np.arange(0, 400, 5)
+    course = s / (1 + (s / a0 - 1) * np.exp(-2 * s * rate * epochs / 10))
+    half = (a0 + course[-1]) / 2
+    exact = 10 / (2 * s * rate) * np.log((s / a0 - 1) / (s / half - 1))
+    found = half_grown(xr.DataArray(course[:, None], {"epoch": epochs}, ("epoch", "mode")))
+    np.testing.assert_allclose(found, exact, atol=0.3)
 
 
 def test_a_null_mode_is_never_half_learned():

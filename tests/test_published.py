@@ -16,6 +16,7 @@ from semantic_svd.report import load_analysis, published, scripts
 from semantic_svd.report.claims import above, below
 from semantic_svd.report.hidden import farthest_moved
 from semantic_svd.report.published import (
+    ORDER,
     TEST,
     TRAINING,
     TREE,
@@ -86,6 +87,7 @@ def test_backprop_is_what_others_are_held_against_and_what_diverged_has_no_struc
     for part in ("small", "sum"):
         assert table.loc[(part, "backprop", TREE), "mean"] == pytest.approx(1)
         assert table.loc[(part, "backprop", TURN), "mean"] == pytest.approx(0, abs=1e-4)
+        assert table.loc[(part, "backprop", ORDER), "mean"] == pytest.approx(1)
     assert 0 < table.loc[("small", "FA", TURN), "mean"] < 90
     assert table.loc[("small", "FA", "feedback angle (degrees), layer 1"), "mean"] < 90
     assert table.loc[("small", "Hebb, β = 9", TREE), "n"] == 0
@@ -99,6 +101,26 @@ def test_strengths_are_shares_of_the_first_mode_at_the_end(done):
     last = table[(table["epoch"] == 4) & (table["network"] == "FA") & (table["part"] == "small")]
     assert last["mode"].tolist() == list(range(1, 10))
     assert last["mean"].iloc[0] == pytest.approx(1) and (last["mean"].diff().iloc[1:] <= 0).all()
+
+
+def test_the_order_of_modes_is_held_against_that_under_backprop(done):
+    folder, _ = done
+    agreements = []
+    for seed in (0, 1):
+        grown = []
+        for name in ("FA", "backprop"):
+            paths = (folder / "runs").glob(f"{name}-digits-hidden_12-*.zarr")
+            (run,) = (run for run in map(Run.open, paths) if int(run.data["seed"][0]) == seed)
+            means = run.class_means(1).isel(seed=0).values
+            means = means - means.mean(axis=1, keepdims=True)
+            U, _, V = np.linalg.svd(means[-1])
+            start, middle, end = np.einsum("cm,ecu,mu->em", U[:, :9], means, V[:9])
+            gone = (middle - start) / (end - start)  # at epoch 2 of 4
+            grown.append(np.where(gone >= 0.5, 1 / gone, 2 + 2 * (0.5 - gone) / (1 - gone)))
+        agreements.append(np.corrcoef(np.argsort(np.argsort(grown, axis=1), axis=1))[0, 1])
+    table = pd.read_csv(folder / "figures" / "study_digits_structure.csv").set_index(["network", "measure"])
+    row = table[table["part"] == "small"].loc[("FA", ORDER)]
+    np.testing.assert_allclose([row["low"], row["high"]], sorted(agreements), rtol=1e-5)
 
 
 def test_the_trees_are_those_of_the_class_means(done):

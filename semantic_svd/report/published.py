@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
+from scipy.stats import spearmanr
 
 from semantic_svd.angles import feedback_angle
 from semantic_svd.dendrograms import agreement, linkage
 from semantic_svd.errors import InputError
 from semantic_svd.images import Images, named_images
 from semantic_svd.intervals import FEWEST, UNBOUNDED, mean_interval
-from semantic_svd.modes import effective_rank
+from semantic_svd.modes import effective_rank, half_grown
 from semantic_svd.report.claims import Criterion, save_table
 from semantic_svd.report.hidden import centred_means, on_last_modes
 from semantic_svd.rules import Rule
@@ -33,8 +34,9 @@ BATCH = 128
 EVERY = 2  # epochs from snapshot to snapshot
 TEST, TRAINING = "test error (%)", "training error (%)"
 RANK, TREE, TURN = "effective rank", "tree agreement with backprop's", "angle to backprop's (degrees)"
+ORDER = "order of modes: agreement with backprop's"
 FEEDBACK = "feedback angle (degrees)"
-BOUNDS = {TEST: (0.0, 100.0), TRAINING: (0.0, 100.0), TREE: (-1.0, 1.0)}
+BOUNDS = {TEST: (0.0, 100.0), TRAINING: (0.0, 100.0), TREE: (-1.0, 1.0), ORDER: (-1.0, 1.0)}
 STRENGTH = "strength (share of the first mode's)"
 TRAINED = ["part", "network", "data", "seed"]
 
@@ -175,7 +177,8 @@ class Study:
         last = at_end(table).drop(columns=["epoch", "mode"])
         feedback = table["measure"].str.startswith(FEEDBACK)
         errors = last[last["measure"].isin([TEST, TRAINING])]
-        structure = last[last["measure"].isin([RANK, TREE, TURN]) | feedback.loc[last.index]]
+        structure = last[last["measure"].isin([RANK, TREE, TURN, ORDER]) | feedback.loc[last.index]]
+        structure = structure[structure.groupby("measure")["n"].transform("max") > 0]
         strengths = table[table["measure"] == STRENGTH]
         angles = table[(table["measure"] == TURN) | feedback].drop(columns="mode")
         of_classes = "Of the class means of the last hidden layer, less their mean"
@@ -294,13 +297,20 @@ def _means(run: Run) -> xr.DataArray:
 
 
 def _measures(run: Run, means: xr.DataArray, base: xr.DataArray) -> list[tuple[str, xr.DataArray]]:
-    """Measure one training at each epoch: the means of classes against those with which backprop ended."""
+    """Measure one training at each epoch: the means of classes against those with which backprop ended.
+
+    The order of modes is one number, at the last epoch: Spearman's rank correlation of the epochs at which modes were
+    half grown with those under backprop; NaN where a mode did not grow, or two snapshots can't tell.
+    """
     whole, end = means.sel(epoch=~means.isnull().any(means.dims[1:]).values), base.isel(epoch=-1, drop=True)
     errors = {TEST: run.data["accuracy"], TRAINING: run.data["train_accuracy"]}
     found = [(name, 100 * (1 - share.astype(float))) for name, share in errors.items()]
-    course = on_last_modes(whole.expand_dims(seed=[0]))
+    course, of_base = (on_last_modes(of.expand_dims(seed=[0])).isel(seed=0) for of in (whole, base))
     found += [(STRENGTH, course / course.isel(epoch=-1, mode=0, drop=True)), (RANK, effective_rank(whole))]
     found += [(TREE, agreement(whole, end, metric="correlation")), (TURN, procrustes_angle(whole, end))]
+    half = np.stack([half_grown(course), half_grown(of_base)])
+    order = spearmanr(*half).statistic if np.ptp(half, axis=1).min() > 0 else np.nan
+    found += [(ORDER, xr.DataArray([order], {"epoch": whole["epoch"][-1:]}))]
     layers = [layer for layer in range(1, run.network.layers) if f"B{layer}" in run.data]
     found += [(f"{FEEDBACK}, layer {layer}", feedback_angle(run, layer)) for layer in layers]
     epochs = np.union1d(means["epoch"], base["epoch"]) if diverged(run) else means["epoch"].values
