@@ -195,6 +195,8 @@ def strength_sheet(table: pd.DataFrame, about: str) -> Figure:
     for ax, (_, rows) in zip(axes, groups, strict=False):
         _without_legend(strength_lines(rows, ax))
         _mark_divergence(rows, ax)
+    if (most := table["mean"].max()) > 0:  # one wide interval would press all lines down
+        axes[0].set_ylim(top=1.05 * most)
     looks = _looks(axes[0])
     figure.legend(
         list(looks.values()), list(looks), title="mode", loc="outside upper center", ncols=len(looks)
