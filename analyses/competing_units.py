@@ -38,7 +38,7 @@ PART, COMPETING = "2,000 hidden units", "Krotov-Hopfield"
 MOMENTUM = Momentum(Delta())
 BACKPROP = replace(RULES["backprop"], hidden=MOMENTUM, output=MOMENTUM, bias=MOMENTUM)
 BACKPROP_EPOCHS, CLASSIFIER_EPOCHS, CLASSIFIER_RATE = 20, 100, 1e-3
-RATE, UNITS, FRAMES = 0.04, 25, 7
+UNITS, FRAMES = 25, 7
 SOURCE = "Krotov & Hopfield 2019"
 
 
@@ -73,23 +73,30 @@ def reported(images):
     return (published, *common) if images.name == "mnist" else common
 
 
-def grids(images, sets, epochs, seeds, data):
-    """Return what is trained: the paper's settings for grey digits, or for pictures in colour."""
+def rules(images):
+    """Return backprop, and the paper's rule, for grey digits or for pictures in colour, of more and brighter inputs."""
     colour = len(images.shape) == 3
-    rule = replace(
-        RULES["krotov_hopfield"], rate=RATE, hidden=KrotovHopfield(5, 2, 0.1) if colour else KrotovHopfield()
-    )
+    units = KrotovHopfield(5, 2, 0.1) if colour else KrotovHopfield()
+    return {
+        BASE: replace(BACKPROP, rate=0.01) if colour else BACKPROP,
+        COMPETING: replace(RULES["krotov_hopfield"], rate=0.04, hidden=units),
+    }
+
+
+def grids(images, sets, epochs, seeds, data):
+    """Return what is trained. The paper's batches of 1,000 pictures are for 50,000: of fewer they are smaller."""
+    of, thousands = rules(images), len(images.shape) == 3 and len(images) >= 50_000
     hidden = {"hidden": [(2000,)], "activation": ["relu"]}
     kept = "weights", "class_means"
-    of_rules = (
-        ({BASE: BACKPROP}, 100, BACKPROP_EPOCHS, (*kept, "train_accuracy")),
-        ({COMPETING: rule}, 1000 if colour else 100, epochs, kept),
+    settings = (
+        (BASE, 100, BACKPROP_EPOCHS, (*kept, "train_accuracy")),
+        (COMPETING, 1000 if thousands else 100, epochs, kept),
     )
     return [
         (
             PART,
             Grid(
-                rules,
+                {name: of[name]},
                 settings=hidden | {"batch_size": [size]},
                 epochs=n,
                 seeds=[seed],
@@ -99,7 +106,7 @@ def grids(images, sets, epochs, seeds, data):
                 data=data,
             ),
         )
-        for rules, size, n, record in of_rules
+        for name, size, n, record in settings
         for seed, split in each_start(seeds, sets)
     ]
 
@@ -126,9 +133,10 @@ def main(folder, images="mnist", epochs=200, seeds=3, folds=0, data=None, runs="
         if cell.rule_name == COMPETING:
             of = whole if isinstance(cell.data, str) else cell.data
             trained[name] = with_classifier(trained[name], of, Path(runs) / f"{cell.name}-classifier.zarr")
+    competing, base = rules(whole)[COMPETING], rules(whole)[BASE]
     how = (
-        f"{COMPETING}: {epochs} epochs, rate {RATE} falling to 0, then {CLASSIFIER_EPOCHS} of its classifier (Adam); "
-        f"backprop: {BACKPROP_EPOCHS} epochs, momentum 0.9"
+        f"{COMPETING}: {epochs} epochs, rate {competing.rate} falling to 0, then {CLASSIFIER_EPOCHS} of its classifier "
+        f"(Adam); backprop: {BACKPROP_EPOCHS} epochs, rate {base.rate}, momentum 0.9"
     )
     called, about = Path(images).name, says(whole, how, trained, folds)
     for stem, (figure, table) in pictures(trained, whole.shape, about).items():
