@@ -161,7 +161,8 @@ def structure_panels(table: pd.DataFrame, about: str) -> Figure:
         shown = pd.concat([blank.assign(mean=None, low=None, high=None), rows]).astype(
             {"mean": float, "low": float, "high": float}
         )
-        range_rows(_rowed(shown), textwrap.fill(kind, 90 // len(kinds)) if i == len(parts) - 1 else "", ax)
+        label = textwrap.fill(kind, min(20, 90 // len(kinds))) if i == len(parts) - 1 else ""
+        range_rows(_rowed(shown), label, ax)
         if ax.get_legend() is not None:
             ax.legend(
                 [text.get_text().rpartition(", ")[2] for text in ax.get_legend().get_texts()], fontsize=DENSE
