@@ -244,8 +244,10 @@ def test_a_sheet_says_of_which_networks_every_training_diverged():
 
 
 def test_one_wide_interval_does_not_press_the_lines_of_a_sheet_down():
-    table = pd.DataFrame({"part": "p", "network": ["a", "b"], "epoch": 0, "mode": 1, "mean": [1.0, 0.5]})
-    figure = strength_sheet(table.assign(low=0.0, high=[1.1, 40.0]), "")
+    table = pd.DataFrame(
+        {"part": "p", "network": ["a", "b", "c"], "epoch": 0, "mode": 1, "mean": [1, 0.5, np.inf]}
+    )
+    figure = strength_sheet(table.assign(low=0.0, high=[1.1, 40.0, np.inf]), "")
     assert [ax.get_ylim()[1] for ax in figure.axes[:2]] == [pytest.approx(1.05)] * 2
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -196,7 +197,8 @@ def strength_sheet(table: pd.DataFrame, about: str) -> Figure:
     for ax, (_, rows) in zip(axes, groups, strict=False):
         _without_legend(strength_lines(rows, ax))
         _mark_divergence(rows, ax)
-    if (most := table["mean"].max()) > 0:  # one wide interval would press all lines down
+    most = table["mean"].where(np.isfinite(table["mean"])).max()
+    if most > 0:  # one wide interval would press all lines down
         axes[0].set_ylim(top=1.05 * most)
     looks = _looks(axes[0])
     figure.legend(
