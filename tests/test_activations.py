@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 import xarray as xr
 import zarr
+from refusals import refused
 
 from semantic_svd import Network, Recorder, Run, load_images, load_items, recorded_run, stack_runs, train
 from semantic_svd.cli import main
-from semantic_svd.errors import InputError
 from semantic_svd.modes import half_learned, strengths, svd
 
 ITEMS = load_items("mcclelland2020")
@@ -38,13 +38,6 @@ def theirs(ours):
     """The same networks as somebody else would hand them in: arrays."""
     h, y = ours.hidden(1).values, ours.response().values
     return recorded_run({"hidden": h}, y, items=ITEMS, targets=ITEMS)
-
-
-def refused(function, *args, **kwargs):
-    """Return the message with which something is refused."""
-    with pytest.raises(InputError) as refusal:
-        function(*args, **kwargs)
-    return str(refusal.value)
 
 
 def mlp(torch, seed=0, sizes=(64, 30, 20, 10)):

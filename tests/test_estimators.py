@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from refusals import refused
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
@@ -23,7 +24,6 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 
 from semantic_svd import RULES, Images, Network, load_items, read_out, train
-from semantic_svd.errors import InputError
 from semantic_svd.estimators import Autoassociator, ItemModes, RuleClassifier
 from semantic_svd.intervals import mean_interval
 from semantic_svd.modes import explained_variance, half_learned, strengths, svd
@@ -42,13 +42,6 @@ CHECKED = [
     RuleClassifier(10, "krotov_hopfield", epochs=20),
     ItemModes(),
 ]
-
-
-def refused(function, *args, **kwargs):
-    """Return the message with which something is refused."""
-    with pytest.raises(InputError) as refusal:
-        function(*args, **kwargs)
-    return str(refusal.value)
 
 
 # ------------------------------------------------------------------------------------------------ scikit-learn's word

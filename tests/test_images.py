@@ -8,7 +8,6 @@ import hashlib
 import io
 import os
 import pickle
-import re
 import struct
 import tarfile
 import threading
@@ -20,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from refusals import refused
 
 from semantic_svd import images
 from semantic_svd.errors import InputError
@@ -28,10 +28,6 @@ from semantic_svd.network import Network
 from semantic_svd.training import train
 
 REAL = os.environ.get("SEMANTIC_SVD_DATA")
-
-
-def refuses(message):
-    return pytest.raises(InputError, match=f"^{re.escape(message)}$")
 
 
 # Tiny files in the official layouts
@@ -236,16 +232,19 @@ def test_the_first_images_are_the_first():
     ],
 )
 def test_images_that_do_not_fit_are_refused(changed, message):
-    with refuses(message):
-        small(**changed)
+    assert refused(small, **changed) == message
 
 
 @pytest.mark.parametrize("n", [0, 3, 1.0])
 def test_more_images_than_there_are_cannot_be_taken(n):
-    with refuses(f"pets: the first {n!r} images to train; it must be a whole number from 1 to 2"):
-        small().first(n)
-    with refuses("pets: the first 2 images to test; it must be a whole number from 1 to 1"):
-        small().first(1, 2)
+    assert (
+        refused(small().first, n)
+        == f"pets: the first {n!r} images to train; it must be a whole number from 1 to 2"
+    )
+    assert (
+        refused(small().first, 1, 2)
+        == "pets: the first 2 images to test; it must be a whole number from 1 to 1"
+    )
 
 
 # The digits
@@ -281,11 +280,10 @@ def test_a_network_learns_the_digits_and_its_outputs_are_named_by_class():
 
 
 def test_an_unknown_set_is_refused_with_the_names_of_all():
-    with refuses(
+    assert refused(load_images, "mnst") == (
         "no image set is called 'mnst'; the image sets are mnist, fashion-mnist, cifar10, digits "
         "(read_images reads a folder of your own)"
-    ):
-        load_images("mnst")
+    )
 
 
 # The readers
@@ -327,29 +325,26 @@ IMAGE = idx(DIGITS[:2])  # a header of 16 bytes, 24 pixels
 )
 def test_a_file_that_is_no_whole_idx_is_refused(tmp_path, data, fault):
     (tmp_path / "file").write_bytes(data)
-    with refuses(f"{tmp_path}/file: {fault}"):
-        read_idx(tmp_path / "file")
+    assert refused(read_idx, tmp_path / "file") == f"{tmp_path}/file: {fault}"
 
 
 def test_a_batch_that_is_no_whole_number_of_records_is_refused(tmp_path):
     file = tmp_path / "file"
     for data in (b"", CIFAR["test_batch.bin"][:-1]):
         file.write_bytes(data)
-        with refuses(
+        assert refused(read_cifar, file) == (
             f"{file}: has {len(data)} bytes, not a whole number of CIFAR-10 records of 3073 bytes "
             "(a label, then 3 planes of 32 x 32); it is cut short or something else"
-        ):
-            read_cifar(file)
+        )
     file.write_bytes(CIFAR["test_batch.bin"] + b"\x0a" + bytes(3072))
-    with refuses(f"{file}: record 2 (from 0) has label 10; labels are 0 to 9"):
-        read_cifar(file)
+    assert refused(read_cifar, file) == f"{file}: record 2 (from 0) has label 10; labels are 0 to 9"
 
 
 def test_a_file_that_is_not_there_or_is_a_folder_is_refused(tmp_path):
-    with refuses(f"{tmp_path}/none: cannot be read: No such file or directory"):
-        read_idx(tmp_path / "none")
-    with refuses(f"{tmp_path}: cannot be read: Is a directory"):
-        read_cifar(tmp_path)
+    assert (
+        refused(read_idx, tmp_path / "none") == f"{tmp_path}/none: cannot be read: No such file or directory"
+    )
+    assert refused(read_cifar, tmp_path) == f"{tmp_path}: cannot be read: Is a directory"
 
 
 # A folder of one's own
@@ -379,28 +374,30 @@ def test_own_batches_are_read_in_the_order_of_their_numbers_plain_or_compressed(
 
 def test_own_files_without_a_test_set_are_refused(tmp_path):
     write(tmp_path / "a", {"data_batch_1.bin": CIFAR["data_batch_1.bin"]})
-    with refuses(
-        f"{tmp_path}/a: none of test_batch.bin, test_batch.bin.gz is there; the folder holds data_batch_1.bin"
-    ):
-        read_images(tmp_path / "a")
-    with refuses(f"{tmp_path}/b: the folder cannot be read: No such file or directory"):
-        read_images(tmp_path / "b")
+    assert (
+        refused(read_images, tmp_path / "a")
+        == f"{tmp_path}/a: none of test_batch.bin, test_batch.bin.gz is there; the folder holds data_batch_1.bin"
+    )
+    assert (
+        refused(read_images, tmp_path / "b")
+        == f"{tmp_path}/b: the folder cannot be read: No such file or directory"
+    )
 
 
 def test_images_and_labels_of_different_number_are_refused(tmp_path):
     write(tmp_path, MNIST | {"t10k-labels-idx1-ubyte": idx([9])})
-    with refuses(
-        f"{tmp_path}/t10k-labels-idx1-ubyte: has 1 labels for 2 images ({tmp_path}/t10k-images-idx3-ubyte)"
-    ):
-        read_images(tmp_path)
+    assert (
+        refused(read_images, tmp_path)
+        == f"{tmp_path}/t10k-labels-idx1-ubyte: has 1 labels for 2 images ({tmp_path}/t10k-images-idx3-ubyte)"
+    )
 
 
 def test_labels_in_the_place_of_images_are_refused(tmp_path):
     write(tmp_path, MNIST | {"train-images-idx3-ubyte": MNIST["train-labels-idx1-ubyte"]})
-    with refuses(
-        f"{tmp_path}/train-images-idx3-ubyte: begins with 00000801, an IDX file of images with 00000803"
-    ):
-        read_images(tmp_path)
+    assert (
+        refused(read_images, tmp_path)
+        == f"{tmp_path}/train-images-idx3-ubyte: begins with 00000801, an IDX file of images with 00000803"
+    )
 
 
 # The folder of official files
@@ -426,11 +423,10 @@ def test_a_folder_given_comes_before_the_one_named_and_nothing_else_is_looked_at
     monkeypatch.setenv("SEMANTIC_SVD_DATA", str(write(tmp_path / "named" / "mnist", MNIST).parent))
     assert is_the_tiny_mnist(load_images("mnist"))
     write(tmp_path / "given" / "mnist", {"readme": b""})
-    with refuses(
+    assert refused(load_images, "mnist", tmp_path / "given") == (
         f"{tmp_path}/given/mnist: none of train-images-idx3-ubyte, train-images-idx3-ubyte.gz is there; "
         "the folder holds readme"
-    ):
-        load_images("mnist", tmp_path / "given")
+    )
 
 
 @pytest.mark.parametrize("mode", ["w:gz", "w"])
@@ -449,26 +445,22 @@ def test_a_set_of_another_hash_is_never_taken_for_the_official_one(tmp_path, off
     subset = CIFAR | {"data_batch_2.bin": CIFAR["data_batch_1.bin"]}
     found, wanted = (hashlib.sha256(CIFAR[f"data_batch_{k}.bin"]).hexdigest()[:12] for k in (1, 2))
     write(tmp_path / "cifar10", subset)
-    with refuses(
+    assert refused(load_images, "cifar10", tmp_path) == (
         f"{tmp_path}/cifar10/data_batch_2.bin: is not the official file of cifar10: the sha256 of its contents begins "
         f"with {found}, not {wanted}; read_images reads files of your own"
-    ):
-        load_images("cifar10", tmp_path)
+    )
     archive = tmp_path / "two" / "cifar10" / "cifar-10-binary.tar.gz"
     write(archive.parent, {archive.name: tar(subset)})
-    with refuses(
+    assert refused(load_images, "cifar10", tmp_path / "two") == (
         f"{archive}, data_batch_2.bin: is not the official file of cifar10: the sha256 of its contents begins "
         f"with {found}, not {wanted}; read_images reads files of your own"
-    ):
-        load_images("cifar10", tmp_path / "two")
+    )
 
 
 def test_the_first_bytes_of_an_official_file_are_not_enough(tmp_path, official):
     write(tmp_path / "mnist", MNIST | {"train-images-idx3-ubyte": MNIST["train-images-idx3-ubyte"][:-12]})
-    with refuses(
-        f"{tmp_path}/mnist/train-images-idx3-ubyte: has 64 bytes, its header (5 x 4 x 3) asks for 76; it is cut short"
-    ):
-        load_images("mnist", tmp_path)
+    fault = "has 64 bytes, its header (5 x 4 x 3) asks for 76; it is cut short"
+    assert refused(load_images, "mnist", tmp_path) == f"{tmp_path}/mnist/train-images-idx3-ubyte: {fault}"
 
 
 @pytest.mark.parametrize(
@@ -488,8 +480,7 @@ def test_the_first_bytes_of_an_official_file_are_not_enough(tmp_path, official):
 )
 def test_an_archive_that_is_damaged_or_leads_outside_is_refused(tmp_path, official, archive, fault):
     place = write(tmp_path / "in" / "cifar10", {"cifar-10-binary.tar.gz": archive})
-    with refuses(f"{place}/cifar-10-binary.tar.gz{fault}"):
-        load_images("cifar10", tmp_path / "in")
+    assert refused(load_images, "cifar10", tmp_path / "in") == f"{place}/cifar-10-binary.tar.gz{fault}"
     assert list(tmp_path.rglob("evil")) == []
 
 
@@ -500,17 +491,18 @@ def test_a_link_in_an_archive_is_no_file(tmp_path, official):
         link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
         archive.addfile(link)
     place = write(tmp_path / "cifar10", {"cifar-10-binary.tar.gz": stream.getvalue()})
-    with refuses(f"{place}/cifar-10-binary.tar.gz: there is no file data_batch_1.bin in the archive"):
-        load_images("cifar10", tmp_path)
+    assert (
+        refused(load_images, "cifar10", tmp_path)
+        == f"{place}/cifar-10-binary.tar.gz: there is no file data_batch_1.bin in the archive"
+    )
 
 
 def test_a_folder_without_cifar_says_that_its_archive_would_do(tmp_path, official):
     (tmp_path / "cifar10").mkdir()
-    with refuses(
+    assert refused(load_images, "cifar10", tmp_path) == (
         f"{tmp_path}/cifar10: none of data_batch_1.bin, data_batch_1.bin.gz, cifar-10-binary.tar.gz is there; "
         "the folder holds nothing"
-    ):
-        load_images("cifar10", tmp_path)
+    )
 
 
 # The download
@@ -591,20 +583,20 @@ ADVICE = "put the files into FOLDER/mnist and let SEMANTIC_SVD_DATA name FOLDER"
 def test_an_answer_that_breaks_off_is_refused_and_leaves_nothing(tmp_path, official):
     with served(MIRROR, cut=5) as (url, _):
         official(url)
-        with refuses(
-            f"{url}train-images-idx3-ubyte.gz: cannot be downloaded: the answer broke off; {ADVICE}"
-        ):
-            load_images("mnist")
+        assert (
+            refused(load_images, "mnist")
+            == f"{url}train-images-idx3-ubyte.gz: cannot be downloaded: the answer broke off; {ADVICE}"
+        )
     assert in_cache(tmp_path) == {}
 
 
 def test_a_file_that_is_cut_short_at_the_server_is_refused_and_leaves_nothing(tmp_path, official):
     with served(MIRROR | {"t10k-labels-idx1-ubyte.gz": MIRROR["t10k-labels-idx1-ubyte.gz"][:-3]}) as (url, _):
         official(url)
-        with refuses(
-            f"{url}t10k-labels-idx1-ubyte.gz: cannot be read as a gzip file: it is damaged or cut short"
-        ):
-            load_images("mnist")
+        assert (
+            refused(load_images, "mnist")
+            == f"{url}t10k-labels-idx1-ubyte.gz: cannot be read as a gzip file: it is damaged or cut short"
+        )
     assert in_cache(tmp_path) == {}
 
 
@@ -615,21 +607,20 @@ def test_a_file_of_another_hash_at_the_server_is_refused_and_leaves_nothing(tmp_
     )
     with served(MIRROR | {"train-labels-idx1-ubyte.gz": gzip.compress(wrong)}) as (url, _):
         official(url)
-        with refuses(
+        assert refused(load_images, "mnist") == (
             f"{url}train-labels-idx1-ubyte.gz: is not the official file of mnist: the sha256 of its contents begins "
             f"with {found}, not {wanted}"
-        ):
-            load_images("mnist")
+        )
     assert in_cache(tmp_path) == {}
 
 
 def test_an_archive_at_the_server_that_leads_outside_is_refused_and_leaves_nothing(tmp_path, official):
     with served({"cifar-10-binary.tar.gz": tar(CIFAR | {"../../../evil": b"x"})}) as (url, _):
         official(url)
-        with refuses(
-            f"{url}cifar-10-binary.tar.gz: holds '../../../evil', a path that leads out of the archive"
-        ):
-            load_images("cifar10")
+        assert (
+            refused(load_images, "cifar10")
+            == f"{url}cifar-10-binary.tar.gz: holds '../../../evil', a path that leads out of the archive"
+        )
     assert in_cache(tmp_path) == {}
     assert list(tmp_path.rglob("evil")) == []
 
@@ -637,10 +628,10 @@ def test_an_archive_at_the_server_that_leads_outside_is_refused_and_leaves_nothi
 def test_a_file_that_is_not_at_the_server_is_one_line(tmp_path, official):
     with served({}) as (url, _):
         official(url)
-        with refuses(
-            f"{url}train-images-idx3-ubyte.gz: cannot be downloaded: the server answers 404 Not Found; {ADVICE}"
-        ):
-            load_images("mnist")
+        assert (
+            refused(load_images, "mnist")
+            == f"{url}train-images-idx3-ubyte.gz: cannot be downloaded: the server answers 404 Not Found; {ADVICE}"
+        )
     assert in_cache(tmp_path) == {}
 
 
@@ -648,14 +639,18 @@ def test_no_network_is_one_line(official):
     with served({}) as (url, _):
         pass  # a port that nobody listens at any more
     official(url)
-    with refuses(f"{url}train-images-idx3-ubyte.gz: cannot be downloaded: no connection; {ADVICE}"):
-        load_images("mnist")
+    assert (
+        refused(load_images, "mnist")
+        == f"{url}train-images-idx3-ubyte.gz: cannot be downloaded: no connection; {ADVICE}"
+    )
 
 
 def test_a_cache_that_cannot_be_written_is_one_line(tmp_path, official):
     (tmp_path / "cache").write_text("a file where the folder should be")
-    with refuses(f"{tmp_path}/cache/semantic_svd/mnist: cannot be written: Not a directory"):
-        load_images("mnist")
+    assert (
+        refused(load_images, "mnist")
+        == f"{tmp_path}/cache/semantic_svd/mnist: cannot be written: Not a directory"
+    )
 
 
 def test_a_damaged_file_in_the_cache_is_refused_and_once_deleted_downloaded_again(tmp_path, official):
@@ -668,11 +663,10 @@ def test_a_damaged_file_in_the_cache_is_refused_and_once_deleted_downloaded_agai
         found, wanted = (
             hashlib.sha256(d).hexdigest()[:12] for d in (wrong, MNIST["train-labels-idx1-ubyte"])
         )
-        with refuses(
+        assert refused(load_images, "mnist") == (
             f"{labels}: is not the official file of mnist: the sha256 of its contents begins with {found}, "
             f"not {wanted}; delete it, and it is downloaded again"
-        ):
-            load_images("mnist")
+        )
         labels.unlink()
         assert is_the_tiny_mnist(load_images("mnist"))
 
@@ -772,8 +766,7 @@ def test_neither_a_sample_nor_a_look_alike_passes_for_cifar(real, tmp_path, othe
         file = source / name
         (tmp_path / "cifar10" / name).symlink_to(file if file.exists() else source / "data_batch_1.bin")
     found = hashlib.sha256((source / "data_batch_1.bin").read_bytes()).hexdigest()[:12]
-    with refuses(
+    assert refused(load_images, "cifar10", tmp_path) == (
         f"{tmp_path}/cifar10/data_batch_1.bin: is not the official file of cifar10: the sha256 of its contents begins "
         f"with {found}, not {names['data_batch_1.bin'][:12]}; read_images reads files of your own"
-    ):
-        load_images("cifar10", tmp_path)
+    )

@@ -7,10 +7,10 @@ import pandas as pd
 import plain
 import pytest
 import xarray as xr
+from refusals import refused
 from sklearn.metrics import accuracy_score, confusion_matrix
 
 from semantic_svd import runs
-from semantic_svd.errors import InputError
 from semantic_svd.feedback import Feedback
 from semantic_svd.images import load_images
 from semantic_svd.items import load_items
@@ -24,12 +24,6 @@ ITEMS, NEW = load_items("mcclelland2020"), load_items("mcclelland2020_new_items"
 NETWORK = Network((34, 8, 6, 34), hidden="tanh", output="sigmoid")
 CHAIN = Rule(path="chain", feedback=Feedback(learns=Oja()))
 RUN = train(CHAIN, NETWORK, ITEMS, epochs=6, seeds=[3, 1], every=2)
-
-
-def refused(call, *args, **kwargs):
-    with pytest.raises(InputError) as refusal:
-        call(*args, **kwargs)
-    return str(refusal.value)
 
 
 def plain_activity(run, seed, epoch, x, layer):
