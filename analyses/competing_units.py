@@ -7,7 +7,7 @@ under backprop. On MNIST about 10 minutes a training and core. Trainings are kep
 is started again.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -37,9 +37,37 @@ from semantic_svd.sweeps import Grid
 PART, COMPETING = "2,000 hidden units", "Krotov-Hopfield"
 MOMENTUM = Momentum(Delta())
 BACKPROP = replace(RULES["backprop"], hidden=MOMENTUM, output=MOMENTUM, bias=MOMENTUM)
-BACKPROP_EPOCHS = 20
-UNITS, FRAMES = 25, 7
+BACKPROP_EPOCHS, FRAMES = 20, 7
 SOURCE = "Krotov & Hopfield 2019"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What one kind of images is trained and shown with.
+
+    `units` are the paper's; `rate` and `base_rate` are those of competing units and of backprop; the classifier has a
+    rate and epochs. So many pictures stand on a `side`, and so many units are shown as they grow.
+    """
+
+    units: KrotovHopfield
+    rate: float
+    base_rate: float
+    classifier: tuple[float, int]
+    side: int
+    growing: int
+    colours: str
+
+
+GREY = Setting(KrotovHopfield(), 0.04, 0.1, (1e-3, 100), 5, 6, "Red is positive, blue negative")
+# More and brighter inputs: a standard normal unit has to lose a sum |w|^p of 20,000 (on digits 1,250), and as every
+# unit answers, large steps would drive the classifier into the flat ends of tanh.
+COLOUR = Setting(
+    KrotovHopfield(5, 2, 0.1), 0.2, 0.01, (2e-4, 300), 3, 3, "Grey is zero, colours those of the image"
+)
+
+
+def setting(images):
+    return COLOUR if len(images.shape) == 3 else GREY
 
 
 def reported(images):
@@ -48,7 +76,7 @@ def reported(images):
         "Test error of 1.46 %", SOURCE, TEST, lambda error: error(PART, COMPETING), below(1.6)
     )
     loss = "error less backprop's (points)", behind(PART, COMPETING)
-    if len(images.shape) == 3:
+    if setting(images) is COLOUR:
         return (
             Reported("Competing units are worse than backprop", SOURCE, *loss, above(0)),
             Reported("but a little", SOURCE, *loss, below(10)),
@@ -73,33 +101,23 @@ def reported(images):
     return (published, *common) if images.name == "mnist" else common
 
 
-def rules(images):
-    """Return backprop, and the paper's rule, for grey digits or for pictures in colour, of more and brighter inputs.
-
-    A unit that starts standard normal has to lose a sum |w|^p of 20,000 there, where it is 1,250 on digits.
-    """
-    colour = len(images.shape) == 3
-    units = KrotovHopfield(5, 2, 0.1) if colour else KrotovHopfield()
-    return {
-        BASE: replace(BACKPROP, rate=0.01) if colour else BACKPROP,
-        COMPETING: replace(RULES["krotov_hopfield"], rate=0.2 if colour else 0.04, hidden=units),
-    }
-
-
 def grids(images, sets, epochs, seeds, data):
-    """Return what is trained. The paper's batches of 1,000 pictures are for 50,000: of fewer they are smaller."""
-    of, thousands = rules(images), len(images.shape) == 3 and len(images) >= 50_000
+    """Return what is trained. The paper's batches of pictures in colour are a fiftieth of them."""
+    of = setting(images)
+    batch = max(100, len(images) // 50) if of is COLOUR else 100
+    base = replace(BACKPROP, rate=of.base_rate)
+    competing = replace(RULES["krotov_hopfield"], rate=of.rate, hidden=of.units)
     hidden = {"hidden": [(2000,)], "activation": ["relu"]}
     kept = "weights", "class_means"
-    settings = (
-        (BASE, 100, BACKPROP_EPOCHS, (*kept, "train_accuracy")),
-        (COMPETING, 1000 if thousands else 100, epochs, kept),
+    trainings = (
+        ({BASE: base}, 100, BACKPROP_EPOCHS, (*kept, "train_accuracy")),
+        ({COMPETING: competing}, batch, epochs, kept),
     )
     return [
         (
             PART,
             Grid(
-                {name: of[name]},
+                rules,
                 settings=hidden | {"batch_size": [size]},
                 epochs=n,
                 seeds=[seed],
@@ -109,19 +127,14 @@ def grids(images, sets, epochs, seeds, data):
                 data=data,
             ),
         )
-        for name, size, n, record in settings
+        for rules, size, n, record in trainings
         for seed, split in each_start(seeds, sets)
     ]
 
 
-def classifier(images):
-    """Return the rate and the epochs of the classifier: bright images drive all units, and tanh into its flat ends."""
-    return (2e-4, 300) if len(images.shape) == 3 else (1e-3, 100)
-
-
 def with_classifier(run, images, stem):
     """Give a run of competing units the errors of its classifier, which is trained if it is not there yet."""
-    rate, epochs = classifier(images)
+    rate, epochs = setting(images).classifier
     path = Path(f"{stem}-classifier_{rate:g}_{epochs}.zarr")
     if not path.exists():
         read_out(run, images, rule=replace(READOUT, rate=rate), epochs=epochs, every=10).save(path)
@@ -142,40 +155,36 @@ def main(folder, images="mnist", epochs=200, seeds=3, folds=0, data=None, runs="
         if cell.rule_name == COMPETING:
             of = whole if isinstance(cell.data, str) else cell.data
             trained[name] = with_classifier(trained[name], of, Path(runs) / cell.name)
-    (base, competing), (rate, more) = rules(whole).values(), classifier(whole)
+    of, (rate, more) = setting(whole), setting(whole).classifier
     how = (
-        f"{COMPETING}: {epochs} epochs, rate {competing.rate} falling to 0, then {more} of its classifier "
-        f"(Adam, {rate:g}); backprop: {BACKPROP_EPOCHS} epochs, rate {base.rate}, momentum 0.9"
+        f"{COMPETING}: {epochs} epochs, rate {of.rate} falling to 0, then {more} of its classifier (Adam, {rate:g}); "
+        f"backprop: {BACKPROP_EPOCHS} epochs, rate {of.base_rate}, momentum 0.9"
     )
     called, about = Path(images).name, says(whole, how, trained, folds)
-    for stem, (figure, table) in pictures(trained, whole.shape, about).items():
+    for stem, (figure, table) in pictures(trained, whole, about).items():
         save(figure, folder, f"competing_units_{called}_{stem}", table)
     return Study("competing_units", (), reported(whole)).write(folder, trained, whole, called, about)
 
 
-def pictures(trained, shape, about):
-    """Draw what the first units of the first training look for, and how that grew."""
+def pictures(trained, images, about):
+    """Draw what the units of the first training look for that moved farthest, and how that grew."""
+    of, shape = setting(images), images.shape
     first = {rule: run for (_, rule, *_), run in reversed(trained.items())}
     tables, (figure, axes) = [], panels(1, 2, height=84)
     for ax, rule in zip(axes[0], (COMPETING, BASE), strict=True):
-        W = farthest_moved(first[rule], shape, UNITS)[:, -1]
-        weight_pictures(W, ax, columns=5, shared=False).set_title(rule)
+        W = farthest_moved(first[rule], shape, of.side**2)[:, -1]
+        weight_pictures(W, ax, columns=of.side, shared=False).set_title(rule)
         tables.append(weight_table(W, rule=rule))
     epochs = first[COMPETING].data["epoch"].values
     wanted = [0, *np.geomspace(max(1, epochs[-1] / 40), max(1, epochs[-1]), FRAMES - 1)]
     at = np.unique([np.abs(epochs - epoch).argmin() for epoch in wanted])
-    frames = farthest_moved(first[COMPETING], shape, 6)[:, at]
-    growth, growth_axes = panels(1, 1, height=130)
+    frames = farthest_moved(first[COMPETING], shape, of.growing)[:, at]
+    growth, growth_axes = panels(1, 1, height=10 + 20 * of.growing)
     weight_frames(frames, epochs[at].tolist(), growth_axes[0, 0])
     of_frames = [weight_table(frames[:, i], epoch=epoch) for i, epoch in enumerate(epochs[at])]
-    colours = (
-        "Red is positive, blue negative" if len(shape) == 2 else "Grey is zero, colours those of the image"
-    )
-    colours += "; each picture has its own scale."
-    caption(
-        figure, f"Weights of the {UNITS} hidden units that moved farthest, first training. {colours} {about}"
-    )
-    caption(growth, f"The 6 competing units that moved farthest, first training. {colours} {about}")
+    scale = f"first training. {of.colours}; each picture has its own scale. {about}"
+    caption(figure, f"Weights of the {of.side**2} hidden units that moved farthest, {scale}")
+    caption(growth, f"The {of.growing} competing units that moved farthest, {scale}")
     return {"weights": (figure, pd.concat(tables)), "growth": (growth, pd.concat(of_frames))}
 
 

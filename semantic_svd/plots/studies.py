@@ -12,7 +12,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from semantic_svd.plots.curves import measure_lines, strength_lines
 from semantic_svd.plots.ranges import range_rows
@@ -196,9 +196,8 @@ def strength_sheet(table: pd.DataFrame, about: str) -> Figure:
     figure, axes = _sheet(groups)
     for ax, (_, rows) in zip(axes, groups, strict=False):
         _without_legend(strength_lines(rows, ax))
-        _mark_divergence(rows, ax)
-    most = table["mean"].where(np.isfinite(table["mean"])).max()
-    if most > 0:  # one wide interval would press all lines down
+    most = max((rows["mean"].max() for _, rows in groups if np.isfinite(rows["mean"]).all()), default=0.0)
+    if most > 0:  # neither one wide interval nor what diverged presses all other lines down
         axes[0].set_ylim(top=1.05 * most)
     looks = _looks(axes[0])
     figure.legend(
@@ -230,7 +229,6 @@ def course_sheet(table: pd.DataFrame, label: str, about: str) -> Figure:
     figure, axes = _sheet(groups)
     for ax, (_, rows) in zip(axes, groups, strict=False):
         _without_legend(measure_lines(rows.rename(columns={"measure": "rule"}), "", ax, rules=measures))
-        _mark_divergence(rows, ax)
     looks = {label: handle for ax in axes for label, handle in _looks(ax).items()}
     figure.legend(list(looks.values()), list(looks), loc="outside upper center", ncols=len(looks))
     return _finished(figure, axes, groups, label, about)
@@ -262,8 +260,9 @@ def tree_sheet(trees: "Mapping[tuple[str, str], Tree]", about: str) -> Figure:
 
 
 def _plain_numbers(axis: Axis) -> None:
-    """Let a logarithmic axis have numbers at 1, 2, 5 of each decade, written out."""
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    """Let a logarithmic axis have few numbers, written out: 1, 2, 5 of each decade, or round ones within one."""
+    low, high = axis.get_view_interval()
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)) if high > 5 * low else MaxNLocator(4))
     axis.set_major_formatter("{x:g}")
     axis.set_minor_formatter(NullFormatter())
 
@@ -279,10 +278,9 @@ def _without_legend(ax: Axes) -> None:
         legend.remove()
 
 
-def _mark_divergence(rows: pd.DataFrame, ax: Axes) -> None:
-    """Say where there is nothing to draw at the last epoch that it is for want of numbers."""
-    if rows.loc[rows["epoch"] == rows["epoch"].max(), "mean"].isna().all():
-        ax.text(1, 0.02, "diverged", transform=ax.transAxes, ha="right", va="bottom", fontsize=DENSE)
+def _diverged(rows: pd.DataFrame) -> bool:
+    """Whether a network has no numbers at the last epoch."""
+    return not np.isfinite(rows.loc[rows["epoch"] == rows["epoch"].max(), "mean"]).any()
 
 
 def _rowed(rows: pd.DataFrame) -> pd.DataFrame:
@@ -303,10 +301,10 @@ def _finished(
 ) -> Figure:
     """Name the panels of a sheet: networks above, the part where it begins, axes at the left and the bottom only."""
     begun = set()
-    for i, (ax, ((part, network), _)) in enumerate(zip(axes, groups, strict=False)):
-        ax.set_title(
-            f"{part}\n{network}" if part not in begun else f"\n{network}", fontsize=DENSE, loc="left"
-        )
+    for i, (ax, ((part, network), rows)) in enumerate(zip(axes, groups, strict=False)):
+        name = network if rows is None or not _diverged(rows) else f"{network} (diverged)"
+        above = part if part not in begun else ""
+        ax.set_title(f"{above}\n{textwrap.fill(name, 28)}", fontsize=DENSE, loc="left")
         begun.add(part)
         ax.set_ylabel(label if i % COLUMNS == 0 else "")
         lowest = i + COLUMNS >= len(groups)
