@@ -248,7 +248,7 @@ def test_neither_one_wide_interval_nor_what_diverged_presses_the_lines_of_a_shee
         {"part": "p", "network": ["a", "b", "c"], "epoch": 0, "mode": 1, "mean": [1, 0.5, np.inf]}
     )
     figure = strength_sheet(table.assign(low=0.0, high=[1.1, 40.0, np.inf]), "")
-    assert [ax.get_ylim()[1] for ax in figure.axes[:2]] == [pytest.approx(1.05)] * 2
+    assert [ax.get_ylim() for ax in figure.axes[:2]] == [pytest.approx((-0.05, 1.05))] * 2
 
 
 # --------------------------------------------------------------------------------------------------------- the studies

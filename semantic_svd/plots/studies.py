@@ -196,9 +196,10 @@ def strength_sheet(table: pd.DataFrame, about: str) -> Figure:
     figure, axes = _sheet(groups)
     for ax, (_, rows) in zip(axes, groups, strict=False):
         _without_legend(strength_lines(rows, ax))
-    most = max((rows["mean"].max() for _, rows in groups if np.isfinite(rows["mean"]).all()), default=0.0)
-    if most > 0:  # neither one wide interval nor what diverged presses all other lines down
-        axes[0].set_ylim(top=1.05 * most)
+    shown = [rows["mean"] for _, rows in groups if np.isfinite(rows["mean"]).all()]
+    if shown:  # neither one wide interval nor what diverged presses all other lines down
+        low, high = min(means.min() for means in shown), max(means.max() for means in shown)
+        axes[0].set_ylim(min(0.0, low) - 0.05 * high, 1.05 * high or 1.0)
     looks = _looks(axes[0])
     figure.legend(
         list(looks.values()), list(looks), title="mode", loc="outside upper center", ncols=len(looks)
@@ -262,7 +263,9 @@ def tree_sheet(trees: "Mapping[tuple[str, str], Tree]", about: str) -> Figure:
 def _plain_numbers(axis: Axis) -> None:
     """Let a logarithmic axis have few numbers, written out: 1, 2, 5 of each decade, or round ones within one."""
     low, high = axis.get_view_interval()
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5)) if high > 5 * low else MaxNLocator(4))
+    axis.set_major_locator(
+        LogLocator(subs=(1, 2, 5)) if high > 5 * low else MaxNLocator(4, steps=[1, 2, 5, 10])
+    )
     axis.set_major_formatter("{x:g}")
     axis.set_minor_formatter(NullFormatter())
 
