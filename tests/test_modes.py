@@ -261,6 +261,8 @@ def test_half_grown_is_half_of_the_way_whatever_its_direction():
     line = 3 + 7 * (half - logistic[2]) / (logistic[3] - logistic[2])
     np.testing.assert_allclose(at[0, 2], line, rtol=1e-12)
     assert np.isnan(at[0, 3:]).all()  # the last grows by less than a hundredth
+    to_and_fro = xr.DataArray([0.0, 0.8, 0.2, 0.9, 1.0], {"epoch": epochs}, ("epoch",)).expand_dims(mode=1)
+    np.testing.assert_allclose(half_grown(to_and_fro.transpose("epoch", "mode")), 0.5 / 0.8)  # the first time
 
 
 def test_half_grown_finds_the_closed_forms_half_rise_between_snapshots():
