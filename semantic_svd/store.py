@@ -21,7 +21,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import google_crc32c
+import crc32c
 import numpy as np
 import xarray as xr
 import zarr
@@ -356,7 +356,7 @@ def shard_of(chunks: NDArray[np.uint8]) -> tuple[memoryview, bytes, bytes]:
     """
     n, length = chunks.shape
     for chunk in chunks:
-        chunk[-CRC:] = np.frombuffer(_crc(chunk[:-CRC]), np.uint8)
+        chunk[-CRC:] = np.frombuffer(_crc(chunk[:-CRC].data), np.uint8)
     index = np.stack([np.arange(n) * length, np.full(n, length)], axis=1).astype("<u8").tobytes()
     return chunks.reshape(-1).data, index, _crc(index)
 
@@ -457,9 +457,9 @@ def _parts(shard: bytes, n: int) -> Iterator[bytes]:
     yield from (body[k * size : (k + 1) * size] for k in range(n))
 
 
-def _crc(raw: bytes | NDArray[np.uint8]) -> bytes:
-    """Return the checksum of bytes, which are not copied for it."""
-    return google_crc32c.value(raw).to_bytes(CRC, "little")
+def _crc(raw: bytes | memoryview) -> bytes:
+    """Return the checksum of bytes, which are not copied for it; other threads go on meanwhile."""
+    return crc32c.crc32c(raw).to_bytes(CRC, "little")
 
 
 def _sealed_by_crc(raw: bytes) -> bool:
