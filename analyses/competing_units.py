@@ -102,23 +102,26 @@ def reported(images):
 
 
 def grids(images, sets, epochs, seeds, data):
-    """Return what is trained. The paper's batches of pictures in colour are a fiftieth of them."""
+    """Return what is trained, in batches of 100.
+
+    The paper's are of 1,000 pictures in colour; but each change is scaled to the same size, so it is steps that count,
+    and an epoch has ten times as many of these.
+    """
     of = setting(images)
-    batch = max(100, len(images) // 50) if of is COLOUR else 100
     base = replace(BACKPROP, rate=of.base_rate)
     competing = replace(RULES["krotov_hopfield"], rate=of.rate, hidden=of.units)
-    hidden = {"hidden": [(2000,)], "activation": ["relu"]}
+    settings = {"hidden": [(2000,)], "activation": ["relu"], "batch_size": [100]}
     kept = "weights", "class_means"
     trainings = (
-        ({BASE: base}, 100, BACKPROP_EPOCHS, (*kept, "train_accuracy")),
-        ({COMPETING: competing}, batch, epochs, kept),
+        ({BASE: base}, BACKPROP_EPOCHS, (*kept, "train_accuracy")),
+        ({COMPETING: competing}, epochs, kept),
     )
     return [
         (
             PART,
             Grid(
                 rules,
-                settings=hidden | {"batch_size": [size]},
+                settings=settings,
                 epochs=n,
                 seeds=[seed],
                 record=record,
@@ -127,7 +130,7 @@ def grids(images, sets, epochs, seeds, data):
                 data=data,
             ),
         )
-        for rules, size, n, record in trainings
+        for rules, n, record in trainings
         for seed, split in each_start(seeds, sets)
     ]
 
@@ -157,7 +160,8 @@ def main(folder, images="mnist", epochs=200, seeds=3, folds=0, data=None, runs="
             trained[name] = with_classifier(trained[name], of, Path(runs) / cell.name)
     of, (rate, more) = setting(whole), setting(whole).classifier
     how = (
-        f"{COMPETING}: {epochs} epochs, rate {of.rate} falling to 0, then {more} of its classifier (Adam, {rate:g}); "
+        f"batches of 100; {COMPETING}: {epochs} epochs, rate {of.rate} falling to 0, "
+        f"then {more} of its classifier (Adam, {rate:g}); "
         f"backprop: {BACKPROP_EPOCHS} epochs, rate {of.base_rate}, momentum 0.9"
     )
     called, about = Path(images).name, says(whole, how, trained, folds)
