@@ -88,12 +88,14 @@ def compare_runs(runs: Mapping[str, Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
 class _Side:
     """A run as it is compared: matrices (seed, epoch, item, ...), those of its end, and what was to be learned."""
 
+    target: (
+        xr.DataArray
+    )  # what the response is to become, in its own type: that tells which modes are rounding
     rate_steps: float  # of an epoch
     response: xr.DataArray
     hidden: xr.DataArray  # at the epochs that curves show
     last_response: xr.DataArray
     last_hidden: xr.DataArray
-    target: xr.DataArray  # what the response is to become
     data: xr.DataArray  # what the items are
 
 
@@ -122,11 +124,11 @@ def _side(name: str, run: Run) -> _Side:
         raise InputError(
             f"{name} kept neither the targets of its items nor class means and input_output of images"
         )
-    arrays = (a.astype(float).compute() for a in (response, hidden, last_response, last_hidden, target, data))
+    seen = (a.astype(float).compute() for a in (response, hidden, last_response, last_hidden, data))
     rate = run.data.attrs["rates"][0 if layer else 1]
     batch = int(run.data.attrs["batch_size"])
     steps = ceil(run.data.attrs.get("items", batch) / batch)
-    return _Side(rate * steps, *arrays)
+    return _Side(target.compute(), rate * steps, *seen)
 
 
 def _same_task(first: str, one: _Side, name: str, other: _Side) -> None:

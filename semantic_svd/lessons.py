@@ -58,7 +58,7 @@ def image_lesson(
     biases: bool | None = None,
     **activations: str | None,
 ) -> Lesson:
-    """Learn the classes of images, float32, with the accuracy on the test images by epoch.
+    """Learn the classes of images, float32; where they are taught, with the accuracy on the test images by epoch.
 
     What stands for the images in the run is the mean image of each class.
 
@@ -84,9 +84,10 @@ def image_lesson(
         "batch_size": 100,
         "record": ("weights", "class_means", "input_output"),
         "probe": images.means.rename({"class": "item"}),
-        "test": (images.test_x, images.test_targets),
         "dtype": "float32",
     }
+    if rule.taught(network):
+        settings["test"] = images.test_x, images.test_targets
     return Lesson(images.name, images.x, images.targets, network, settings)
 
 

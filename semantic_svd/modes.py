@@ -99,7 +99,8 @@ def blocks(modes: xr.Dataset | ArrayLike, tolerance: float = 1e-3) -> Groups:
     ((1,), (2, 3), (4,))
     """
     s, size = (modes["s"], longer_side(modes)) if isinstance(modes, xr.Dataset) else (modes, np.size(modes))
-    values = np.asarray(s, dtype=float)
+    values = np.asarray(s)
+    values = values if values.dtype.kind == "f" else values.astype(float)
     if values.ndim != 1:
         raise InputError(
             f"blocks need the singular values of one matrix; got an array of shape {values.shape}"

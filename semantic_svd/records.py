@@ -91,8 +91,8 @@ def _input_output(rule: Rule, network: Network, task: Task, n_probed: int) -> Re
 
 
 def _train_accuracy(rule: Rule, network: Network, task: Task, n_probed: int) -> Record:
-    if task.y is None:
-        raise InputError("accuracy is that of targets, and there are none; pass y")
+    _check_taught("train_accuracy", rule, network)
+    assert task.y is not None
     right: NDArray[np.integer] = task.y.argmax(axis=1)
 
     def values(signals: Signals, probed: Signals) -> dict[str, Array]:
@@ -133,13 +133,14 @@ def record_of(
     if x.shape[1] != network.sizes[0]:
         raise InputError(f"the network has {network.sizes[0]} inputs, the probe has {x.shape[1]}")
     parts = [Record({}, lambda signals, probed: {})]
-    if task.y is not None:
+    if rule.taught(network):
         parts = [Record({"loss": ((), ())}, lambda signals, probed: {"loss": signals.loss})]
     for name in (names,) if isinstance(names, str) else names:
         if name not in RECORDS:
             raise InputError(f"no record {name!r}; there are {', '.join(RECORDS)}")
         parts.append(RECORDS[name](rule, network, task, len(x)))
     if test is not None:
+        _check_taught("test", rule, network)
         if not isinstance(test, tuple | list) or len(test) != 2:
             raise InputError(f"test is a pair (items, targets), not {type(test).__name__}")
         parts.append(_test(network, as_task(test[0], test[1], network, task.x.dtype)))
@@ -167,6 +168,13 @@ def _share_right(signals: Signals, right: NDArray[np.integer]) -> Array:
     """Return the share of items whose largest output is the right one, (n_seeds,)."""
     said = signals.activity(signals.network.layers).argmax(axis=-1)
     return (said == right).mean(axis=-1)
+
+
+def _check_taught(name: str, rule: Rule, network: Network) -> None:
+    if not rule.taught(network):
+        raise InputError(
+            f"{name} is about an output that learns, and this rule teaches none; read_out trains a classifier"
+        )
 
 
 def axes_of(name: str, rule: Rule, network: Network) -> tuple[str, ...]:

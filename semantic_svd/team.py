@@ -28,7 +28,7 @@ class Team:
         plasticities start anew
 
     hold_ends : keep the weights with which each seed ends, for trainings whose snapshots do not hold them
-    taught : whether there are targets, hence a loss
+    taught : whether something learns from targets, hence a loss
 
     Examples
     --------

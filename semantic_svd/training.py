@@ -62,7 +62,7 @@ def train(
     network : Network
     x : Items, DataFrame, DataArray or array of shape (n_items, inputs)
     y : the targets, likewise, (n_items, outputs). None for an autoassociator, whose targets are x, or for a rule that
-        asks for none: competing hidden units, which have no loss
+        asks for none, as competing hidden units: where nothing is taught there is no loss
     epochs : passes over the items. Epoch 0 is the start, so `every=1` keeps epochs + 1 snapshots
     seeds : how many (0, 1, ...), or which. A seed's random numbers are its own: beside others it learns as alone
     batch_size : items a step; None for all (full batch), 1 for item by item. Each seed shuffles its own way
@@ -103,9 +103,10 @@ def train(
         raise InputError(f"network is a Network, as Network((34, 8, 34)), not {network!r}")
     if stop_below is not None and not (isinstance(stop_below, Real) and 0 <= stop_below < float("inf")):
         raise InputError(f"stop_below is a finite loss of 0 or more, not {stop_below!r}")
-    task = as_task(x, y, network, dtype, rule.taught(network))
-    if task.y is None and stop_below is not None:
-        raise InputError("stop_below is a loss, and without targets there is none; pass y")
+    taught = rule.taught(network)
+    task = as_task(x, y, network, dtype, taught)
+    if not taught and stop_below is not None:
+        raise InputError("stop_below is a loss, and under this rule nothing learns from one")
     seed_list = _seed_list(seeds)
     kept = snapshot_epochs(_whole("epochs", epochs, least=0), every)
     size = None if batch_size is None or _whole("batch_size", batch_size) >= len(task.x) else int(batch_size)
@@ -113,7 +114,7 @@ def train(
     records = record_of(record, rule, network, task, probed, test)
     plan = _Plan(rule, network, task, records, kept, size, stop_below)
     held = "W1" not in records.variables or (stop_below is not None and every != 1)
-    team = Team(rule, network, seed_list, task.x.dtype, start, hold_ends=held, taught=task.y is not None)
+    team = Team(rule, network, seed_list, task.x.dtype, start, hold_ends=held, taught=taught)
     examples = xr.Dataset(_examples(task, probed, network) | dict(records.constants))
     labels = _labels(task, probed, network, {*examples.dims, *records.dims})
     examples = examples.assign_coords(labels)
@@ -279,7 +280,7 @@ def _look(plan: _Plan, team: Team, signals: Signals, book: Snapshots | Store, ep
     """Take the snapshot of an epoch, if it is kept, and let the seeds go that are done; return the others' signals."""
     index = bisect_left(plan.kept, epoch)
     keep = plan.kept[index] == epoch
-    lost = _lost(signals, look=keep or plan.stop_below is not None)
+    lost = _lost(signals, look="loss" in plan.records.variables and (keep or plan.stop_below is not None))
     if lost.any():
         team.diverge(lost, epoch, plan.kept[max(0, index - 1)], book.last)
         signals = plan.signals(team)
@@ -295,7 +296,6 @@ def _lost(signals: Signals, look: bool) -> NDArray[np.integer]:
     """Return the first layer in which each seed left the finite numbers, (n_seeds,), 0 where none."""
     layers = np.zeros(len(signals.state["W1"]), int)
     finite = np.isfinite(sum(array.sum() for array in signals.state.values()))
-    look = look and signals.target is not None
     if finite and (not look or np.isfinite(signals.loss).all()):
         return layers
     for name, array in signals.state.items():
@@ -351,7 +351,7 @@ def _provenance(plan: _Plan, start: str) -> dict[str, Any]:
     }
     return identity | {
         "identity": list(identity),
-        "loss_name": "none" if plan.task.y is None else plan.network.loss,
+        "loss_name": plan.network.loss if plan.rule.taught(plan.network) else "none",
         "copies_signs": int(plan.rule.path != "transpose" and plan.rule.feedback.copies_signs),
         "rates": list(plan.rule.rates),
         "items": len(plan.task.x),

@@ -111,6 +111,8 @@ def test_runs_on_images_are_compared_by_their_classes(tmp_path, capsys):
     end = strengths(run.final().input_output().values, reference) / reference["s"]
     found = value(summary, "final strength / data's", "2", names[0])
     assert found["mean"] == pytest.approx(float(end.sel(mode=2).mean()), rel=1e-3)
+    modes = summary[summary["measure"] == "final strength / data's"]["of"]
+    assert sorted(set(modes), key=int) == [str(k) for k in range(1, 10)]  # ten classes, less their mean
     rows = curves[(curves["run"] == names[0]) & (curves["measure"] == "leakage")]
     assert rows["rate_steps"].tolist() == pytest.approx([0.1 * 15 * epoch for epoch in range(5)])
 

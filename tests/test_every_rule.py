@@ -42,6 +42,7 @@ NETWORKS = {
 }
 
 every_rule = pytest.mark.parametrize("name", list(RULES))
+every_taught_rule = pytest.mark.parametrize("name", [name for name in RULES if name != "krotov_hopfield"])
 every_network = pytest.mark.parametrize("kind", list(NETWORKS))
 items_and_digits = pytest.mark.parametrize("kind", ["items, tanh", "digits, relu and softmax"])
 
@@ -119,7 +120,7 @@ def test_the_snapshots_of_batches_are_those_of_a_plain_loop_in_the_documented_or
     assert_plain(run, name, kind, seeds=[3, 5], epochs=3, batch_size=size)
 
 
-@every_rule
+@every_taught_rule
 @every_network
 def test_the_loss_of_an_epoch_is_that_of_its_snapshot(name, kind):
     network, x, y = task_of(name, kind)
@@ -140,7 +141,7 @@ def test_a_rate_of_zero_changes_nothing(name, kind):
     run = train(dataclasses.replace(RULES[name], rate=0.0), network, x, y, epochs=3, batch_size=4)
     for parameter, array in weights_of(run).items():
         assert (array == array[:, :1]).all(), parameter
-    assert np.ptp(run.data.loss.values) == 0
+    assert name == "krotov_hopfield" or np.ptp(run.data.loss.values) == 0
 
 
 @every_rule
@@ -194,11 +195,11 @@ def test_a_change_reads_no_matrix_but_its_own(name, kind):
 def assert_learned(name, run):
     """The loss fell, or where there is no error to learn from the weights of units came nearer to sum |w|^p = 1."""
     assert (run.data.status == "finished").all()
-    assert np.isfinite(run.data.loss).all()
     if name == "krotov_hopfield":
         norms = (np.abs(run.data.W1) ** RULES[name].hidden.p).sum("unit_0").median("unit_1")
         assert (np.abs(norms[:, -1] - 1) < 0.5 * np.abs(norms[:, 0] - 1)).all()
     else:
+        assert np.isfinite(run.data.loss).all()
         assert (run.data.loss[:, -1] < 0.9 * run.data.loss[:, 0]).all()
 
 

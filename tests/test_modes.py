@@ -160,6 +160,8 @@ def test_null_modes_are_the_last_block():
     assert blocks([2.0, 1.0, 3e-16, 1e-16, 0.0]) == ((1,), (2,), (3, 4, 5))
     rounding = 3 * np.finfo(float).eps
     assert blocks([1.0, 1.0002 * rounding, 0.9998 * rounding]) == ((1,), (2,), (3,))
+    assert blocks([1.0, 3e-7, 1e-7, 2e-8]) == ((1,), (2,), (3,), (4,))
+    assert blocks(np.array([1.0, 3e-7, 1e-7, 2e-8], np.float32)) == ((1,), (2, 3, 4))  # null, in this type
     centred = DATA.array - DATA.array.mean("item")
     np.testing.assert_allclose(svd(centred).s ** 2, [22, 7, 5, 3, 3, 1, 1, 0], atol=1e-12)
     assert blocks(svd(centred)) == ((1,), (2,), (3,), (4, 5), (6, 7), (8,))

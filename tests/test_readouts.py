@@ -32,8 +32,8 @@ def competing():
 def test_competing_units_learn_without_labels_what_they_learn_beside_them(competing):
     told = compete(DIGITS.targets)
     np.testing.assert_array_equal(competing.weights(1), told.weights(1))
-    assert "loss" in told.data and "loss" not in competing.data
-    assert competing.data.attrs["loss_name"] == "none"
+    for run in (told, competing):  # nothing learns from a loss, told of targets or not
+        assert "loss" not in run.data and run.data.attrs["loss_name"] == "none"
 
 
 def test_a_run_without_targets_is_stored_and_opened_again(competing, tmp_path):
@@ -61,12 +61,16 @@ def test_hebb_everywhere_asks_for_no_targets():
     assert replace(rule, path="chain", feedback=Feedback(learns=Delta())).taught(COMPETING)
 
 
+UNTAUGHT = "{} is about an output that learns, and this rule teaches none; read_out trains a classifier"
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"stop_below": 0.1}, "stop_below is a loss, and without targets there is none; pass y"),
+        ({"stop_below": 0.1}, "stop_below is a loss, and under this rule nothing learns from one"),
         ({"record": "strengths"}, "strengths are along the modes of the targets, and there are none; pass y"),
-        ({"record": "train_accuracy"}, "accuracy is that of targets, and there are none; pass y"),
+        ({"record": "train_accuracy"}, UNTAUGHT.format("train_accuracy")),
+        ({"test": (DIGITS.test_x, DIGITS.test_targets)}, UNTAUGHT.format("test")),
         (
             {"record": "class_means"},
             "class means need targets that name one class an item (one-hot), and an item of every class",

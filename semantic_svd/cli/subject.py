@@ -239,14 +239,14 @@ def held(values: "xr.DataArray") -> "xr.DataArray":
     return values.copy(data=np.take_along_axis(values.values, np.maximum.accumulate(last, axis), axis))
 
 
-def endings(run: "Run", loss: bool = True) -> str:
+def endings(run: "Run") -> str:
     """Say how the seeds of a run ended: how many, at which epochs, with which loss."""
     final = run.final().data
     status, ends = (final[name].values for name in ("status", "end_epoch"))
     parts = []
     for word in dict.fromkeys(status):
         who = status == word
-        lost = word == "diverged" or "loss" not in final or not loss
+        lost = word == "diverged" or "loss" not in final
         reached = "" if lost else f", loss {span(final.loss.values[who])}"
         parts.append(f"{who.sum()} {word} at epoch {span(ends[who])}{reached}")
     return "; ".join(parts)

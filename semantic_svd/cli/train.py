@@ -132,9 +132,8 @@ def train(
     n_seeds = run.data.sizes["seed"]
     seed_word = "seed" if n_seeds == 1 else "seeds"
     print(f"{output}: {rule} on {lesson.name}, {sizes} {network.hidden}{biased}, rate {rates}")
-    taught = chosen.taught(network)
-    print(f"{n_seeds} {seed_word}, {run.data.sizes['epoch']} snapshots each: {endings(run, loss=taught)}")
-    if images and not taught:
+    print(f"{n_seeds} {seed_word}, {run.data.sizes['epoch']} snapshots each: {endings(run)}")
+    if images and not chosen.taught(network):
         words = f"readout {output} --images {images}" + (f" --data {data}" if data else "")
         print(f"its output is not taught; a classifier: {NAME} {words}")
     elif "accuracy" in run.data:
