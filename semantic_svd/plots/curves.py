@@ -7,7 +7,16 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from semantic_svd.plots.style import FAINT, RULE_LOOKS, axes_or_new, label_of, mode_style, panels, styled
+from semantic_svd.plots.style import (
+    FAINT,
+    RULE_LOOKS,
+    axes_or_new,
+    label_of,
+    mode_style,
+    panels,
+    reach,
+    styled,
+)
 
 TIMES = {
     "epoch": "epoch",
@@ -223,7 +232,7 @@ def stages(table: pd.DataFrame, ax: Axes | None = None, x: str = "epoch") -> Axe
             ax.errorbar(
                 part["mean"],
                 [places[_stage_of(row)] + shift for _, row in part.iterrows()],
-                xerr=[part["mean"] - part["low"], part["high"] - part["mean"]],
+                xerr=reach(part),
                 fmt=marker,
                 color=colour,
                 mfc="white" if j else colour,

@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.axes import Axes
 
-from semantic_svd.plots.style import RULE_LOOKS, axes_or_new, styled
+from semantic_svd.plots.style import RULE_LOOKS, axes_or_new, reach, styled
 
 __all__ = ["range_rows"]
 
@@ -34,12 +34,11 @@ def range_rows(table: pd.DataFrame, label: str, ax: Axes | None = None) -> Axes:
     rows, measures = list(table["row"].unique()), list(table["measure"].unique())
     for i, (measure, part) in enumerate(table.groupby("measure", sort=False)):
         y = [rows.index(row) + 0.16 * (i - (len(measures) - 1) / 2) for row in part["row"]]
-        reach = [part["mean"] - part["low"], part["high"] - part["mean"]]
         color, marker = RULE_LOOKS[i % len(RULE_LOOKS)]
         ax.errorbar(
             part["mean"],
             y,
-            xerr=reach,
+            xerr=reach(part),
             fmt=marker,
             color=color,
             markersize=3.5,

@@ -9,7 +9,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from semantic_svd.plots.style import DENSE, INK, RULE_LOOKS, axes_or_new, mode_style, panels, styled
+from semantic_svd.plots.style import DENSE, INK, RULE_LOOKS, axes_or_new, mode_style, panels, reach, styled
 from semantic_svd.plots.verdicts import SEQUENTIAL
 
 EPOCH = "epoch (logarithmic from 1)"
@@ -202,9 +202,8 @@ def null_bands(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
         place = rows["measure"].map(measures.index) + (i - (len(layers) - 1) / 2) * 0.75 / len(layers)
         chance = ax.hlines(place, rows["null_low"], rows["null_high"], color="#CCCCCC", lw=4)
         (start,) = ax.plot(rows["start"], place, marker, mfc="white", mec=colour, ms=3, mew=0.8)
-        reach = [rows["mean"] - rows["low"], rows["high"] - rows["mean"]]
         ax.errorbar(
-            rows["mean"], place, xerr=reach, fmt=marker, color=colour, ms=3, elinewidth=1, label=layer
+            rows["mean"], place, xerr=reach(rows), fmt=marker, color=colour, ms=3, elinewidth=1, label=layer
         )
     points, names = ax.get_legend_handles_labels()
     ax.legend(

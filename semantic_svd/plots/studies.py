@@ -16,7 +16,18 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from semantic_svd.plots.curves import measure_lines, strength_lines
 from semantic_svd.plots.ranges import range_rows
-from semantic_svd.plots.style import DENSE, FAINT, INK, PAGE, RULE_LOOKS, axes_or_new, caption, panels, styled
+from semantic_svd.plots.style import (
+    DENSE,
+    FAINT,
+    INK,
+    PAGE,
+    RULE_LOOKS,
+    axes_or_new,
+    caption,
+    panels,
+    reach,
+    styled,
+)
 from semantic_svd.plots.trees import dendrogram_panels
 
 if TYPE_CHECKING:
@@ -61,11 +72,10 @@ def number_curves(table: pd.DataFrame, axis: str, label: str, ax: Axes | None = 
     rows = table.assign(series=named["series"], number=named["number"].astype(float))
     looks = zip(rows.groupby("series", sort=False), RULE_LOOKS, strict=False)
     for (series, part), (color, marker) in looks:
-        reach = [part["mean"] - part["low"], part["high"] - part["mean"]]
         ax.errorbar(
             part["number"],
             part["mean"],
-            yerr=reach,
+            yerr=reach(part),
             fmt=f"{marker}-",
             color=color,
             markersize=3.5,
@@ -158,10 +168,8 @@ def structure_panels(table: pd.DataFrame, about: str) -> Figure:
         ax, of_part = made[i, j], table[table["part"] == part]
         rows = of_part[of_part["kind"] == kind]
         names = list(of_part["network"].unique())
-        blank = pd.DataFrame({"network": names, "measure": rows["measure"].iloc[0] if len(rows) else kind})
-        shown = pd.concat([blank.assign(mean=None, low=None, high=None), rows]).astype(
-            {"mean": float, "low": float, "high": float}
-        )
+        of_all = pd.DataFrame({"network": names}).merge(rows, how="left", on="network")
+        shown = of_all.fillna({"measure": rows["measure"].iloc[0] if len(rows) else kind})
         label = textwrap.fill(kind, min(20, 90 // len(kinds))) if i == len(parts) - 1 else ""
         range_rows(_rowed(shown), label, ax)
         if ax.get_legend() is not None:

@@ -124,6 +124,11 @@ def axes_or_new(ax: Axes | None, width: float = COLUMN, height: float = 60) -> A
     return panels(width=width, height=height)[1][0, 0] if ax is None else ax
 
 
+def reach(table: pd.DataFrame) -> np.ndarray:
+    """Return how far each interval goes below its mean and above it, (2, n_rows), as error bars are drawn."""
+    return table[["mean", "high"]].to_numpy().T - table[["low", "mean"]].to_numpy().T
+
+
 @styled
 def save(figure: Figure, folder: Path | str, stem: str, table: pd.DataFrame) -> list[Path]:
     """Write a figure and the table that it shows: ``<stem>.pdf``, ``<stem>.png`` and ``<stem>.csv``.
