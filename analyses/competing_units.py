@@ -38,6 +38,7 @@ PART, COMPETING = "2,000 hidden units", "Krotov-Hopfield"
 MOMENTUM = Momentum(Delta())
 BACKPROP = replace(RULES["backprop"], hidden=MOMENTUM, output=MOMENTUM, bias=MOMENTUM)
 BACKPROP_EPOCHS, FRAMES = 20, 7
+RATE = 0.04  # larger steps take units past sum |w|^p = 1, from where the second place drives them to nothing
 SOURCE = "Krotov & Hopfield 2019"
 
 
@@ -45,12 +46,11 @@ SOURCE = "Krotov & Hopfield 2019"
 class Setting:
     """What one kind of images is trained and shown with.
 
-    `units` are the paper's; `rate` and `base_rate` are those of competing units and of backprop; the classifier has a
-    rate and epochs. So many pictures stand on a `side`, and so many units are shown as they grow.
+    `units` are the paper's; `base_rate` is backprop's; the classifier has a rate and epochs. So many pictures stand on
+    a `side`, and so many units are shown as they grow.
     """
 
     units: KrotovHopfield
-    rate: float
     base_rate: float
     classifier: tuple[float, int]
     side: int
@@ -58,11 +58,11 @@ class Setting:
     colours: str
 
 
-GREY = Setting(KrotovHopfield(), 0.04, 0.1, (1e-3, 100), 5, 6, "Red is positive, blue negative")
+GREY = Setting(KrotovHopfield(), 0.1, (1e-3, 100), 5, 6, "Red is positive, blue negative")
 # More and brighter inputs: a standard normal unit has to lose a sum |w|^p of 20,000 (on digits 1,250), and as every
 # unit answers, large steps would drive the classifier into the flat ends of tanh.
 COLOUR = Setting(
-    KrotovHopfield(5, 2, 0.1), 0.2, 0.01, (2e-4, 300), 3, 3, "Grey is zero, colours those of the image"
+    KrotovHopfield(5, 2, 0.1), 0.01, (2e-4, 300), 3, 3, "Grey is zero, colours those of the image"
 )
 
 
@@ -109,7 +109,7 @@ def grids(images, sets, epochs, seeds, data):
     """
     of = setting(images)
     base = replace(BACKPROP, rate=of.base_rate)
-    competing = replace(RULES["krotov_hopfield"], rate=of.rate, hidden=of.units)
+    competing = replace(RULES["krotov_hopfield"], rate=RATE, hidden=of.units)
     settings = {"hidden": [(2000,)], "activation": ["relu"], "batch_size": [100]}
     kept = "weights", "class_means"
     trainings = (
@@ -150,17 +150,26 @@ def with_classifier(run, images, stem):
     return Run(run.data.assign(courses))
 
 
+def units_that_win(run, images):
+    """Return how many units of the first seed are the most driven one of at least one image to train with."""
+    W, p = run.final().weights(1).values[0], setting(images).units.p
+    return len(np.unique((images.x @ (W * np.abs(W) ** (p - 2)).T).argmax(axis=1)))
+
+
 def main(folder, images="mnist", epochs=200, seeds=3, folds=0, data=None, runs="runs", scheduler=None):
     whole, sets = image_sets(images, folds, data)
     cells = trained_cells(grids(whole, sets, epochs, seeds, data), runs, scheduler)
     trained = {name: opened(runs, cell) for name, cell in cells.items()}
+    winning = []
     for name, cell in cells.items():
         if cell.rule_name == COMPETING:
             of = whole if isinstance(cell.data, str) else cell.data
             trained[name] = with_classifier(trained[name], of, Path(runs) / cell.name)
+            winning.append(units_that_win(trained[name], of))
     of, (rate, more) = setting(whole), setting(whole).classifier
     how = (
-        f"batches of 100; {COMPETING}: {epochs} epochs, rate {of.rate} falling to 0, "
+        f"batches of 100; {COMPETING}: {epochs} epochs, rate {RATE} falling to 0 "
+        f"({min(winning):,} to {max(winning):,} of 2,000 units win an image), "
         f"then {more} of its classifier (Adam, {rate:g}); "
         f"backprop: {BACKPROP_EPOCHS} epochs, rate {of.base_rate}, momentum 0.9"
     )

@@ -257,7 +257,10 @@ class KrotovHopfield(Plasticity):
     The drive is I = (sign(W) |W|^(p-1)) x. Per item g is 1 for the unit with the largest I, -delta for the k-th
     largest, 0 for all others; the change is the sum over items of g (x - I W), divided by its largest absolute entry
     (never by less than 1e-30). Only rows with a winner or a k-th unit change. Wants items in whole batches, W standard
-    normal at the start and the schedule "linear". Rows come to have sum |w|^p = 1.
+    normal at the start and the schedule "linear".
+
+    In a small step sum |w|^p changes by p g I (1 - sum |w|^p): rows that win come to have 1, which at the k-th place
+    is where they part. So a rate that takes rows from above 1 to below it lets those that win no more vanish.
 
     References
     ----------

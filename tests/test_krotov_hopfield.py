@@ -169,6 +169,22 @@ def test_units_that_win_come_to_a_p_norm_of_one_on_digits():
     assert (np.mean(np.abs(norms[:, 1] - 1) < 0.02, axis=1) >= 0.9).all()  # the others won no image
 
 
+@pytest.mark.parametrize("kh", [MNIST, CIFAR], ids=repr)
+@pytest.mark.parametrize("size", [0.7, 0.999, 1.001, 1.5])
+def test_the_p_norm_comes_to_one_where_a_unit_wins_and_leaves_it_at_the_kth_place(kh, size):
+    rng = np.random.default_rng(5)
+    W = rng.random((1, kh.k, 9))
+    W *= (size / (np.abs(W) ** kh.p).sum(axis=2, keepdims=True)) ** (1 / kh.p)
+    before, rate, x = (np.abs(W[0]) ** kh.p).sum(axis=1), 1e-7, rng.random((1, 9))
+    drive = (np.sign(W[0]) * np.abs(W[0]) ** (kh.p - 1)) @ x[0]
+    g = np.zeros(kh.k)
+    g[drive.argmax()], g[drive.argsort()[-kh.k]] = 1, -kh.delta
+    scale = np.abs(g[:, None] * (x - drive[:, None] * W[0])).max()
+    step(kh, W, x, kh.memory(W), rate)
+    grown = ((np.abs(W[0]) ** kh.p).sum(axis=1) - before) / rate
+    np.testing.assert_allclose(grown, kh.p * g * drive * (1 - before) / scale, rtol=1e-3, atol=1e-6)
+
+
 def test_seeds_that_leave_take_their_powers_with_them():
     network = Network((64, 20, 10), hidden="relu", output="linear", initial="normal", scale=0.3)
     x, y = DIGITS[:60], np.eye(10)[load_digits().target[:60]]
