@@ -179,6 +179,17 @@ def main(folder, images="mnist", epochs=200, seeds=3, folds=0, data=None, runs="
     return Study("competing_units", (), reported(whole)).write(folder, trained, whole, called, about)
 
 
+def telling(frames):
+    """Return which snapshots of pictures (unit, snapshot, ...) tell how they grew.
+
+    They are in equal steps of the likeness to what the pictures end as, the mean cosine over units.
+    """
+    flat = frames.reshape(*frames.shape[:2], -1)
+    unit = flat / np.linalg.norm(flat, axis=-1, keepdims=True)
+    likeness = np.einsum("utp,up->t", unit, unit[:, -1]) / len(unit)
+    return np.unique([np.abs(likeness - like).argmin() for like in np.linspace(likeness[0], 1, FRAMES)])
+
+
 def pictures(trained, images, about):
     """Draw what the units of the first training look for that moved farthest, and how that grew."""
     of, shape = setting(images), images.shape
@@ -189,15 +200,19 @@ def pictures(trained, images, about):
         weight_pictures(W, ax, columns=of.side, shared=False).set_title(rule)
         tables.append(weight_table(W, rule=rule))
     epochs = first[COMPETING].data["epoch"].values
-    wanted = [0, *np.geomspace(max(1, epochs[-1] / 40), max(1, epochs[-1]), FRAMES - 1)]
-    at = np.unique([np.abs(epochs - epoch).argmin() for epoch in wanted])
-    frames = farthest_moved(first[COMPETING], shape, of.growing)[:, at]
+    frames = farthest_moved(first[COMPETING], shape, of.growing)
+    at = telling(frames)
+    frames = frames[:, at]
     growth, growth_axes = panels(1, 1, height=10 + 20 * of.growing)
     weight_frames(frames, epochs[at].tolist(), growth_axes[0, 0])
     of_frames = [weight_table(frames[:, i], epoch=epoch) for i, epoch in enumerate(epochs[at])]
     scale = f"first training. {of.colours}; each picture has its own scale. {about}"
     caption(figure, f"Weights of the {of.side**2} hidden units that moved farthest, {scale}")
-    caption(growth, f"The {of.growing} competing units that moved farthest, {scale}")
+    caption(
+        growth,
+        f"The {of.growing} competing units that moved farthest, at epochs in about equal steps of their likeness to "
+        f"what they end as, {scale}",
+    )
     return {"weights": (figure, pd.concat(tables)), "growth": (growth, pd.concat(of_frames))}
 
 
