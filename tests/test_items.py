@@ -10,9 +10,9 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from refusals import refused
 
 from semantic_svd import top
-from semantic_svd.errors import InputError
 from semantic_svd.items import DATASETS, Items, balanced_tree, load_items, read_items, sampled_tree
 from semantic_svd.top import top_folder
 
@@ -154,42 +154,40 @@ def small(values=((1, 2), (3, 4)), items=("a", "b"), properties=("p", "q"), name
 
 def test_faults_of_items_are_told_in_one_line():
     shape = "the shape must be (items, properties), at least one of each"
-    saying(f"small: values of shape (2, 2) for 3 items and 2 properties; {shape}", small, items="abc")
-    saying(f"small: values of shape (0, 2) for 0 items and 2 properties; {shape}", small, np.ones((0, 2)), ())
-    saying("small: item 'a' is there twice; names must differ", small, items="aa")
-    saying("small: property 'p' is there twice; names must differ", small, properties="pp")
-    saying("small, item 'b', property 'q': inf is not a finite number", small, ((1, 2), (3, np.inf)))
-    saying("no item 'c' in small; its items are a, b", small().select, ["a", "c"])
-    saying("small: item 'a' is there twice; names must differ", small().select, ["a", "a"])
-    saying(f"small: values of shape (0, 2) for 0 items and 2 properties; {shape}", small().select, [])
+    assert refused(small, items="abc") == (
+        f"small: values of shape (2, 2) for 3 items and 2 properties; {shape}"
+    )
+    assert refused(small, np.ones((0, 2)), ()) == (
+        f"small: values of shape (0, 2) for 0 items and 2 properties; {shape}"
+    )
+    assert refused(small, items="aa") == "small: item 'a' is there twice; names must differ"
+    assert refused(small, properties="pp") == "small: property 'p' is there twice; names must differ"
+    assert refused(small, ((1, 2), (3, np.inf))) == (
+        "small, item 'b', property 'q': inf is not a finite number"
+    )
+    assert refused(small().select, ["a", "c"]) == "no item 'c' in small; its items are a, b"
+    assert refused(small().select, ["a", "a"]) == "small: item 'a' is there twice; names must differ"
+    assert refused(small().select, []) == (
+        f"small: values of shape (0, 2) for 0 items and 2 properties; {shape}"
+    )
 
 
 def test_sets_that_do_not_fit_cannot_be_joined():
     same = "both must have the same properties in the same order"
     other = small(items="cd", properties="pr", name="other")
-    saying(
-        f"other cannot join small: property 2 is 'r' where it should be 'q'; {same}",
-        small().with_items,
-        other,
+    assert refused(small().with_items, other) == (
+        f"other cannot join small: property 2 is 'r' where it should be 'q'; {same}"
     )
     wide = small(np.ones((2, 3)), "cd", "pqr", "wide")
-    saying(
-        f"wide cannot join small: the number of properties is 3 where it should be 2; {same}",
-        small().with_items,
-        wide,
+    assert refused(small().with_items, wide) == (
+        f"wide cannot join small: the number of properties is 3 where it should be 2; {same}"
     )
-    saying("small + small: item 'a' is there twice; names must differ", small().with_items, small())
+    assert refused(small().with_items, small()) == (
+        "small + small: item 'a' is there twice; names must differ"
+    )
 
 
 # Reading
-
-
-def saying(message, call, *args, **kwargs):
-    """The call raises an InputError whose whole message, one line, is this."""
-    with pytest.raises(InputError) as caught:
-        call(*args, **kwargs)
-    assert str(caught.value) == message
-    assert "\n" not in message
 
 
 @pytest.fixture
@@ -249,12 +247,14 @@ def test_a_name_for_the_set_can_be_given(tmp_path):
 )
 def test_a_cell_that_is_no_finite_number_is_named_with_file_line_item_and_column(reading, cell):
     message = f"mine.csv, line 3 (item 'b'), column 'q': {cell!r} is not a finite number"
-    saying(message, reading, f'item,p,q\na,1,2\nb,3,"{cell}"\n')
+    assert refused(reading, f'item,p,q\na,1,2\nb,3,"{cell}"\n') == message
 
 
 def test_lines_are_counted_as_an_editor_counts_them(reading):
     content = 'item,p\n\n"two\nlines",1\n\nb,word\n'
-    saying("mine.csv, line 6 (item 'b'), column 'p': 'word' is not a finite number", reading, content)
+    assert refused(reading, content) == (
+        "mine.csv, line 6 (item 'b'), column 'p': 'word' is not a finite number"
+    )
 
 
 @pytest.mark.parametrize(
@@ -302,20 +302,22 @@ def test_lines_are_counted_as_an_editor_counts_them(reading):
     ],
 )
 def test_each_fault_of_a_file_has_its_message(reading, content, message):
-    saying(message, reading, content)
+    assert refused(reading, content) == message
 
 
 def test_a_file_that_cannot_be_opened_is_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder.csv").mkdir()
-    saying("lost.csv: cannot be read: No such file or directory", read_items, "lost.csv")
-    saying("folder.csv: cannot be read: Is a directory", load_items, "folder.csv")
+    assert refused(read_items, "lost.csv") == "lost.csv: cannot be read: No such file or directory"
+    assert refused(load_items, "folder.csv") == "folder.csv: cannot be read: Is a directory"
 
 
 @pytest.mark.parametrize("name", ["mcclelland2021", "lost.csv", "", "x" * 300])
 def test_an_unknown_name_is_answered_with_the_known_ones(name):
     known = "mcclelland2020, mcclelland2020_new_items, rumelhart1990, rogers_mcclelland2004, saxe2019_toy"
-    saying(f"no data set and no file is called {name!r}; the data sets are {known}", load_items, name)
+    assert refused(load_items, name) == (
+        f"no data set and no file is called {name!r}; the data sets are {known}"
+    )
 
 
 def test_a_frame_reads_as_its_file_does(tmp_path):
@@ -343,24 +345,26 @@ def test_numbers_of_a_frame_keep_every_bit():
 @pytest.mark.parametrize("cell", [np.nan, None, pd.NA, True, np.inf, 1j, "1_000"])
 def test_a_bad_cell_of_a_frame_is_named_with_row_item_and_column(cell):
     frame = pd.DataFrame({"item": ["a", "b"], "p": pd.Series([1, cell], dtype=object)})
-    saying(f"DataFrame, row 2 (item 'b'), column 'p': {cell!r} is not a finite number", read_items, frame)
+    assert refused(read_items, frame) == (
+        f"DataFrame, row 2 (item 'b'), column 'p': {cell!r} is not a finite number"
+    )
 
 
 def test_each_fault_of_a_frame_has_its_message():
     twice = pd.DataFrame([["a", 1, 2], ["b", 3, 4]], columns=["item", "p", "p"])
-    saying("DataFrame, header: property 'p' names columns 2 and 3; names must differ", read_items, twice)
+    assert refused(read_items, twice) == (
+        "DataFrame, header: property 'p' names columns 2 and 3; names must differ"
+    )
     nameless = pd.DataFrame({"item": ["a", np.nan], "p": [1, 2]})
-    saying("DataFrame, row 2: the item has no name", read_items, nameless)
+    assert refused(read_items, nameless) == "DataFrame, row 2: the item has no name"
     same = pd.DataFrame({"item": ["a", "a"], "p": [1, 2]})
-    saying(
-        "DataFrame, row 2 (item 'a'): the same name is at DataFrame, row 1; names must differ",
-        read_items,
-        same,
+    assert refused(read_items, same) == (
+        "DataFrame, row 2 (item 'a'): the same name is at DataFrame, row 1; names must differ"
     )
     empty = "DataFrame: is empty; a line of property names and at least two items are needed"
-    saying(empty, read_items, pd.DataFrame())
-    saying(empty, read_items, pd.DataFrame(index=[1, 2]))
-    saying("items are read from a path or a DataFrame, not from a list", read_items, [[1, 2]])
+    assert refused(read_items, pd.DataFrame()) == (empty)
+    assert refused(read_items, pd.DataFrame(index=[1, 2])) == (empty)
+    assert refused(read_items, [[1, 2]]) == "items are read from a path or a DataFrame, not from a list"
 
 
 # Trees
@@ -408,13 +412,15 @@ def test_the_seed_decides_a_sampled_tree():
 
 
 def test_arguments_of_trees_are_checked():
-    saying("levels is 0; it must be a whole number from 1 to 12", balanced_tree, 0)
-    saying("levels is 13; it must be a whole number from 1 to 12", balanced_tree, 13)
-    saying("levels is 2.0; it must be a whole number from 1 to 12", sampled_tree, 2.0, 5, 0.1, 0)
-    saying("properties is 0; it must be a whole number at least 1", sampled_tree, 2, 0, 0.1, 0)
-    saying("flip is 1.1; it must be a probability from 0 to 1", sampled_tree, 2, 5, 1.1, 0)
-    saying("flip is nan; it must be a probability from 0 to 1", sampled_tree, 2, 5, float("nan"), 0)
-    saying("seed is -1; it must be a whole number at least 0", sampled_tree, 2, 5, 0.1, -1)
+    assert refused(balanced_tree, 0) == "levels is 0; it must be a whole number from 1 to 12"
+    assert refused(balanced_tree, 13) == "levels is 13; it must be a whole number from 1 to 12"
+    assert refused(sampled_tree, 2.0, 5, 0.1, 0) == "levels is 2.0; it must be a whole number from 1 to 12"
+    assert refused(sampled_tree, 2, 0, 0.1, 0) == "properties is 0; it must be a whole number at least 1"
+    assert refused(sampled_tree, 2, 5, 1.1, 0) == "flip is 1.1; it must be a probability from 0 to 1"
+    assert refused(sampled_tree, 2, 5, float("nan"), 0) == (
+        "flip is nan; it must be a probability from 0 to 1"
+    )
+    assert refused(sampled_tree, 2, 5, 0.1, -1) == "seed is -1; it must be a whole number at least 0"
 
 
 # Where the folders are
@@ -449,11 +455,9 @@ def test_the_place_in_the_wheel_comes_first(package):
 
 def test_a_folder_beside_an_installed_package_is_not_ours(package):
     (package.parent / "data").mkdir()  # site-packages/data, of somebody else
-    saying(
+    assert refused(top_folder, "data") == (
         f"no folder 'data' of semantic_svd: it is neither {package}/_top/data nor, in a checkout, "
-        f"{package.parent}/data",
-        top_folder,
-        "data",
+        f"{package.parent}/data"
     )
 
 
