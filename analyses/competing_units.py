@@ -152,8 +152,8 @@ def with_classifier(run, images, stem):
 
 def units_that_win(run, images):
     """Return how many units of the first seed are the most driven one of at least one image to train with."""
-    W, p = run.final().weights(1).values[0], setting(images).units.p
-    return len(np.unique((images.x @ (W * np.abs(W) ** (p - 2)).T).argmax(axis=1)))
+    powers = setting(images).units.memory(run.final().weights(1).values)["powers"][0]
+    return len(np.unique((images.x @ powers.T).argmax(axis=1)))
 
 
 def main(folder, images="mnist", epochs=200, seeds=3, folds=0, data=None, runs="runs", scheduler=None):
