@@ -19,7 +19,7 @@ LEVELS = {1: "level 1, animals / plants", 2: "level 2, their kinds", 3: "level 3
 
 def compute():
     times = [
-        stage_table(report.projected(model), report.reference(), report.RATE).assign(rule=model.name)
+        stage_table(report.projected(model), report.reference(), model.run.rate_steps).assign(rule=model.name)
         for model in MODELS
     ]
     shapes = [part for model in MODELS for part in shapes_of(model)]

@@ -17,7 +17,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 import semantic_svd
-from semantic_svd.errors import InputError
+from semantic_svd.errors import InputError, whole
 from semantic_svd.items import Items
 from semantic_svd.products import Array
 from semantic_svd.runs import Recorded, Run, network_text
@@ -99,8 +99,7 @@ class Recorder:
 
     def __call__(self, epoch: int) -> None:
         """Take the snapshot of an epoch."""
-        if isinstance(epoch, bool) or not isinstance(epoch, int | np.integer) or epoch < 0:
-            raise InputError(f"an epoch is a whole number from 0, not {epoch!r}")
+        epoch = whole("an epoch", epoch, 0)
         if epoch in self._snapshots:
             raise InputError(f"epoch {epoch} has been recorded already")
         parts = []
@@ -584,6 +583,8 @@ def _provenance(by: str, network: Recorded, shown: _Shown, epochs: Sequence[int]
         "loss_name": "none",
         "copies_signs": 0,
         "rates": [0.0, 0.0, 0.0],
+        "schedule": "constant",
+        "steps": 0,
         "versions": json.dumps(versions),
         "notes": [],
     }

@@ -5,10 +5,11 @@ recorded them: how the output goes with the input, along the modes of the target
 hidden layer; its items are then the classes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
-from math import ceil
+from typing import Any
 
 import pandas as pd
 import xarray as xr
@@ -91,7 +92,7 @@ class _Side:
     target: (
         xr.DataArray
     )  # what the response is to become, in its own type: that tells which modes are rounding
-    rate_steps: float  # of an epoch
+    rate_steps: Callable[[Any], Any]  # of the layer that is compared, by epoch
     response: xr.DataArray
     hidden: xr.DataArray  # at the epochs that curves show
     last_response: xr.DataArray
@@ -125,10 +126,7 @@ def _side(name: str, run: Run) -> _Side:
             f"{name} kept neither the targets of its items nor class means and input_output of images"
         )
     seen = (a.astype(float).compute() for a in (response, hidden, last_response, last_hidden, data))
-    rate = run.data.attrs["rates"][0 if layer else 1]
-    batch = int(run.data.attrs["batch_size"])
-    steps = ceil(run.data.attrs.get("items", batch) / batch)
-    return _Side(target.compute(), rate * steps, *seen)
+    return _Side(target.compute(), partial(run.rate_steps, layer=max(layer, 1)), *seen)
 
 
 def _same_task(first: str, one: _Side, name: str, other: _Side) -> None:
@@ -143,7 +141,7 @@ def _same_task(first: str, one: _Side, name: str, other: _Side) -> None:
 def _measured(side: _Side, reference: xr.Dataset) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Measure a run by itself: the summary, and the curves."""
     projected = strengths(side.response, reference)
-    stage = stage_table(projected, reference, rate=side.rate_steps)
+    stage = stage_table(projected, reference, side.rate_steps)
     stage = stage[(stage["by"] == "mode") & (stage["fraction"] == 0.5)]
     times = {"epoch": "", "rate_steps": ", rate x steps", "relative": ", relative"}
     parts = [
@@ -181,7 +179,7 @@ def _curves(side: _Side, reference: xr.Dataset, projected: xr.DataArray) -> pd.D
     table = pd.concat(tables, ignore_index=True).rename(columns={"mode": "of"})
     first = stage_epochs(projected, reference.sel(mode=projected["mode"])).sel(fraction=0.5).isel(mode=0)
     table["block"] = table["of"].map(block_names(reference))
-    table["rate_steps"] = side.rate_steps * table["epoch"]
+    table["rate_steps"] = side.rate_steps(table["epoch"])
     table["relative"] = table["epoch"] / float(first.mean())
     return table[["measure", "of", "block", "epoch", "rate_steps", "relative", "mean", "low", "high", "n"]]
 

@@ -1,4 +1,7 @@
-"""The one kind of error that a user can mend: bad input, said in one line."""
+"""Bad input, the one kind of error that a user can mend, said in one line."""
+
+import operator
+from typing import Any
 
 
 class InputError(ValueError):
@@ -6,3 +9,33 @@ class InputError(ValueError):
 
     The command prints it and ends with exit code 2.
     """
+
+
+def whole(name: str, value: Any, least: int = 1, most: int | None = None, also: str = "") -> int:
+    """Return a whole number, Python's own, checked against its bounds.
+
+    Parameters
+    ----------
+    name : what the message calls it
+    value : an int, or what is one, as of NumPy
+    least, most : what is allowed, both included; None where there is no end
+    also : what is allowed besides, for the message
+
+    Examples
+    --------
+    >>> whole("epochs", 3)
+    3
+    >>> whole("levels", 0, most=12)
+    Traceback (most recent call last):
+    semantic_svd.errors.InputError: levels is a whole number from 1 to 12, not 0
+    """
+    try:
+        number = least - 1 if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = least - 1
+    if number < least or (most is not None and number > most):
+        allowed = (
+            f"from {least}" + (f" to {most}" if most is not None else "") + (f" or {also}" if also else "")
+        )
+        raise InputError(f"{name} is a whole number {allowed}, not {value!r}")
+    return number

@@ -18,7 +18,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from semantic_svd.alignment import align
-from semantic_svd.errors import InputError
+from semantic_svd.errors import InputError, whole
 from semantic_svd.modes import above_rounding, longer_side, reference_modes, svd
 from semantic_svd.network import Network
 from semantic_svd.products import Array
@@ -444,8 +444,7 @@ class ItemModes(TransformerMixin, BaseEstimator):
         else:
             V, most = _like(x, reference_modes(self.reference))
         n = most if self.n_modes is None else self.n_modes
-        if not isinstance(n, int | np.integer) or not 1 <= n <= most:
-            raise InputError(f"n_modes is a whole number from 1 to {most}, or None, not {n!r}")
+        n = whole("n_modes", n, 1, most, also="None")
         self.components_: Array = np.ascontiguousarray(V.values.T[:n], x.dtype)
         self.singular_values_ = np.linalg.norm(x.values @ self.components_.T, axis=0)
         return self

@@ -10,7 +10,6 @@ import gzip
 import hashlib
 import json
 import math
-import operator
 import os
 import re
 import struct
@@ -28,7 +27,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from semantic_svd.errors import InputError
+from semantic_svd.errors import InputError, whole
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -264,8 +263,7 @@ class Images:
 
         x, labels = np.concatenate([self.x, self.test_x]), np.concatenate([self.labels, self.test_labels])
         fewest = int(np.bincount(labels, minlength=len(self.classes)).min())
-        if not isinstance(n, int) or not 2 <= n <= fewest:
-            raise InputError(f"{self.name}: {n!r} folds; it must be a whole number from 2 to {fewest}")
+        n = whole(f"{self.name}: n (folds)", n, 2, fewest)
         parts = StratifiedKFold(n, shuffle=True, random_state=0).split(x, labels)
         names = [f"{self.name}, fold {i + 1} of {n}" for i in range(n)]
         return [
@@ -287,8 +285,8 @@ class Images:
         Images('digits (first 500 + 100)', 500 to train, 100 to test, 8 x 8, 10 classes)
         """
         n_test = len(self.test_x) if n_test is None else n_test
-        n = _number_of("images to train", n, len(self), self.name)
-        n_test = _number_of("images to test", n_test, len(self.test_x), self.name)
+        n = whole(f"{self.name}: n", n, 1, len(self))
+        n_test = whole(f"{self.name}: n_test", n_test, 1, len(self.test_x))
         train, test = (self.x[:n], self.labels[:n]), (self.test_x[:n_test], self.test_labels[:n_test])
         return Images(*train, self.classes, self.shape, *test, f"{self.name} (first {n} + {n_test})")
 
@@ -331,7 +329,7 @@ def load_images(name: str, folder: str | os.PathLike[str] | None = None) -> Imag
     >>> load_images("digits")
     Images('digits', 1500 to train, 297 to test, 8 x 8, 10 classes)
     """
-    if name not in IMAGE_SETS:
+    if not isinstance(name, str) or name not in IMAGE_SETS:
         raise InputError(
             f"no image set is called {name!r}; the image sets are {', '.join(IMAGE_SETS)} "
             "(read_images reads a folder of your own)"
@@ -768,16 +766,6 @@ def _read_only(values: ArrayLike, dtype: Any) -> NDArray[Any]:
     array = np.asarray(values, dtype=dtype).view()
     array.setflags(write=False)
     return array
-
-
-def _number_of(what: str, value: int, most: int, name: str) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = 0
-    if not 1 <= number <= most:
-        raise InputError(f"{name}: the first {value!r} {what}; it must be a whole number from 1 to {most}")
-    return number
 
 
 def _by(shape: Sequence[int]) -> str:

@@ -11,7 +11,6 @@ import io
 import itertools
 import json
 import math
-import operator
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -23,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from semantic_svd.errors import InputError
+from semantic_svd.errors import InputError, whole
 from semantic_svd.top import top_folder
 
 if TYPE_CHECKING:
@@ -75,7 +74,12 @@ class Items:
     name: str
 
     def __post_init__(self):
-        values = np.array(self.values, dtype=np.float64)  # (n_items, n_properties), a copy of our own
+        try:
+            values = np.array(self.values, dtype=np.float64)  # (n_items, n_properties), a copy of our own
+        except (TypeError, ValueError):
+            raise InputError(
+                f"{self.name}: values are numbers, (items, properties), rows of one length"
+            ) from None
         values.setflags(write=False)
         object.__setattr__(self, "values", values)
         object.__setattr__(self, "items", tuple(map(str, self.items)))
@@ -300,7 +304,7 @@ def balanced_tree(levels: int) -> Items:
     >>> tree.values[1]
     array([1., 1., 0., 0., 1., 0., 0.])
     """
-    levels = _whole_number("levels", levels, 1, 12)
+    levels = whole("levels", levels, 1, 12)
     below = [np.ones((2 ** (levels - level), 1)) for level in range(levels + 1)]  # the leaves below one node
     values = np.hstack([np.kron(np.eye(2**level), ones) for level, ones in enumerate(below)])
     nodes = [f"node {path}" for level in range(1, levels + 1) for path in _paths(level)]
@@ -345,9 +349,9 @@ def sampled_tree(levels: int, properties: int, flip: float, seed: int) -> Items:
     >>> sampled_tree(levels=3, properties=100, flip=0.1, seed=0)
     Items('sampled_tree(3, 100, 0.1, 0)', 8 items x 100 properties)
     """
-    levels = _whole_number("levels", levels, 1, 12)
-    properties = _whole_number("properties", properties, 1)
-    seed = _whole_number("seed", seed, 0)
+    levels = whole("levels", levels, 1, 12)
+    properties = whole("properties", properties, 1)
+    seed = whole("seed", seed, 0)
     if not (_is_real(flip) and 0 <= flip <= 1):
         raise InputError(f"flip is {flip!r}; it must be a probability from 0 to 1")
     rng = np.random.default_rng(seed)
@@ -470,17 +474,6 @@ def _paths(level: int) -> list[str]:
 
 def _leaves(levels: int) -> tuple[str, ...]:
     return tuple(f"item {path}" for path in _paths(levels))
-
-
-def _whole_number(name: str, value: int, low: int, high: int | None = None) -> int:
-    allowed = f"at least {low}" if high is None else f"from {low} to {high}"
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = low - 1
-    if number < low or (high is not None and number > high):
-        raise InputError(f"{name} is {value!r}; it must be a whole number {allowed}")
-    return number
 
 
 def _first_repeated(names: Sequence[str]) -> str:

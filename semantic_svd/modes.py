@@ -315,10 +315,7 @@ def half_learned(
     """
     modes = reference_modes(reference)
     s = modes["s"].values
-    if "epoch" not in strengths.dims or strengths.dims[-1] != "mode":
-        raise InputError(f"half_learned needs strengths (..., epoch, mode); got dims {strengths.dims}")
-    if strengths.sizes["mode"] != len(s):
-        raise InputError(f"{strengths.sizes['mode']} strengths for the {len(s)} modes of the reference")
+    check_course(strengths, modes)
     threshold = np.where(above_rounding(s, longer_side(modes)), fraction * s, np.nan)
     epochs = strengths["epoch"].values.astype(float)
     lazy = strengths.chunks is not None
@@ -346,8 +343,13 @@ def half_grown(strengths: xr.DataArray) -> xr.DataArray:
     Returns
     -------
     DataArray (..., mode)
-        Epochs, between snapshots by straight lines; NaN for modes that end within 1 % of where they began, and where
-        there are NaN.
+        Epochs, between snapshots by straight lines; NaN for modes that end where they began, to 1 % of the
+        largest that they were, and where there are NaN.
+
+    Raises
+    ------
+    InputError
+        When there is no axis epoch with its epochs.
 
     Examples
     --------
@@ -355,6 +357,10 @@ def half_grown(strengths: xr.DataArray) -> xr.DataArray:
     >>> half_grown(course).values.round(2)
     array([11.67,   nan])
     """
+    if not {"epoch", "mode"} <= set(strengths.dims) or "epoch" not in strengths.coords:
+        raise InputError(
+            f"half_grown needs strengths (..., epoch, mode) with epochs; got dims {strengths.dims}"
+        )
     epochs = strengths["epoch"].values.astype(float)
     return xr.apply_ufunc(
         lambda courses: np.apply_along_axis(_half_way, -1, courses, epochs),
@@ -399,6 +405,16 @@ def _response_and_reference(response: Any, reference: Any) -> tuple[xr.DataArray
     Y, modes = labelled(response), reference_modes(reference)
     check_fit(Y, Y.dims[-2:], modes)
     return Y, modes
+
+
+def check_course(strengths: xr.DataArray, modes: xr.Dataset) -> None:
+    """Raise an error unless these are strengths over epochs, of as many modes."""
+    if "epoch" not in strengths.dims or strengths.dims[-1] != "mode":
+        raise InputError(f"strengths over a training are (..., epoch, mode); got dims {strengths.dims}")
+    if strengths.sizes["mode"] != modes.sizes["mode"]:
+        raise InputError(
+            f"{strengths.sizes['mode']} strengths for the {modes.sizes['mode']} modes of the reference"
+        )
 
 
 def check_fit(x: xr.DataArray | xr.Dataset, dims: tuple, reference: xr.Dataset) -> None:

@@ -103,6 +103,8 @@ class Network:
                 raise InputError(f"no {where} activation {name!r}; there are {', '.join(allowed)}")
         if self.initial not in ("uniform", "normal"):
             raise InputError(f"no initial weights {self.initial!r}; there are uniform, normal")
+        if not isinstance(self.biases, bool | np.bool_):
+            raise InputError(f"biases is True or False, not {self.biases!r}")
         if not (isinstance(self.scale, Real) and 0 < self.scale < float("inf")):
             raise InputError(
                 f"the scale of the initial weights is a finite number over 0, not {self.scale!r}"
@@ -111,6 +113,8 @@ class Network:
             raise InputError(f"the power of the loss is a finite number over 1, not {self.power!r}")
         if self.output == "softmax" and self.power != 2:
             raise InputError(f"softmax has the cross-entropy for its loss, and no power {self.power!r}")
+        for name, kind in (("biases", bool), ("scale", float), ("power", float)):
+            object.__setattr__(self, name, kind(getattr(self, name)))
 
     @property
     def layers(self) -> int:

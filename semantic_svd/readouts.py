@@ -207,6 +207,8 @@ def _units(run: Run, images: Images, layer: int) -> int:
 
 def _each_seed(run: Run) -> Iterator[Run]:
     final = run.final()
+    if "seed" not in final.data.dims:
+        raise InputError("the run to read has no axis seed; take it as run.sel(seed=[0])")
     for seed in final.data["seed"].values:
         yield final.sel(seed=[seed])
 

@@ -5,7 +5,6 @@ Weights say everything; responses, hidden activity, class means and strengths ar
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +14,7 @@ from semantic_svd.network import Network, Signals
 from semantic_svd.products import Array, add_outer, times
 from semantic_svd.rules import Rule
 from semantic_svd.snapshots import Variables
-from semantic_svd.tasks import Table, Task, as_task
+from semantic_svd.tasks import Task
 
 
 @dataclass(frozen=True)
@@ -126,28 +125,29 @@ RECORDS = {
 
 
 def record_of(
-    names: Sequence[str], rule: Rule, network: Network, task: Task, probed: Table | None, test: Any
+    names: Sequence[str],
+    rule: Rule,
+    network: Network,
+    task: Task,
+    probe: Task | None = None,
+    test: Task | None = None,
 ) -> Record:
     """Return all that a snapshot holds as one record."""
-    x = task.x if probed is None else probed[0].astype(task.x.dtype)
-    if x.shape[1] != network.sizes[0]:
-        raise InputError(f"the network has {network.sizes[0]} inputs, the probe has {x.shape[1]}")
+    x = (probe or task).x
     parts = [Record({}, lambda signals, probed: {})]
     if rule.taught(network):
         parts = [Record({"loss": ((), ())}, lambda signals, probed: {"loss": signals.loss})]
     for name in (names,) if isinstance(names, str) else names:
-        if name not in RECORDS:
+        if not isinstance(name, str) or name not in RECORDS:
             raise InputError(f"no record {name!r}; there are {', '.join(RECORDS)}")
         parts.append(RECORDS[name](rule, network, task, len(x)))
     if test is not None:
         _check_taught("test", rule, network)
-        if not isinstance(test, tuple | list) or len(test) != 2:
-            raise InputError(f"test is a pair (items, targets), not {type(test).__name__}")
-        parts.append(_test(network, as_task(test[0], test[1], network, task.x.dtype)))
+        parts.append(_test(network, test))
     variables = {name: v for part in parts for name, v in part.variables.items()}
 
     def values(signals: Signals) -> dict[str, Array]:
-        seen = signals if probed is None else Signals(network, signals.state, x)
+        seen = signals if probe is None else Signals(network, signals.state, x)
         return {name: v for part in parts for name, v in part.values(signals, seen).items()}
 
     return Record(variables, values, {name: c for part in parts for name, c in part.constants.items()})

@@ -81,11 +81,13 @@ class Rule:
         for name, plasticities in (
             ("hidden", self.hidden if isinstance(self.hidden, tuple) else (self.hidden,)),
             ("output", (self.output,)),
-            ("bias", self.bias if isinstance(self.bias, tuple) else (self.bias,) * 2),
+            ("bias", self.biases),
         ):
             for p in plasticities:
                 if not isinstance(p, Plasticity):
                     raise InputError(f"a rule's {name} is a plasticity, as Hebb(), not {p!r}")
+        if len(self.biases) != 2:
+            raise InputError(f"a rule's bias is one plasticity, or two (hidden, output), not {self.bias!r}")
         if not isinstance(self.feedback, Feedback):
             raise InputError(f"a rule's feedback is a Feedback, as Feedback('binary'), not {self.feedback!r}")
         try:  # Python's own floats, so that the text of the rule is source wherever the numbers came from
@@ -98,6 +100,11 @@ class Rule:
                 f"a rule's rate is one number of 0 or more, or three (hidden, output, feedback), not {self.rate!r}"
             )
         object.__setattr__(self, "rate", rate)
+
+    @property
+    def biases(self) -> tuple[Plasticity, ...]:
+        """Plasticities of the biases of hidden layers and of the output."""
+        return self.bias if isinstance(self.bias, tuple) else (self.bias, self.bias)
 
     @property
     def rates(self) -> tuple[float, ...]:
@@ -133,7 +140,7 @@ class Rule:
     @property
     def teaches_biases(self) -> tuple[bool, bool]:
         """Whether biases of hidden layers learn, and whether any do."""
-        hidden, output = self.bias if isinstance(self.bias, tuple) else (self.bias, self.bias)
+        hidden, output = self.biases
         return hidden != Frozen(), (hidden, output) != (Frozen(), Frozen())
 
     @property
@@ -144,7 +151,7 @@ class Rule:
         """Whether a plasticity reads an error, so that there must be targets."""
         plasticities = [self.plasticity(layer, network) for layer in range(1, network.layers + 1)]
         if network.biases:
-            plasticities += self.bias if isinstance(self.bias, tuple) else (self.bias,)
+            plasticities += self.biases
         if self.feedback_layers(network):
             plasticities.append(self.feedback.learns)
         return any(p.taught for of in plasticities for p in within(of))
@@ -182,8 +189,7 @@ class Rule:
             yield Plastic(f"W{layer}", synapse, self.plasticity(layer, network), rate)
             if network.biases:
                 synapse = Synapse(state[f"b{layer}"][..., None], lambda: signals.always_one, post, *errors)
-                hidden, output = self.bias if isinstance(self.bias, tuple) else (self.bias, self.bias)
-                yield Plastic(f"b{layer}", synapse, output if layer == network.layers else hidden, rate)
+                yield Plastic(f"b{layer}", synapse, self.biases[layer == network.layers], rate)
             if layer in self.feedback_layers(network):
                 pre = _later(signals.activity, self.sender(layer, network))
                 synapse = Synapse(state[f"B{layer}"], pre, post, *errors)

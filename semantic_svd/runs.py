@@ -81,8 +81,8 @@ class Run:
         sizes = "-".join(map(str, self.network.sizes))
         seeds = self.data.sizes.get("seed", 1)
         text = f"Run({sizes} {self.network.hidden}, {seeds} {'seed' if seeds == 1 else 'seeds'}"
-        if "epoch" in self.data.sizes:
-            text += f", {self.data.sizes['epoch']} snapshots to epoch {int(self.data.epoch[-1])}"
+        if kept := self.data.sizes.get("epoch"):
+            text += f", {kept} snapshots to epoch {int(self.data.epoch[-1])}"
         return text + ")"
 
     def sel(self, **labels: Any) -> "Run":
@@ -316,6 +316,31 @@ class Run:
         right = counts.values.diagonal(axis1=-2, axis2=-1).sum(axis=-1) / counts.values.sum(axis=(-2, -1))
         return counts.isel(true=0, said=0, drop=True).copy(data=right).rename("accuracy")
 
+    def rate_steps(self, epoch: Any, layer: int = 1) -> Any:
+        """Return the learning rate of a layer x the steps before an epoch: what time is worth under each rule.
+
+        Parameters
+        ----------
+        epoch : number, array or DataArray; between two epochs it is interpolated
+        layer : from 1
+
+        Returns
+        -------
+        As the epochs; NaN for a run that was recorded and not trained
+
+        Examples
+        --------
+        >>> from semantic_svd import load_items, train
+        >>> run = train("bpa", Network((34, 8, 34), biases=False), load_items("mcclelland2020"), epochs=9)
+        >>> round(run.rate_steps(9), 12)
+        0.9
+        """
+        attrs = self.data.attrs
+        rate = attrs["rates"][1 if layer == self.network.layers else 0] * (attrs["steps"] or np.nan)
+        if attrs["schedule"] == "linear":  # the sum of 1 - k / epochs over the epochs before
+            return rate * epoch * (1 - (epoch - 1) / (2 * attrs["epochs"]))
+        return rate * epoch
+
     def final(self) -> "Run":
         """Return the run as each seed ended, without the epoch axis; `data.end_epoch` says when that was.
 
@@ -336,7 +361,7 @@ class Run:
                 if name not in self.data:
                     data = data.drop_vars(name)
                 else:
-                    last = self.data[name].sel(epoch=self.data.end_epoch).drop_vars("epoch")
+                    last = self.data[name].isel(epoch=-1, drop=True)
                     data[name] = last.where(at_work, data[name])
             others = self.data.drop_vars([*ends, *constant, *(ends.values() & self.data.keys())])
             if "epoch" in others.dims and np.isin(self.data.end_epoch, others.epoch).all():
@@ -371,7 +396,10 @@ class Run:
         InputError
             When there is no store, or it holds no run.
         """
-        return Run(open_store(Path(path)))
+        data = open_store(Path(path))
+        if not data.sizes["epoch"]:
+            raise InputError(f"{path} holds no snapshot yet; resume its training")
+        return Run(data)
 
     def _matrix(self, kind: str, layer: int, names: Mapping[str, str]) -> xr.DataArray:
         name = f"{kind}{layer}"

@@ -6,6 +6,7 @@ Epoch 0 is the start. What is over a fraction there has passed that point at no 
 means as what is never learned is; their n tells.
 """
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
@@ -17,7 +18,7 @@ from semantic_svd.dendrograms.trees import clades_of, linkage
 from semantic_svd.errors import InputError
 from semantic_svd.intervals import mean_interval, share_interval
 from semantic_svd.matrices import Matrix
-from semantic_svd.modes import above_rounding, half_learned, longer_side, reference_modes
+from semantic_svd.modes import above_rounding, check_course, half_learned, longer_side, reference_modes
 from semantic_svd.tables import block_names
 
 __all__ = [
@@ -72,13 +73,10 @@ def stage_epochs(strengths: xr.DataArray, reference: xr.Dataset | Matrix, by: st
     array([1., 2.])
     """
     modes = reference_modes(reference)
-    if "epoch" not in strengths.dims or strengths.dims[-1] != "mode":
-        raise InputError(f"stages need strengths (..., epoch, mode); got dims {strengths.dims}")
-    if strengths.sizes["mode"] != modes.sizes["mode"]:
-        raise InputError(
-            f"{strengths.sizes['mode']} strengths for the {modes.sizes['mode']} modes of the reference"
-        )
+    check_course(strengths, modes)
     groups = _groups(modes, by)
+    if not groups:
+        raise InputError("the reference is zero: it has no modes that could be learned")
     shares = strengths / modes["s"].where(modes["s"] > 0).values
     grouped = xr.concat([shares.isel(mode=members).mean("mode") for members in groups.values()], "mode")
     learned = grouped.transpose(..., "epoch", "mode"), np.eye(len(groups))  # shares, which end at 1
@@ -231,7 +229,9 @@ def levels(reference: xr.Dataset | Matrix) -> xr.DataArray:
 
 
 def stage_table(
-    strengths: xr.DataArray, reference: xr.Dataset | Matrix, rate: float, steps: int = 1
+    strengths: xr.DataArray,
+    reference: xr.Dataset | Matrix,
+    rate_steps: Callable[[xr.DataArray], xr.DataArray],
 ) -> pd.DataFrame:
     """Tabulate when stages of each kind are learned, in three times, with intervals over seeds.
 
@@ -239,10 +239,8 @@ def stage_table(
     ----------
     strengths, reference
         As for `stage_epochs`; with an axis seed.
-    rate : float
-        The learning rate.
-    steps : int
-        Steps an epoch; 1 in full batch.
+    rate_steps : function
+        What learning rate x steps are at an epoch, as `Run.rate_steps`.
 
     Returns
     -------
@@ -254,7 +252,8 @@ def stage_table(
     Examples
     --------
     >>> rise = [[[0.0, 0.0], [1.8, 0.2], [2.0, 0.9]], [[0.0, 0.0], [1.9, 0.3], [2.0, 1.0]]]
-    >>> table = stage_table(xr.DataArray(rise, dims=("seed", "epoch", "mode")), np.diag([2.0, 1.0]), rate=0.1)
+    >>> rise = xr.DataArray(rise, dims=("seed", "epoch", "mode"))
+    >>> table = stage_table(rise, np.diag([2.0, 1.0]), lambda epoch: 0.1 * epoch)
     >>> table[(table["time"] == "rate_steps") & (table["fraction"] == 0.5)].iloc[:2, :7]
           by stage  fraction        time  mean  low  high
     8   mode     1       0.5  rate_steps   0.1  0.1   0.1
@@ -264,7 +263,7 @@ def stage_table(
     parts = []
     for by in KINDS:
         epochs = _during(stage_epochs(strengths, reference, by))
-        times = {"epoch": epochs, "rate_steps": rate * steps * epochs, "relative": epochs / first}
+        times = {"epoch": epochs, "rate_steps": rate_steps(epochs), "relative": epochs / first}
         parts += [_tidy(values, by, time=time) for time, values in times.items()]
     columns = ["by", "stage", "fraction", "time", "mean", "low", "high", "n", "method"]
     return pd.concat(parts, ignore_index=True)[columns]

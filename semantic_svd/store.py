@@ -16,7 +16,7 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -80,11 +80,12 @@ class Store:
         self._first = self._filled = self._counted = 0  # first index of the block, its rows, those that count
         self._last_commit, self._latest = time.monotonic(), self.block
         self._constants: dict[str, bytes] = {}  # what was written last
+        self._empty = False  # a store that is created here, until its first commit
         self._writer, self._writing = ThreadPoolExecutor(1), Future[None]()
         self._writing.set_result(None)
         with _said_in_one_line(path):
             if not path.exists():
-                self._lock = self._create(constants, dtype)
+                self._lock, self._empty = self._create(constants, dtype), True
             elif not (path / ROOT).exists():
                 raise InputError(f"{path} is there already and is not a run; name another place")
             elif not resume:
@@ -166,6 +167,7 @@ class Store:
             if checkpoint is not None:
                 _replace(self.path / CHECKPOINT, _sealed(checkpoint))
             self._write_root(first + filled, finished=checkpoint is None)
+            self._empty = False
             if checkpoint is None:
                 (self.path / CHECKPOINT).unlink(missing_ok=True)
 
@@ -175,8 +177,10 @@ class Store:
         return _unsealed(file) if file.exists() else None
 
     def close(self) -> None:
-        """Finish what is being written, and let others write."""
+        """Finish what is being written, and let others write; a new store without a snapshot is taken away."""
         self._writer.shutdown()
+        if self._empty:
+            shutil.rmtree(self.path, ignore_errors=True)
         os.close(self._lock)
 
     def _create(self, constants: xr.Dataset, dtype: np.dtype) -> int:
@@ -216,7 +220,7 @@ class Store:
     def _go_on(self, dtype: np.dtype) -> None:
         """Take up the block that was being filled when the store was left."""
         there = open_store(self.path)
-        _same_run(self.path, there, self.attrs, self.seeds, self.epochs, self.variables, dtype)
+        _same_run(self.path, there, self.attrs, self.seeds, self.variables, dtype)
         self.attrs, self.finished = dict(there.attrs), bool(there.attrs["finished"])
         checkpoint = self.checkpoint()
         if checkpoint is not None and checkpoint["snapshots"] > there.sizes["epoch"]:
@@ -273,6 +277,8 @@ class Store:
 
 def save(data: xr.Dataset, path: Path) -> None:
     """Write the dataset of a run that is in memory to a new store."""
+    if missing := {"seed", "epoch"} - set(data.dims):
+        raise InputError(f"a store holds runs over seeds and epochs; this one has no axis {min(missing)}")
     recorded = {str(name): a for name, a in data.data_vars.items() if "epoch" in a.dims}
     variables = {name: (tuple(map(str, a.dims[2:])), a.shape[2:]) for name, a in recorded.items()}
     constants = data.drop_vars([*recorded, "seed", "epoch"])
@@ -281,14 +287,14 @@ def save(data: xr.Dataset, path: Path) -> None:
         path, data.epoch.values.tolist(), data.seed.values.tolist(), variables, dtype, constants, data.attrs
     )
     everyone = np.arange(data.sizes["seed"])
-    for first in range(0, data.sizes["epoch"], len(store.block)):
-        if first:
-            store.commit({}, {})
-        block = {name: a[:, first : first + len(store.block)].values for name, a in recorded.items()}
-        for row in range(len(next(iter(block.values()))[0])):
-            store.put(first + row, everyone, {name: array[:, row] for name, array in block.items()})
-    store.commit({}, None)
-    store.close()
+    with closing(store):
+        for first in range(0, data.sizes["epoch"], len(store.block)):
+            if first:
+                store.commit({}, {})
+            block = {name: a[:, first : first + len(store.block)].values for name, a in recorded.items()}
+            for row in range(len(next(iter(block.values()))[0])):
+                store.put(first + row, everyone, {name: array[:, row] for name, array in block.items()})
+        store.commit({}, None)
 
 
 def open_store(path: Path) -> xr.Dataset:
@@ -532,7 +538,6 @@ def _same_run(
     there: xr.Dataset,
     attrs: Mapping[str, Any],
     seeds: list,
-    epochs: list,
     variables: Variables,
     dtype: Any,
 ) -> None:
@@ -540,16 +545,14 @@ def _same_run(
     recorded = sorted(str(name) for name, a in there.data_vars.items() if a.dims[:2] == ("seed", "epoch"))
     ours: dict[str, Any] = {
         "seeds": seeds,
-        "snapshots": len(epochs),
         "records": sorted(variables),
         "dtype": str(dtype),
     }
     theirs: dict[str, Any] = {
         "seeds": there.seed.values.tolist(),
-        "snapshots": there.attrs["snapshots"],
         "records": recorded,
+        "dtype": str(there[recorded[0]].dtype),
     }
-    theirs["dtype"] = str(there[recorded[0]].dtype)
     for name in attrs["identity"]:
         ours[name], theirs[name] = attrs[name], there.attrs.get(name)
     for name, value in ours.items():

@@ -15,7 +15,7 @@ import pandas as pd
 import xarray as xr
 
 from semantic_svd import modes
-from semantic_svd.errors import InputError
+from semantic_svd.errors import InputError, whole
 from semantic_svd.matrices import Array, labelled
 
 __all__ = ["strengths", "svd"]
@@ -98,8 +98,8 @@ def svd(
     """
     blocks = _blocks(matrix, memory, centre)
     n, m = blocks.shape
-    K = min(n, m) if n_modes is None else _whole("n_modes", n_modes, 1, min(n, m))
-    _whole("passes", passes, 2)
+    K = min(n, m) if n_modes is None else whole("n_modes", n_modes, 1, min(n, m))
+    whole("passes", passes, 2)
     if not (isinstance(accuracy, Real) and 0 < accuracy < 1):
         raise InputError(f"accuracy is a relative error between 0 and 1, not {accuracy!r}")
     if _bytes(n, m) <= memory:
@@ -350,7 +350,7 @@ def _blocks(matrix: Any, memory: int, centre: bool) -> _Blocks:
     if dtype.kind not in "fiub":
         raise InputError(f"a matrix is made of real numbers; got {dtype}")
     step = max(
-        1, min(_whole("memory", memory, 1) // (8 * 8 * shape[1]), max(CACHED // shape[1], 4 * shape[1]))
+        1, min(whole("memory", memory, 1) // (8 * 8 * shape[1]), max(CACHED // shape[1], 4 * shape[1]))
     )
     if chunks := getattr(matrix, "chunks", None):
         chunk = int(np.max(chunks[0]))
@@ -381,10 +381,3 @@ def _release(source: Any) -> None:
 def _bytes(n: int, m: int) -> int:
     """Return the memory that an array of n by m takes with its decomposition."""
     return 4 * 8 * n * m
-
-
-def _whole(name: str, value: Any, least: int, most: float = np.inf) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value <= most:
-        allowed = f"from {least}" + (f" to {most}" if most < np.inf else "")
-        raise InputError(f"{name} is a whole number {allowed}, not {value!r}")
-    return int(value)

@@ -49,7 +49,7 @@ def shown_epochs(epochs: int) -> list[int]:
     >>> shown_epochs(1000)[:5], len(shown_epochs(1000))
     ([0, 1, 2, 3, 4], 88)
     """
-    return sorted({0, *np.geomspace(1, epochs, 120).round().astype(int).tolist()})
+    return sorted({0, *np.geomspace(1, epochs, 120).round().astype(int).tolist()}) if epochs else [0]
 
 
 def beside_theory(

@@ -76,6 +76,25 @@ def as_task(x: Any, y: Any, network: Network, dtype: Any = None, taught: bool = 
     return Task(values.astype(dtype, copy=False), targets.astype(dtype, copy=False), items, inputs, outputs)
 
 
+def probe_of(x: Any, task: Task) -> Task:
+    """Return the items that a run answers for in place of the task's own, their columns in the task's order."""
+    values, items, inputs = in_order(as_table(x, "probe"), task.inputs, "probe")
+    if values.shape[1] != task.x.shape[1]:
+        raise InputError(f"the network has {task.x.shape[1]} inputs, the probe has {values.shape[1]}")
+    return Task(values.astype(task.x.dtype, copy=False), None, items, inputs, None)
+
+
+def test_of(test: Any, task: Task, network: Network) -> Task:
+    """Return a pair (items, targets) to test with, its columns in the task's order."""
+    if not isinstance(test, tuple | list) or len(test) != 2:
+        raise InputError(f"test is a pair (items, targets), not {type(test).__name__}")
+    found = as_task(test[0], test[1], network, task.x.dtype)
+    assert found.y is not None
+    x, items, inputs = in_order((found.x, found.items, found.inputs), task.inputs, "test")
+    y, _, outputs = in_order((found.y, items, found.outputs), task.outputs, "test", "outputs")
+    return Task(x, y, items, inputs, outputs)
+
+
 def as_table(x: Any, name: str) -> Table:
     """Return the numbers, item names and unit names of Items, a DataFrame, a DataArray or an array.
 
@@ -96,6 +115,8 @@ def as_table(x: Any, name: str) -> Table:
     )
     try:
         values = np.asarray(x)
+        if values.dtype.kind == "c":
+            raise TypeError("complex")
         values = values if values.dtype in (np.float32, np.float64) else values.astype(float)
     except (TypeError, ValueError):
         raise InputError(f"{name} is a table of numbers, (items, units), not {type(x).__name__}") from None
@@ -109,7 +130,7 @@ def as_table(x: Any, name: str) -> Table:
     return values, items, units
 
 
-def in_order(table: Table, units: Labels, name: str) -> Table:
+def in_order(table: Table, units: Labels, name: str, side: str = "inputs") -> Table:
     """Return a table with its columns in the order of the units' names, where both are named.
 
     Examples
@@ -122,6 +143,6 @@ def in_order(table: Table, units: Labels, name: str) -> Table:
         return table
     odd = sorted(set(columns) ^ set(units))
     if odd:
-        where = "is not among the network's inputs" if odd[0] in columns else "is missing"
+        where = f"is not among the network's {side}" if odd[0] in columns else "is missing"
         raise InputError(f"{name} has other properties than the network was trained on: {odd[0]!r} {where}")
     return values[:, [columns.index(unit) for unit in units]], items, units

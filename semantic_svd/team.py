@@ -53,9 +53,7 @@ class Team:
         taught: bool = True,
     ):
         self.all = seeds
-        self.state = _initial_state(rule, network, seeds, dtype)
-        if start is not None:
-            self.state |= _given_state(start, self.state, seeds)
+        self.state = _initial_state(rule, network, seeds, dtype, start)
         nothing = Signals(network, self.state, np.zeros((1, network.sizes[0]), dtype))
         self.memories = {p.name: p.plasticity.memory(p.synapse.W) for p in rule.synapses(nothing)}
         self.alive: NDArray[np.integer] = np.arange(len(seeds))
@@ -128,8 +126,14 @@ class Team:
             arrays.update({name: array[~gone] for name, array in arrays.items()})
 
 
-def _initial_state(rule: Rule, network: Network, seeds: list[int], dtype: np.dtype) -> State:
-    """Draw the first weights of every seed, and the feedback matrices where the rule has them."""
+def _initial_state(
+    rule: Rule,
+    network: Network,
+    seeds: list[int],
+    dtype: np.dtype,
+    start: Run | Mapping[str, Any] | None,
+) -> State:
+    """Draw the first weights of every seed that are not given, and the feedback matrices where the rule has them."""
     weights, feedback = (
         [np.random.default_rng((seed, stream, 0)) for seed in seeds] for stream in (WEIGHTS, FEEDBACK)
     )
@@ -143,14 +147,21 @@ def _initial_state(rule: Rule, network: Network, seeds: list[int], dtype: np.dty
         state[name] = draw(weights, shape) if name[0] == "W" else np.zeros((len(seeds), *shape), dtype)
     for layer in rule.feedback_layers(network):
         sender, unit = rule.sender(layer, network), network.sizes[layer]
-        drawn = draw(feedback, (network.sizes[sender], unit))
-        state[f"B{layer}"] = rule.feedback.start(drawn, through(state, layer, sender), network.std(unit))
+        state[f"B{layer}"] = draw(feedback, (network.sizes[sender], unit)).mT
+    given = {} if start is None else _given_state(start, state, seeds)
+    state |= given
+    for layer in rule.feedback_layers(network):
+        if (name := f"B{layer}") not in given:
+            forward = through(state, layer, rule.sender(layer, network))
+            state[name] = rule.feedback.start(state[name].mT, forward, network.std(network.sizes[layer]))
     return state
 
 
 def _given_state(start: Run | Mapping[str, Any], state: State, seeds: list[int]) -> State:
     """Return copies of the weights to start from, checked against the drawn ones."""
     if isinstance(start, Run):
+        if "seed" not in start.data.dims:
+            raise InputError("the run to start from has no axis seed; take it as run.sel(seed=[0])")
         missing = sorted(set(seeds) - set(start.data.seed.values.tolist()))
         if missing:
             raise InputError(

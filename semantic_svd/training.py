@@ -8,9 +8,10 @@ import sys
 import threading
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from math import ceil
 from numbers import Real
 from pathlib import Path
 from typing import Any, Literal
@@ -20,7 +21,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 import semantic_svd
-from semantic_svd.errors import InputError
+from semantic_svd.errors import InputError, whole
 from semantic_svd.network import Network, Signals
 from semantic_svd.plasticity import Memory, apply
 from semantic_svd.products import Array
@@ -29,7 +30,7 @@ from semantic_svd.rules import Rule, as_rule
 from semantic_svd.runs import Run, network_text
 from semantic_svd.snapshots import Snapshots
 from semantic_svd.store import Store, n_bytes
-from semantic_svd.tasks import Table, Task, as_table, as_task, in_order
+from semantic_svd.tasks import Task, as_task, probe_of, test_of
 from semantic_svd.team import ORDER, Team
 
 
@@ -108,16 +109,17 @@ def train(
     if not taught and stop_below is not None:
         raise InputError("stop_below is a loss, and under this rule nothing learns from one")
     seed_list = _seed_list(seeds)
-    kept = snapshot_epochs(_whole("epochs", epochs, least=0), every)
-    size = None if batch_size is None or _whole("batch_size", batch_size) >= len(task.x) else int(batch_size)
-    probed = None if probe is None else in_order(as_table(probe, "probe"), task.inputs, "probe")
-    records = record_of(record, rule, network, task, probed, test)
-    plan = _Plan(rule, network, task, records, kept, size, stop_below)
+    kept = snapshot_epochs(whole("epochs", epochs, 0), every)
+    size = None if batch_size is None else whole("batch_size", batch_size)
+    size = None if size is None or size >= len(task.x) else size
+    probed = None if probe is None else probe_of(probe, task)
+    tested = None if test is None else test_of(test, task, network)
+    records = record_of(record, rule, network, task, probed, tested)
+    every = every if every == "log" else int(every)
+    plan = _Plan(rule, network, task, probed, tested, records, every, kept, size, stop_below)
     held = "W1" not in records.variables or (stop_below is not None and every != 1)
     team = Team(rule, network, seed_list, task.x.dtype, start, hold_ends=held, taught=taught)
-    examples = xr.Dataset(_examples(task, probed, network) | dict(records.constants))
-    labels = _labels(task, probed, network, {*examples.dims, *records.dims})
-    examples = examples.assign_coords(labels)
+    examples = _examples(plan)
     attrs = _provenance(plan, "" if start is None else _digest(team.state))
     needed = n_bytes(records.variables, len(kept), len(seed_list), task.x.dtype)
     if out is None:
@@ -166,8 +168,8 @@ def expected_bytes(
     """
     rule = as_rule(rule)
     task = as_task(x, y, network, dtype, rule.taught(network))
-    records = record_of(record, rule, network, task, None, None)
-    kept = snapshot_epochs(_whole("epochs", epochs, least=0), every)
+    records = record_of(record, rule, network, task)
+    kept = snapshot_epochs(whole("epochs", epochs, 0), every)
     return n_bytes(records.variables, len(kept), len(_seed_list(seeds)), task.x.dtype)
 
 
@@ -203,8 +205,8 @@ def snapshot_epochs(epochs: int, every: int | Literal["log"]) -> list[int]:
         steps = np.arange(int(20 * np.log10(max(epochs, 10) / 10)) + 1)
         spaced = np.round(10 * 10 ** (steps / 20)).astype(int)
         return sorted({*range(min(10, epochs) + 1), *(int(e) for e in spaced if e <= epochs), epochs})
-    _whole("every", every, also="'log'")
-    return sorted({*range(0, epochs + 1, int(every)), epochs})
+    step = whole("every", every, also="'log'")
+    return sorted({*range(0, epochs + 1, step), epochs})
 
 
 @dataclass(frozen=True)
@@ -214,7 +216,10 @@ class _Plan:
     rule: Rule
     network: Network
     task: Task
+    probe: Task | None
+    test: Task | None
     records: Record
+    every: int | str
     kept: list[int]
     batch_size: int | None
     stop_below: float | None
@@ -233,6 +238,12 @@ class _Plan:
             if self.rule.whole_batches and chosen.shape[-1] < size:
                 return
             yield self._signals(team, chosen)
+
+    @property
+    def steps(self) -> int:
+        """Steps an epoch."""
+        n, size = len(self.task.x), self.batch_size or len(self.task.x)
+        return n // size if self.rule.whole_batches else ceil(n / size)
 
     def _signals(self, team: Team, items: Any) -> Signals:
         y = None if self.task.y is None else self.task.y[items]
@@ -281,6 +292,11 @@ def _look(plan: _Plan, team: Team, signals: Signals, book: Snapshots | Store, ep
     index = bisect_left(plan.kept, epoch)
     keep = plan.kept[index] == epoch
     lost = _lost(signals, look="loss" in plan.records.variables and (keep or plan.stop_below is not None))
+    if lost.any() and not epoch:
+        raise InputError(
+            f"the loss of seed {team.seeds[int(lost.argmax())]} is not finite before any training: "
+            "what is learned, or started from, is too large"
+        )
     if lost.any():
         team.diverge(lost, epoch, plan.kept[max(0, index - 1)], book.last)
         signals = plan.signals(team)
@@ -318,19 +334,15 @@ def _ends(plan: _Plan, team: Team) -> dict[str, tuple]:
     return ends | {"status": (("seed",), team.status), "end_epoch": (("seed",), team.end_epoch)}
 
 
-def _examples(task: Task, probed: Table | None, network: Network) -> dict[str, tuple]:
-    """Return the items that a run answers for, as variables of its dataset."""
-    if probed is not None:
-        return {"input": (("item", "unit_0"), probed[0].astype(task.x.dtype))}
-    examples: dict[str, tuple] = {"input": (("item", "unit_0"), task.x)}
-    return examples if task.y is None else examples | {"target": (("item", f"unit_{network.layers}"), task.y)}
-
-
-def _labels(task: Task, probed: Table | None, network: Network, dims: Collection) -> dict[str, list[str]]:
-    """Return the names of items, inputs and outputs, where there are any, for those of the axes that are in use."""
-    items = task.items if probed is None else probed[1]
-    names = {"item": items, "unit_0": task.inputs, f"unit_{network.layers}": task.outputs}
-    return {dim: list(labels) for dim, labels in names.items() if labels and dim in dims}
+def _examples(plan: _Plan) -> xr.Dataset:
+    """Return the items that a run answers for, and what stands beside its records, with the names that there are."""
+    shown, output = plan.probe or plan.task, f"unit_{plan.network.layers}"
+    examples = xr.Dataset({"input": (("item", "unit_0"), shown.x)} | dict(plan.records.constants))
+    if shown.y is not None:
+        examples["target"] = ("item", output), shown.y
+    names = {"item": shown.items, "unit_0": plan.task.inputs, output: plan.task.outputs}
+    dims = {*examples.dims, *plan.records.dims}
+    return examples.assign_coords({dim: list(of) for dim, of in names.items() if of and dim in dims})
 
 
 def _provenance(plan: _Plan, start: str) -> dict[str, Any]:
@@ -345,16 +357,20 @@ def _provenance(plan: _Plan, start: str) -> dict[str, Any]:
         "network": network_text(plan.network),
         "data_hash": plan.task.hash(),
         "epochs": plan.kept[-1],
+        "every": plan.every,
         "batch_size": plan.batch_size or len(plan.task.x),
-        "stop_below": plan.stop_below or 0.0,
+        "stop_below": float(plan.stop_below or 0),
         "start": start,
+        "probe_hash": plan.probe.hash() if plan.probe else "",
+        "test_hash": plan.test.hash() if plan.test else "",
     }
     return identity | {
         "identity": list(identity),
         "loss_name": plan.network.loss if plan.rule.taught(plan.network) else "none",
         "copies_signs": int(plan.rule.path != "transpose" and plan.rule.feedback.copies_signs),
         "rates": list(plan.rule.rates),
-        "items": len(plan.task.x),
+        "schedule": plan.rule.schedule,
+        "steps": plan.steps,
         "versions": json.dumps(versions),
         "blas_threads": max((pool["num_threads"] for pool in threadpool_info()), default=1),
         "notes": [],
@@ -389,19 +405,12 @@ def _interrupts() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
-def _whole(name: str, value: Any, least: int = 1, also: str = "") -> int:
-    """Return a whole number, checked."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise InputError(f"{name} is a whole number from {least}{also and ' or ' + also}, not {value!r}")
-    return int(value)
-
-
 def _seed_list(seeds: int | Sequence[int]) -> list[int]:
     if isinstance(seeds, int | np.integer):
-        return list(range(_whole("seeds", seeds)))
+        return list(range(whole("seeds", seeds)))
     if not np.iterable(seeds) or isinstance(seeds, str):
         raise InputError(f"seeds are how many, or which, not {seeds!r}")
-    chosen = [_whole("a seed", seed, least=0) for seed in seeds]
+    chosen = [whole("a seed", seed, 0, 2**63 - 1) for seed in seeds]
     if not chosen or len(set(chosen)) < len(chosen):
         raise InputError(f"seeds are whole numbers, each once, not {list(seeds)}")
     return chosen

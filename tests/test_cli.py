@@ -188,7 +188,7 @@ def test_when_no_seed_survives_the_error_says_where(here, capsys):
     ("words", "line"),
     [
         ("", "run.zarr is there already; resume it, or name another place"),
-        ("--resume", "run.zarr is another run, so it can't be resumed: its snapshots is 4, not 2001"),
+        ("--resume", "run.zarr is another run, so it can't be resumed: its epochs is 3, not 2000"),
         ("--batch-size 0", "batch_size is a whole number from 1, not 0"),
         ("--stop-below -1", "stop_below is a finite loss of 0 or more, not -1.0"),
     ],

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from semantic_svd import Network, Run, load_images, load_items, train
+from semantic_svd.activations import recorded_run
 from semantic_svd.cli import main
 from semantic_svd.comparisons import compare_runs
 from semantic_svd.dendrograms import agreement
@@ -169,6 +170,19 @@ def test_a_mode_that_not_every_seed_learned_says_how_many_did_and_is_drawn(tmp_p
     partly = {f"({found} of {of})" for found, of in zip(n, seeds, strict=True) if 0 < found < of}
     out = " ".join(capsys.readouterr().out.split())
     assert partly and all(said in out for said in partly)
+
+
+def test_runs_without_a_training_have_no_rate_and_those_without_an_epoch_no_times(runs):
+    bare = {name: train(name, LINEAR, ITEMS, epochs=0) for name in ("bpa", "backprop")}
+    summary, curves = compare_runs(bare)
+    assert set(curves["epoch"]) == {0} and summary[summary["measure"] == "half learned"]["mean"].isna().all()
+    run = runs["bpa"]
+    recorded = recorded_run({"h1": run.hidden(1).values}, run.response().values, targets=ITEMS)
+    _, curves = compare_runs({"bpa": run, "recorded": recorded})
+    theirs = curves[(curves["run"] == "recorded") & (curves["measure"] == "strength")]
+    ours = curves[(curves["run"] == "bpa") & (curves["measure"] == "strength")]
+    np.testing.assert_allclose(theirs["mean"], ours["mean"], rtol=1e-9, atol=1e-12)
+    assert theirs["rate_steps"].isna().all() and ours["rate_steps"].notna().all()
 
 
 def test_what_cannot_be_compared_is_refused(runs, tmp_path):

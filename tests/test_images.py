@@ -178,7 +178,7 @@ def test_every_image_is_tested_with_in_one_fold_and_trained_with_in_the_others()
 def test_folds_that_cannot_be_are_refused(n):
     with pytest.raises(InputError) as error:
         load_images("digits").folds(n)
-    assert str(error.value) == f"digits: {n!r} folds; it must be a whole number from 2 to 174"
+    assert str(error.value) == f"digits: n (folds) is a whole number from 2 to 174, not {n!r}"
 
 
 def test_the_first_images_are_the_first():
@@ -237,14 +237,8 @@ def test_images_that_do_not_fit_are_refused(changed, message):
 
 @pytest.mark.parametrize("n", [0, 3, 1.0])
 def test_more_images_than_there_are_cannot_be_taken(n):
-    assert (
-        refused(small().first, n)
-        == f"pets: the first {n!r} images to train; it must be a whole number from 1 to 2"
-    )
-    assert (
-        refused(small().first, 1, 2)
-        == "pets: the first 2 images to test; it must be a whole number from 1 to 1"
-    )
+    assert refused(small().first, n) == f"pets: n is a whole number from 1 to 2, not {n!r}"
+    assert refused(small().first, 1, 2) == "pets: n_test is a whole number from 1 to 1, not 2"
 
 
 # The digits

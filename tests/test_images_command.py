@@ -69,6 +69,15 @@ def test_training_on_images_says_how_well_the_test_images_are_named(tmp_path, ca
     assert third == f"test accuracy {final.min():.2f} to {final.max():.2f} %"
 
 
+def test_the_accuracy_of_a_seed_that_stopped_is_the_one_it_stopped_with(tmp_path, capsys):
+    words = "train --images digits --hidden 8 --epochs 30 --stop-below 0.3 --seeds 3 -o"
+    code, out, err = said(capsys, words, tmp_path / "run.zarr")
+    run = Run.open(tmp_path / "run.zarr")
+    assert (code, err) == (0, "") and len(set(run.data.end_epoch.values)) > 1
+    final = 100 * run.final().data.accuracy.values
+    assert out.splitlines()[-1] == f"test accuracy {final.min():.2f} to {final.max():.2f} %"
+
+
 def test_a_run_says_beforehand_how_much_it_will_take(tmp_path, capsys):
     words = "train --images digits --hidden 20 --epochs 3 --record weights -o"
     out = said(capsys, words, tmp_path / "run.zarr")[1]

@@ -412,15 +412,15 @@ def test_the_seed_decides_a_sampled_tree():
 
 
 def test_arguments_of_trees_are_checked():
-    assert refused(balanced_tree, 0) == "levels is 0; it must be a whole number from 1 to 12"
-    assert refused(balanced_tree, 13) == "levels is 13; it must be a whole number from 1 to 12"
-    assert refused(sampled_tree, 2.0, 5, 0.1, 0) == "levels is 2.0; it must be a whole number from 1 to 12"
-    assert refused(sampled_tree, 2, 0, 0.1, 0) == "properties is 0; it must be a whole number at least 1"
+    assert refused(balanced_tree, 0) == "levels is a whole number from 1 to 12, not 0"
+    assert refused(balanced_tree, 13) == "levels is a whole number from 1 to 12, not 13"
+    assert refused(sampled_tree, 2.0, 5, 0.1, 0) == "levels is a whole number from 1 to 12, not 2.0"
+    assert refused(sampled_tree, 2, 0, 0.1, 0) == "properties is a whole number from 1, not 0"
     assert refused(sampled_tree, 2, 5, 1.1, 0) == "flip is 1.1; it must be a probability from 0 to 1"
     assert refused(sampled_tree, 2, 5, float("nan"), 0) == (
         "flip is nan; it must be a probability from 0 to 1"
     )
-    assert refused(sampled_tree, 2, 5, 0.1, -1) == "seed is -1; it must be a whole number at least 0"
+    assert refused(sampled_tree, 2, 5, 0.1, -1) == "seed is a whole number from 0, not -1"
 
 
 # Where the folders are

@@ -315,7 +315,7 @@ def test_a_null_mode_is_never_half_learned():
         ),
         (
             lambda: half_learned(REFERENCE.s, DATA),
-            "half_learned needs strengths (..., epoch, mode); got dims ('mode',)",
+            "strengths over a training are (..., epoch, mode); got dims ('mode',)",
         ),
         (
             lambda: half_learned(xr.DataArray(np.ones((3, 2)), dims=("epoch", "mode")), DATA),

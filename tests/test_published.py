@@ -301,7 +301,7 @@ def test_every_study_runs_by_its_name_on_any_images(name, tmp_path, monkeypatch,
         ("hebb", f"no study 'hebb'; there are {', '.join(STUDIES)}"),
         (
             "hebbian-learning --images digits --folds 1",
-            "digits: 1 folds; it must be a whole number from 2 to 174",
+            "digits: n (folds) is a whole number from 2 to 174, not 1",
         ),
         ("learned-feedback --images digits --epochs -1", "epochs is a whole number from 0, not -1"),
         ("learned-feedback --images digits --seeds 0", "seeds is a whole number from 1, not 0"),

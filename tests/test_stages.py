@@ -248,7 +248,7 @@ def test_a_gap_has_no_sign_spans_large_blocks_and_wants_every_member():
 
 
 def test_the_table_of_stages_has_geometric_means_and_t_intervals_of_logs():
-    table = stage_table(seeds(), REFERENCE, rate=0.05, steps=4)
+    table = stage_table(seeds(), REFERENCE, lambda epoch: 0.05 * 4 * epoch)
     assert dict(table["by"].value_counts()) == {"mode": 72, "block": 54, "level": 27}
     t = stage_epochs(seeds(), REFERENCE).values
     times = {"epoch": t, "rate_steps": 0.2 * t, "relative": t / t[:, 1:2, :1]}
@@ -270,7 +270,7 @@ def test_the_table_of_stages_has_geometric_means_and_t_intervals_of_logs():
 def test_what_is_there_at_the_start_and_what_is_never_learned_are_left_out_and_counted():
     rise = np.repeat(two_layer([3.0, 1.0], A0, EPOCHS, tau=TAU)[None], 6, axis=0)
     rise[0, :, 0], rise[1, :, 1] = 3, 0
-    table = stage_table(curves(rise), np.diag([3.0, 1.0]), rate=1).set_index(
+    table = stage_table(curves(rise), np.diag([3.0, 1.0]), lambda epoch: epoch).set_index(
         ["by", "time", "stage", "fraction"]
     )
     assert [table.loc[("mode", "epoch", stage, 0.5), "n"] for stage in (1, 2)] == [5, 5]
@@ -299,7 +299,7 @@ def test_the_table_of_widths_is_of_the_widths():
         ),
         (
             lambda: stage_epochs(REFERENCE.s, DATA),
-            "stages need strengths (..., epoch, mode); got dims ('mode',)",
+            "strengths over a training are (..., epoch, mode); got dims ('mode',)",
         ),
         (lambda: stage_epochs(sigmoids(), np.eye(3)), "8 strengths for the 3 modes of the reference"),
         (

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from refusals import refused
 from sklearn.datasets import load_digits
 
 from semantic_svd import RULES, Network, Run, load_items, store, train, training
@@ -87,7 +88,11 @@ def stored(tmp_path):
 @pytest.fixture
 def half_way(tmp_path, monkeypatch):
     """The folder of a run that was left in the middle."""
-    path = tmp_path / "half.zarr"
+    return left_half_way(tmp_path / "half.zarr", monkeypatch)
+
+
+def left_half_way(path, monkeypatch, **settings):
+    """Leave a run at its third commit; return its folder."""
     commits = []
     real = store.Store.commit
 
@@ -99,7 +104,7 @@ def half_way(tmp_path, monkeypatch):
 
     monkeypatch.setattr(store.Store, "commit", commit)
     with pytest.raises(KeyboardInterrupt):
-        items_run(path, epochs=200, stop_below=None)
+        items_run(path, **({"epochs": 200, "stop_below": None} | settings))
     monkeypatch.undo()
     return path
 
@@ -318,7 +323,8 @@ def test_the_names_of_outputs_are_kept_beside_a_probe(tmp_path):
 @pytest.mark.parametrize(
     ("change", "differs"),
     [
-        ({"epochs": 61}, "snapshots is 61, not 62"),
+        ({"epochs": 61}, "epochs is 60, not 61"),
+        ({"every": 59}, "every is 1, not 59"),
         ({"seeds": 5}, "seeds is [0, 1, 2, 3, 4, 5], not [0, 1, 2, 3, 4]"),
         ({"batch_size": 4}, "batch_size is 8, not 4"),
         ({"stop_below": 0.5}, "stop_below is 0.0, not 0.5"),
@@ -340,11 +346,51 @@ def test_another_rule_network_or_data_is_refused(stored):
         ("network", lambda: train("bpa", replace(network, hidden="tanh"), items, **settings)),
         ("data_hash", lambda: train("bpa", network, items.values * 2, **settings)),
         ("start", lambda: train("bpa", network, items, start={"W1": np.ones((8, 34))}, **settings)),
+        ("probe_hash", lambda: train("bpa", network, items, probe=items, **settings)),
     ):
         with pytest.raises(
             InputError, match=f"^.* is another run, so it can't be resumed: its {what} is .*, not .*$"
         ):
             call()
+
+
+def test_a_run_that_is_tested_with_others_is_refused(tmp_path):
+    items, path = load_items("mcclelland2020"), tmp_path / "run.zarr"
+    items_run(path, epochs=2, test=(items, items))
+    said = refused(items_run, path, True, epochs=2, test=(items.values / 2, items))
+    assert said.startswith(f"{path} is another run, so it can't be resumed: its test_hash is ")
+
+
+def test_a_run_that_is_not_finished_ends_for_now_where_its_seeds_are(tmp_path, monkeypatch):
+    there = {"epochs": 700, "every": 7, "block": 2**17}
+    left = Run.open(left_half_way(tmp_path / "left.zarr", monkeypatch, **there))
+    bound = there | {
+        "stop_below": float(np.median(left.data.loss[:, -2]))
+    }  # half of the seeds have come so far
+    run = Run.open(left_half_way(tmp_path / "half.zarr", monkeypatch, **bound))
+    status, ends = run.data.status.values, run.data.end_epoch.values
+    assert {"training", "stopped"} == set(status) and not np.isin(ends, run.data.epoch).all()
+    whole, final = items_run(**bound, record=("weights",)), run.final()
+    stopped = status == "stopped"
+    np.testing.assert_array_equal(final.weights(1)[stopped], whole.final().weights(1)[stopped])
+    np.testing.assert_array_equal(final.weights(1)[~stopped], run.weights(1)[~stopped, -1])
+
+
+def test_a_store_that_never_held_a_snapshot_is_taken_away_and_one_that_was_killed_says_so(tmp_path):
+    items, network = load_items("mcclelland2020"), Network((34, 8, 34), biases=False)
+    path = tmp_path / "run.zarr"
+    huge = {"W1": np.full((8, 34), 1e200)}
+    said = (
+        "the loss of seed 0 is not finite before any training: what is learned, or started from, is too large"
+    )
+    for out in (None, path):
+        assert refused(train, "bpa", network, items, epochs=3, start=huge, out=out) == said
+    assert not list(tmp_path.iterdir())
+    kept = {"W1": (("unit_1", "unit_0"), (2, 3))}
+    empty = store.Store(path, [0], [0], kept, np.dtype(float), xr.Dataset(), {"identity": []})
+    empty._writer.shutdown()  # as a kill leaves it: never closed
+    os.close(empty._lock)
+    assert refused(Run.open, path) == f"{path} holds no snapshot yet; resume its training"
 
 
 def test_what_is_there_is_never_written_over(stored, tmp_path):

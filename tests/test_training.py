@@ -16,6 +16,7 @@ from semantic_svd.network import Network
 from semantic_svd.plasticity import Oja, Plasticity
 from semantic_svd.records import RECORDS
 from semantic_svd.rules import RULES, Rule
+from semantic_svd.runs import Run
 from semantic_svd.training import snapshot_epochs, step, train
 
 RNG = np.random.default_rng(0)
@@ -345,6 +346,21 @@ def test_accuracy_is_the_share_of_test_items_whose_largest_output_is_right():
         assert run.data.test_loss.values[s, epoch] == pytest.approx(plain.loss(TO_CLASSES, state, x, y))
 
 
+def test_what_is_tested_with_is_brought_into_the_order_of_the_properties():
+    frame = pd.DataFrame(X, ITEMS.items, ITEMS.properties)
+    turned = frame[frame.columns[::-1]]
+    settings = {"epochs": 300, "seeds": 2, "every": 100}
+    same, other = (
+        train("backprop", TANH, ITEMS, test=pair, **settings).data
+        for pair in ((frame, frame), (turned, turned))
+    )
+    assert same.accuracy.max() > same.accuracy.min()  # it can tell
+    xr.testing.assert_allclose(same[["accuracy", "test_loss"]], other[["accuracy", "test_loss"]], rtol=1e-12)
+    strange = turned.rename(columns={"can move": "cannot move"})
+    said = "test has other properties than the network was trained on: 'can move' is missing"
+    assert refused("backprop", TANH, ITEMS, epochs=1, test=(strange, frame)) == said
+
+
 @pytest.mark.parametrize("dtype", ["float32", np.float32])
 def test_single_precision_holds_from_the_weights_to_the_records(dtype):
     run = train("backprop", TO_CLASSES, ITEMS, CLASSES, epochs=3, seeds=2, dtype=dtype, record=list(RECORDS))
@@ -441,6 +457,17 @@ def test_weights_to_start_from_are_for_all_seeds_or_for_each_and_the_rest_is_dra
     np.testing.assert_array_equal(start["W2"], each)
 
 
+@pytest.mark.parametrize("name", ["fa_hebb_random_sign", "fa_oja_binary_sign", "dfa_oja_random_sign"])
+def test_feedback_that_learns_copies_the_signs_of_the_weights_that_training_starts_from(name):
+    first = train("backprop", TANH, ITEMS, epochs=2, seeds=2)
+    weights = {f"W{k}": first.weights(k).sel(epoch=2).values for k in (1, 2, 3)}
+    for start in (first, weights):
+        run = train(name, TANH, ITEMS, epochs=0, seeds=2, start=start)
+        assert RULES[name].path == ("direct" if name[0] == "d" else "chain")
+        forward = weights["W3"] @ weights["W2"] if name[0] == "d" else weights["W2"]
+        np.testing.assert_array_equal(np.sign(run.feedback(1)[:, 0]), np.sign(forward.swapaxes(1, 2)))
+
+
 def test_a_run_to_start_from_has_every_weight_of_the_network():
     linear = train("backprop", Network((34, 8, 34), biases=False), ITEMS, epochs=1)
     assert refused("backprop", Network((34, 8, 34)), ITEMS, epochs=1, start=linear) == (
@@ -507,8 +534,8 @@ def test_targets_that_are_no_shares_are_refused_under_softmax():
         ({"seeds": 0}, "seeds is a whole number from 1, not 0"),
         ({"seeds": []}, "seeds are whole numbers, each once, not []"),
         ({"seeds": [1, 1]}, "seeds are whole numbers, each once, not [1, 1]"),
-        ({"seeds": [1, -1]}, "a seed is a whole number from 0, not -1"),
-        ({"seeds": [1, "2"]}, "a seed is a whole number from 0, not '2'"),
+        ({"seeds": [1, -1]}, f"a seed is a whole number from 0 to {2**63 - 1}, not -1"),
+        ({"seeds": [1, "2"]}, f"a seed is a whole number from 0 to {2**63 - 1}, not '2'"),
         ({"batch_size": 0}, "batch_size is a whole number from 1, not 0"),
         ({"batch_size": 2.0}, "batch_size is a whole number from 1, not 2.0"),
         ({"every": 0}, "every is a whole number from 1 or 'log', not 0"),
@@ -556,10 +583,11 @@ def test_a_run_that_lacks_a_seed_can_not_start_it():
         ("mcclelland2020", "x is a table of numbers, (items, units), not str"),
         ([[1, 2], [3]], "x is a table of numbers, (items, units), not list"),
         (None, "x is a table of numbers, (items, units), not one of shape ()"),
+        (np.eye(2) * 1j, "x is a table of numbers, (items, units), not ndarray"),
         ([[1, 2], [np.nan, 3]], "x is a table of finite numbers, not nan in row 1, column 0 (from 0)"),
         ([[1, np.inf]], "x is a table of finite numbers, not inf in row 0, column 1 (from 0)"),
     ],
-    ids=["vector", "empty", "cube", "name", "ragged", "None", "nan", "inf"],
+    ids=["vector", "empty", "cube", "name", "ragged", "None", "complex", "nan", "inf"],
 )
 def test_items_that_are_no_table_of_finite_numbers_are_refused(x, message):
     assert refused("backprop", Network((2, 2)), x, epochs=1) == message
@@ -584,10 +612,29 @@ def test_weights_to_start_from_must_be_finite_numbers_by_name(start, said):
         ({"stop_below": float("nan")}, "stop_below is a finite loss of 0 or more, not nan"),
         ({"seeds": None}, "seeds are how many, or which, not None"),
         ({"seeds": "12"}, "seeds are how many, or which, not '12'"),
+        ({"seeds": [2**70]}, f"a seed is a whole number from 0 to {2**63 - 1}, not {2**70}"),
+        ({"record": [["weights"]]}, f"no record ['weights']; there are {', '.join(RECORDS)}"),
     ],
 )
 def test_settings_that_are_no_numbers_are_refused(settings, said):
     assert refused("backprop", TANH, ITEMS, epochs=1, **settings) == said
+
+
+def test_numbers_may_be_numpys_and_a_run_on_disk_says_the_same(tmp_path):
+    network = Network((34, 8, 34), "tanh", "tanh", np.False_, scale=np.float32(0.5), power=np.int64(2))
+    settings = {"epochs": np.int64(3), "seeds": np.arange(2), "every": np.int64(2), "batch_size": np.int8(4)}
+    settings["stop_below"] = np.float32(0.25)
+    kept = train("bpa", network, ITEMS, **settings)
+    xr.testing.assert_identical(
+        train("bpa", network, ITEMS, out=tmp_path / "run.zarr", **settings).data.load()[["W1", "loss"]],
+        kept.data[["W1", "loss"]].assign_attrs(Run.open(tmp_path / "run.zarr").data.attrs),
+    )
+
+
+def test_a_run_without_the_axis_of_seeds_starts_no_other():
+    first = train("backprop", TANH, ITEMS, epochs=1).sel(seed=0)
+    said = "the run to start from has no axis seed; take it as run.sel(seed=[0])"
+    assert refused("backprop", TANH, ITEMS, epochs=1, start=first) == said
 
 
 def test_a_network_is_a_network():

@@ -254,6 +254,7 @@ def endings(run: "Run") -> str:
 
 def accuracies(run: "Run", of: str = "accuracy") -> str:
     """Say how many of the test images (or of the others) the networks of a run name rightly at the end, in percent."""
-    found = 100 * run.data[of].sel(epoch=run.data["epoch"].values[-1]).values
+    survived = run.data["status"].values != "diverged"
+    found = 100 * held(run.data[of])[survived].isel(epoch=-1).values
     low, high = found.min(), found.max()
     return f"{low:.2f} %" if f"{low:.2f}" == f"{high:.2f}" else f"{low:.2f} to {high:.2f} %"

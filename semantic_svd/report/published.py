@@ -17,7 +17,7 @@ from scipy.stats import spearmanr
 
 from semantic_svd.angles import feedback_angle
 from semantic_svd.dendrograms import agreement, linkage
-from semantic_svd.errors import InputError
+from semantic_svd.errors import InputError, whole
 from semantic_svd.images import Images, named_images
 from semantic_svd.intervals import FEWEST, UNBOUNDED, mean_interval
 from semantic_svd.modes import effective_rank, half_grown
@@ -224,9 +224,7 @@ def each_start(seeds: int, sets: Sequence[Images | str]) -> list[tuple[int, Imag
     >>> each_start(2, ["fold 1", "fold 2"])
     [(0, 'fold 1'), (1, 'fold 2'), (2, 'fold 1'), (3, 'fold 2')]
     """
-    if seeds < 1:
-        raise InputError(f"seeds is a whole number from 1, not {seeds}")
-    return list(enumerate([*sets] * seeds))
+    return list(enumerate([*sets] * whole("seeds", seeds)))
 
 
 def trained_cells(

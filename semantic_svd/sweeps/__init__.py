@@ -108,11 +108,11 @@ def run_cell(folder: Path, cell: Cell) -> dict[str, Any]:
     try:
         run = _trained(folder / f"{cell.name}.zarr", cell)
         rows = measures(run).to_dict("records")
+        outcome = {"rows": rows, "seconds": round(time.perf_counter() - begun, 3)}
+        _write(_file(folder, cell), json.dumps(outcome))
     except Exception as error:
         kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
         return {"error": kind + " ".join(str(error).split())}
-    outcome = {"rows": rows, "seconds": round(time.perf_counter() - begun, 3)}
-    _write(_file(folder, cell), json.dumps(outcome))
     return outcome
 
 
