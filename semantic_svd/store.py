@@ -276,7 +276,7 @@ class Store:
 
 
 def save(data: xr.Dataset, path: Path) -> None:
-    """Write the dataset of a run that is in memory to a new store."""
+    """Write the dataset of a run to a new store, whole or not at all."""
     if missing := {"seed", "epoch"} - set(data.dims):
         raise InputError(f"a store holds runs over seeds and epochs; this one has no axis {min(missing)}")
     recorded = {str(name): a for name, a in data.data_vars.items() if "epoch" in a.dims}
@@ -287,14 +287,18 @@ def save(data: xr.Dataset, path: Path) -> None:
         path, data.epoch.values.tolist(), data.seed.values.tolist(), variables, dtype, constants, data.attrs
     )
     everyone = np.arange(data.sizes["seed"])
-    with closing(store):
-        for first in range(0, data.sizes["epoch"], len(store.block)):
-            if first:
-                store.commit({}, {})
-            block = {name: a[:, first : first + len(store.block)].values for name, a in recorded.items()}
-            for row in range(len(next(iter(block.values()))[0])):
-                store.put(first + row, everyone, {name: array[:, row] for name, array in block.items()})
-        store.commit({}, None)
+    try:
+        with closing(store):
+            for first in range(0, data.sizes["epoch"], len(store.block)):
+                if first:
+                    store.commit({}, {})
+                block = {name: a[:, first : first + len(store.block)].values for name, a in recorded.items()}
+                for row in range(len(next(iter(block.values()))[0])):
+                    store.put(first + row, everyone, {name: array[:, row] for name, array in block.items()})
+            store.commit({}, None)
+    except BaseException:
+        shutil.rmtree(store.path, ignore_errors=True)
+        raise
 
 
 def open_store(path: Path) -> xr.Dataset:

@@ -7,6 +7,7 @@ import xarray as xr
 from semantic_svd.images import load_images
 from semantic_svd.report import scripts
 from semantic_svd.report.hidden import Setting, hidden_tables, on_last_modes, save_hidden_figures
+from semantic_svd.runs import Run
 from semantic_svd.top import top_folder
 
 DIGITS = load_images("digits")
@@ -80,3 +81,19 @@ def test_what_is_on_request_is_there_and_takes_options(tmp_path, monkeypatch):
 
     scripts.script(main)
     assert seen == {"folder": tmp_path, "epochs": 7, "seeds": 3, "data": "pictures"}
+
+
+def test_the_errors_of_the_analysis_on_accuracy_are_those_of_its_runs(tmp_path):
+    analysis = scripts.load_analysis(top_folder("analyses") / "accuracy_mnist.py")
+    table = analysis.compute(DIGITS, epochs=1, seeds=2, runs=tmp_path).set_index(["row", "measure"])
+    assert len(table) == 2 * len(analysis.ROWS) + 1
+    for path in tmp_path.iterdir():
+        run = Run.open(path)
+        (row,) = (
+            row.name for row in analysis.ROWS if row.name.replace(" ", "_").replace(",", "") == path.stem
+        )
+        errors = 100 * (1 - run.final().evaluate(DIGITS).values)
+        found = table.loc[(row, "test images")]
+        assert found["mean"] == pytest.approx(errors.mean(), rel=1e-5)
+        assert (found["low"], found["high"]) == pytest.approx((errors.min(), errors.max()), rel=1e-5)
+    assert table.loc[("BPA, 500", "test images, by a linear probe")]["n"] == 2

@@ -126,6 +126,26 @@ def test_a_saved_run_is_the_run_that_was_saved(tmp_path):
     assert_same(Run.open(tmp_path / "saved.zarr").data, run.data)
 
 
+def test_a_run_that_cannot_be_saved_whole_leaves_nothing(tmp_path, monkeypatch):
+    run, real = items_run(epochs=90), store.Store.commit
+
+    def fails(self, ends, checkpoint, **attrs):
+        if self._first:
+            raise KeyboardInterrupt
+        real(self, ends, checkpoint, **attrs)
+
+    monkeypatch.setattr(store.Store, "commit", fails)
+    with pytest.raises(KeyboardInterrupt):
+        run.save(tmp_path / "saved.zarr")
+    assert not list(tmp_path.iterdir())
+    monkeypatch.undo()
+    for part in (run.final(), run.sel(seed=0), run.sel(epoch=90)):
+        axis = "seed" if "epoch" in part.data.dims else "epoch"
+        assert refused(part.save, tmp_path / "part.zarr") == (
+            f"a store holds runs over seeds and epochs; this one has no axis {axis}"
+        )
+
+
 def test_plain_xarray_reads_a_store_without_a_warning(half_way):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
