@@ -20,13 +20,12 @@ import semantic_svd
 from semantic_svd.errors import InputError, whole
 from semantic_svd.items import Items
 from semantic_svd.products import Array
-from semantic_svd.runs import Recorded, Run, network_text
+from semantic_svd.runs import SLICE, Recorded, Run, network_text
 from semantic_svd.tasks import as_table
 
 __all__ = ["Recorder", "recorded_run", "stack_runs"]
 
 RECORDS = ("hidden", "responses", "class_means")
-SLICE = 2**22  # numbers of a layer that are read together
 
 
 class Recorder:

@@ -14,7 +14,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from semantic_svd.dendrograms.trees import clades_of, linkage
+from semantic_svd.dendrograms.trees import clades_of, linkage, parting_levels
 from semantic_svd.errors import InputError
 from semantic_svd.intervals import mean_interval, share_interval
 from semantic_svd.matrices import Matrix
@@ -321,11 +321,9 @@ def _clusters(modes: xr.Dataset) -> NDArray[np.floating]:
     """Give for each level of the tree the projection on its clusters, (level, item, item): the mean over a cluster."""
     matrix = xr.dot(modes["U"] * modes["s"], modes["V"], dim="mode")
     n = matrix.shape[0]
-    together = np.ones((n, n), dtype=int)  # in how many clades two items are, the whole set among them
-    for clade in clades_of(linkage(matrix).Z):
-        together[np.ix_(list(clade), list(clade))] += 1
-    deepest = together[np.triu_indices(n, 1)].max()
-    same = [(together > level) | np.eye(n, dtype=bool) for level in range(deepest + 1)]
+    part = parting_levels(clades_of(linkage(matrix).Z), n)
+    deepest = part[np.triu_indices(n, 1)].max()
+    same = [(part > level) | np.eye(n, dtype=bool) for level in range(deepest + 1)]
     return np.stack([one / one.sum(1) for one in same])
 
 

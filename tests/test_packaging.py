@@ -13,7 +13,7 @@ import semantic_svd
 
 PACKAGE = Path(semantic_svd.__file__).parent
 # The house, from the ground up. A module imports from those before it, and from no other.
-GROUND = ("errors", "top", "products", "items", "images")
+GROUND = ("errors", "drafts", "top", "products", "items", "images")
 RULES = ("plasticity", "feedback", "network", "rules")
 ANALYSES = (
     "matrices",
@@ -79,6 +79,7 @@ INSIDE = {  # the same for the modules that are folders
         "studies",
         "__init__",
     ),
+    "report": ("standard", "captions", "claims", "measures", "hidden", "scripts", "published", "__init__"),
     "sweeps": ("grid", "workers", "tables", "__init__"),
     "explorer": ("pack", "layers", "page", "__init__"),
     "cli": (

@@ -425,7 +425,7 @@ def test_a_run_that_fails_has_a_row_stops_no_other_and_is_tried_again(tmp_path, 
 
 def test_what_a_run_gave_and_could_not_be_written_is_a_row_and_stops_no_other(tmp_path, in_this_process):
     grid = Grid(**SMALL, settings={"rate": [0.1, 0.2, 0.3]}, seeds=1)
-    (tmp_path / f"{grid.cells[1].name}.json.part").mkdir()
+    (tmp_path / f"{grid.cells[1].name}.json").mkdir()
     table = sweep(grid, tmp_path)
     assert list(table["status"]) == ["finished", "failed", "finished"]
     assert "Is a directory" in table["error"].dropna().item()

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from semantic_svd.cli.files import check_outputs, deliver
-from semantic_svd.cli.options import CsvFile, Plot, runs
+from semantic_svd.cli.options import CsvFile, Plot, run_names, runs
 from semantic_svd.cli.subject import endings
 from semantic_svd.cli.terminal import complain, number, show
-from semantic_svd.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,11 +46,7 @@ def compare(
     from semantic_svd.runs import Run
 
     check_outputs([csv, curves], [plot])
-    names = [Path(source).name.removesuffix(".zarr") for source in sources]
-    names = names if len(set(names)) == len(names) else sources
-    if len(set(names)) < len(names):
-        raise InputError(f"a run is named twice: {' '.join(sources)}")
-    opened = {name: Run.open(source) for name, source in zip(names, sources, strict=True)}
+    opened = {name: Run.open(source) for name, source in run_names(sources).items()}
     for name, run in opened.items():
         lost = run.data["seed"].values[run.data["status"].values == "diverged"]
         if len(lost):
@@ -78,16 +73,16 @@ def compare(
     rows = []
     for measure, words in SHOWN.items():
         for of, part in summary[summary["measure"] == measure].groupby("of", sort=False):
-            cells = part.set_index("run").reindex(names)
+            cells = part.set_index("run").reindex(list(opened))
             shown = [
                 ""
                 if row.isna()["mean"]
                 else f"{number(row['mean'], 3)} [{number(row['low'], 3)}, {number(row['high'], 3)}]"
                 + (f" ({row['n']:.0f} of {seeds[name]})" if row["n"] < seeds[name] else "")
-                for name, (_, row) in zip(names, cells.iterrows(), strict=True)
+                for name, (_, row) in zip(opened, cells.iterrows(), strict=True)
             ]
             rows.append([words.format(of), *shown])
-    show(["", *names], rows, wrap=(0, *range(1, len(names) + 1)))
+    show(["", *opened], rows, wrap=(0, *range(1, len(opened) + 1)))
     print(f"In brackets: {intervals_said(summary)}.")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from semantic_svd.cli.files import check_outputs, deliver
-from semantic_svd.cli.options import runs
+from semantic_svd.cli.options import run_names, runs
 from semantic_svd.cli.subject import open_subject
 from semantic_svd.cli.terminal import bytes_text
 from semantic_svd.errors import InputError
@@ -44,14 +44,10 @@ def explore(
 
 def _opened(sources: list[str]) -> "tuple[dict[str, Run], xr.DataArray | None]":
     """Open runs by their places, name them by their files, and return what the first of them has learned."""
-    stems = [Path(source).stem for source in sources]
-    names = stems if len(set(stems)) == len(stems) else sources
-    subjects = [open_subject(source) for source in sources]
+    subjects = {name: open_subject(source) for name, source in run_names(sources).items()}
     opened = {}
-    for name, source, subject in zip(names, sources, subjects, strict=True):
+    for name, subject in subjects.items():
         if subject.run is None:
-            raise InputError(f"{source} is a matrix of items; explore shows runs")
-        if name in opened:
-            raise InputError(f"{source} is named twice; a page shows a run once")
+            raise InputError(f"{subject.name} is a matrix of items; explore shows runs")
         opened[name] = subject.run
-    return opened, subjects[0].data
+    return opened, next(iter(subjects.values())).data

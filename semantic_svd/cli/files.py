@@ -3,16 +3,10 @@
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
+from semantic_svd.drafts import UNDATED, drafts
 from semantic_svd.errors import InputError
-
-PICTURES: dict[str, dict[str, None]] = {  # ending -> what would change from one writing to the next, left out
-    ".pdf": {"CreationDate": None},
-    ".png": {"Software": None},
-    ".svg": {"Date": None},
-}
 
 
 def check_outputs(tables: Iterable[Path | None], pictures: Iterable[Path | None]) -> None:
@@ -25,8 +19,8 @@ def check_outputs(tables: Iterable[Path | None], pictures: Iterable[Path | None]
     semantic_svd.errors.InputError: modes.gif: a picture ends in .pdf, .png, .svg
     """
     for path in pictures:
-        if path and path.suffix.lower() not in PICTURES:
-            raise InputError(f"{path}: a picture ends in {', '.join(PICTURES)}")
+        if path and path.suffix.lower() not in UNDATED:
+            raise InputError(f"{path}: a picture ends in {', '.join(UNDATED)}")
     for path in (*tables, *pictures):
         if path and not path.parent.is_dir():
             raise InputError(f"{path}: there is no folder {path.parent}")
@@ -35,22 +29,14 @@ def check_outputs(tables: Iterable[Path | None], pictures: Iterable[Path | None]
 
 
 def deliver(*outputs: tuple[Path | None, Callable[[], Any]]) -> None:
-    """Write tables, figures and texts: all are made, then all are written under other names, then all appear."""
+    """Write tables, figures and texts: all are made, then all are written beside their places, then all appear."""
     made = [(path, content()) for path, content in outputs if path]
     with ExitStack() as stack:
-        drafts = [(_draft(content, path, stack), path) for path, content in made]
-        for draft, path in drafts:
-            draft.replace(path)
-
-
-def _draft(content: Any, path: Path, stack: ExitStack) -> Path:
-    """Write a file in a folder beside its place, which goes with the stack."""
-    try:
-        folder = stack.enter_context(TemporaryDirectory(dir=path.parent, prefix=".unfinished-"))
-        _write(content, Path(folder) / path.name)
-    except OSError as error:
-        raise InputError(f"{path} can't be written: {error.strerror}") from None
-    return Path(folder) / path.name
+        for path, content in made:
+            try:
+                _write(content, stack.enter_context(drafts(path.parent)) / path.name)
+            except OSError as error:
+                raise InputError(f"{path} can't be written: {error.strerror}") from None
 
 
 def _write(content: Any, path: Path) -> None:
@@ -62,4 +48,4 @@ def _write(content: Any, path: Path) -> None:
     else:
         from semantic_svd.plots import styled
 
-        styled(content.savefig)(path, metadata=PICTURES[path.suffix.lower()])
+        styled(content.savefig)(path, metadata=UNDATED[path.suffix.lower()])

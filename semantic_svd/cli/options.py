@@ -7,6 +7,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from semantic_svd.errors import InputError
+
 
 def rule_names(incomplete: str) -> list[str]:
     """Complete the name of a rule."""
@@ -34,6 +36,21 @@ def runs(incomplete: str) -> list[str]:
     """Complete the name of a run in this folder."""
     there = sorted(str(path.parent) for path in Path().glob("*/zarr.json"))
     return [name for name in there if name.startswith(incomplete)]
+
+
+def run_names(sources: list[str]) -> dict[str, str]:
+    """Name runs by their folders, where these differ, and else by their places.
+
+    Examples
+    --------
+    >>> run_names(["a/bpa.zarr", "bpa.v2"])
+    {'bpa': 'a/bpa.zarr', 'bpa.v2': 'bpa.v2'}
+    """
+    names = [Path(source).name.removesuffix(".zarr") for source in sources]
+    named = dict(zip(names if len(set(names)) == len(names) else sources, sources, strict=False))
+    if len(named) < len(sources):
+        raise InputError(f"a run is named twice: {' '.join(sources)}")
+    return named
 
 
 DataFolder = Annotated[

@@ -15,6 +15,7 @@ from semantic_svd.dendrograms.trees import (
     links,
     names_of,
     pair_distances,
+    parting_levels,
 )
 from semantic_svd.errors import InputError
 from semantic_svd.matrices import Matrix
@@ -208,10 +209,7 @@ def within_to_between(
     """
     array, wanted = beside(response, data)
     clades, n, names = _data_clades(wanted, method, metric), array.sizes["item"], names_of(array)
-    together = np.ones((n, n), dtype=int)  # how many clades hold two items, the whole set among them
-    for clade in clades:
-        together[np.ix_(list(clade), list(clade))] += 1
-    part = together[np.triu_indices(n, 1)]  # the level at which a pair parts
+    part = parting_levels(clades, n)[np.triu_indices(n, 1)]
     levels = list(range(1, part.max()))
     pairs = np.stack(pair_distances(array, metric))
     within = np.stack([pairs[:, part > level].mean(1) for level in levels], axis=1)

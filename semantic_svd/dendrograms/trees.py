@@ -344,6 +344,14 @@ def clades_of(Z: Array) -> list[frozenset[int]]:
     return [clade for clade, stem in zip(items_under(Z)[n:-1], clear, strict=True) if stem]
 
 
+def parting_levels(clades: list[frozenset[int]], n: int) -> NDArray[np.integer]:
+    """Give the level of the tree at which two of n items part: how many clades hold both, the whole set one of them."""
+    level = np.ones((n, n), dtype=int)
+    for clade in clades:
+        level[np.ix_(list(clade), list(clade))] += 1
+    return level
+
+
 def _turned(Z: Array, order: tuple[int, ...]) -> Array:
     """Turn each link so that its left child stands first."""
     Z = Z.copy()

@@ -8,7 +8,6 @@ import functools
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, ParamSpec, TypeVar
 
 import matplotlib as mpl
@@ -17,6 +16,8 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from semantic_svd.drafts import UNDATED, drafts
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -151,6 +152,7 @@ def save(figure: Figure, folder: Path | str, stem: str, table: pd.DataFrame) -> 
 
     Examples
     --------
+    >>> from tempfile import TemporaryDirectory
     >>> figure, axes = panels(width=COLUMN)
     >>> with TemporaryDirectory() as folder:
     ...     [path.name for path in save(figure, folder, "empty", pd.DataFrame({"epoch": [0]}))]
@@ -158,12 +160,11 @@ def save(figure: Figure, folder: Path | str, stem: str, table: pd.DataFrame) -> 
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder, prefix=".unfinished-") as unfinished:
-        draft = Path(unfinished) / stem
-        figure.savefig(f"{draft}.pdf", metadata={"CreationDate": None})
-        figure.savefig(f"{draft}.png", metadata={"Software": None})
-        table.to_csv(f"{draft}.csv", index=False, float_format="%.6g", lineterminator="\n")
-        return [Path(f"{draft}.{kind}").replace(folder / f"{stem}.{kind}") for kind in ("pdf", "png", "csv")]
+    with drafts(folder) as unfinished:
+        for ending in (".pdf", ".png"):
+            figure.savefig(unfinished / f"{stem}{ending}", metadata=UNDATED[ending])
+        table.to_csv(unfinished / f"{stem}.csv", index=False, float_format="%.6g", lineterminator="\n")
+    return [folder / f"{stem}.{kind}" for kind in ("pdf", "png", "csv")]
 
 
 def mode_style(mode: int, block: str | int | None = None) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """A claim of the report: what is measured, when it holds, and the table of what became of all of them."""
 
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
+from semantic_svd.drafts import drafts
 from semantic_svd.intervals import UNBOUNDED, mean_interval, share_interval
 from semantic_svd.report.standard import (
     AUTOASSOCIATOR,
@@ -166,8 +166,6 @@ def save_claims(table: pd.DataFrame, folder: Path, stem: str) -> None:
 def save_table(table: pd.DataFrame, text: str, folder: Path, stem: str) -> None:
     """Write a table as CSV, and what is to be read of it as Markdown, whole or not at all."""
     texts = {"csv": table.to_csv(index=False, float_format="%.6g", lineterminator="\n"), "md": text}
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".unfinished-") as unfinished:
+    with drafts(folder) as unfinished:
         for kind, words in texts.items():
-            draft = Path(unfinished) / f"{stem}.{kind}"
-            draft.write_text(words, encoding="utf-8")
-            draft.replace(folder / draft.name)
+            (unfinished / f"{stem}.{kind}").write_text(words, "utf-8", newline="\n")

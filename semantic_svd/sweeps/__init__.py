@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from semantic_svd.drafts import drafts
 from semantic_svd.errors import InputError
 from semantic_svd.runs import Run
 from semantic_svd.sweeps.grid import SETTINGS, Cell, Grid, read_grid
@@ -131,7 +132,7 @@ def _trained(path: Path, cell: Cell) -> Run:
 def _done(folder: Path, cells: Iterable[Cell]) -> dict[str, Any]:
     """Return what was measured of the runs that are done."""
     files = {cell.name: _file(folder, cell) for cell in cells}
-    return {name: json.loads(file.read_text()) for name, file in files.items() if file.exists()}
+    return {name: json.loads(file.read_text()) for name, file in files.items() if file.is_file()}
 
 
 def _file(folder: Path, cell: Cell) -> Path:
@@ -145,18 +146,16 @@ def _folder(out: str | Path) -> Path:
         raise InputError(f"{out} is a file; name a folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _write(folder / ".writable", "")
-        (folder / ".writable").unlink()
+        with drafts(folder):
+            pass
     except OSError as error:
         raise InputError(f"{out} can't be written: {error.strerror}") from None
     return folder
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, "utf-8", newline="\n")
-    part.replace(path)
+    with drafts(path.parent) as unfinished:
+        (unfinished / path.name).write_text(text, "utf-8", newline="\n")
 
 
 def _shown(outcomes: Iterable, total: int, done: int, progress: bool) -> Iterator:
