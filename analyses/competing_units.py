@@ -173,7 +173,7 @@ def main(folder, images="mnist", epochs=200, seeds=3, folds=0, data=None, runs="
         f"then {more} of its classifier (Adam, {rate:g}); "
         f"backprop: {BACKPROP_EPOCHS} epochs, rate {of.base_rate}, momentum 0.9"
     )
-    called, about = Path(images).name, says(whole, how, trained, folds)
+    called, about = Path(images).name, says(whole, how, folds)
     for stem, (figure, table) in pictures(trained, whole, about).items():
         save(figure, folder, f"competing_units_{called}_{stem}", table)
     return Study("competing_units", (), reported(whole)).write(folder, trained, whole, called, about)

@@ -22,7 +22,7 @@ from semantic_svd.modes import leakage, strengths, svd
 from semantic_svd.runs import Run
 from semantic_svd.similarity import beside_null
 from semantic_svd.stages import order_kept, stage_epochs, stage_table
-from semantic_svd.tables import block_names, intervals, shown_epochs
+from semantic_svd.tables import block_names, held, intervals, shown_epochs
 
 __all__ = ["compare_runs"]
 
@@ -89,11 +89,10 @@ def compare_runs(runs: Mapping[str, Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
 class _Side:
     """A run as it is compared: matrices (seed, epoch, item, ...), those of its end, and what was to be learned."""
 
-    target: (
-        xr.DataArray
-    )  # what the response is to become, in its own type: that tells which modes are rounding
+    # what the response is to become, in its own type: that tells which modes are rounding
+    target: xr.DataArray
     rate_steps: Callable[[Any], Any]  # of the layer that is compared, by epoch
-    response: xr.DataArray
+    response: xr.DataArray  # seeds that stopped before the others say what they said last
     hidden: xr.DataArray  # at the epochs that curves show
     last_response: xr.DataArray
     last_hidden: xr.DataArray
@@ -125,8 +124,11 @@ def _side(name: str, run: Run) -> _Side:
         raise InputError(
             f"{name} kept neither the targets of its items nor class means and input_output of images"
         )
-    seen = (a.astype(float).compute() for a in (response, hidden, last_response, last_hidden, data))
-    return _Side(target.compute(), partial(run.rate_steps, layer=max(layer, 1)), *seen)
+    response, hidden, *ends = (
+        a.astype(float).compute() for a in (response, hidden, last_response, last_hidden, data)
+    )
+    rate_steps = partial(run.rate_steps, layer=max(layer, 1))
+    return _Side(target.compute(), rate_steps, held(response), held(hidden), *ends)
 
 
 def _same_task(first: str, one: _Side, name: str, other: _Side) -> None:
@@ -149,15 +151,16 @@ def _measured(side: _Side, reference: xr.Dataset) -> tuple[pd.DataFrame, pd.Data
         for time, word in times.items()
     ]
     half = stage_epochs(projected, reference, by="block").sel(fraction=0.5, drop=True)
-    kept = order_kept(half).rename(columns={"order": "of", "share": "mean"})
+    if half.sizes["block"] > 1:
+        kept = order_kept(half).rename(columns={"order": "of", "share": "mean"})
+        parts.append(kept.assign(measure="order kept"))
     alive = sorted(set(stage["stage"].astype(int)))
     final = (strengths(side.last_response, reference) / reference["s"]).sel(mode=alive)
     found = compare(side.last_response, reference, null_draws=0).query("mode in @alive")
-    held = found.assign(value=found["verdict"] != "different").set_index(["seed", "mode"])["value"]
-    there = share_interval(held.to_xarray())
+    same = found.assign(value=found["verdict"] != "different").set_index(["seed", "mode"])["value"]
+    there = share_interval(same.to_xarray())
     trees = {"output": (side.last_response, side.target), "hidden": (side.last_hidden, side.data)}
     parts += [
-        kept.assign(measure="order kept"),
         _tidy("final strength / data's", final, "mode"),
         _named(there, "mode is there", "mode"),
         _tidy("leakage", leakage(side.last_response, reference), within=(0, 1)),

@@ -332,7 +332,7 @@ def load_images(name: str, folder: str | os.PathLike[str] | None = None) -> Imag
     if not isinstance(name, str) or name not in IMAGE_SETS:
         raise InputError(
             f"no image set is called {name!r}; the image sets are {', '.join(IMAGE_SETS)} "
-            "(read_images reads a folder of your own)"
+            "(a folder of your own files is named by its path)"
         )
     official = IMAGE_SETS[name]
     if official is None:
@@ -389,7 +389,8 @@ def read_images(
     name : str, optional
         The name of the set; the folder's if not given.
     classes : sequence of str, optional
-        The names of the classes. If not given: CIFAR-10's for its layout, else "0", "1", ... to the largest label.
+        The names of the classes. If not given: those of batches.meta.txt, a line each, if the folder has it; else
+        CIFAR-10's for its layout, and "0", "1", ... to the largest label for MNIST's.
 
     Returns
     -------
@@ -418,6 +419,10 @@ def read_images(
     if classes is None:
         largest = max(train.labels.max(initial=0), test.labels.max(initial=0))
         classes = CIFAR_CLASSES if batches else tuple(map(str, range(largest + 1)))
+        if (names_of := place / "batches.meta.txt").is_file():
+            classes = [
+                line.strip() for line in names_of.read_text("utf-8", "replace").splitlines() if line.strip()
+            ]
     return _images(train, test, classes, name or place.resolve().name)
 
 

@@ -113,6 +113,7 @@ def read_out(
     >>> bool(read_out(run, digits, epochs=20).final().data["accuracy"] > 0.6)
     True
     """
+    _check_power(power)
     if head not in HEADS:
         raise InputError(f"no head {head!r} of a classifier; there are {', '.join(HEADS)}")
     network = Network((_units(run, images, layer), len(images.classes)), **HEADS[head])  # type: ignore[arg-type]
@@ -186,6 +187,7 @@ def linear_probe(run: Run, images: Images, layer: int = 1, power: float | None =
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
+    _check_power(power)
     _units(run, images, layer)
     shares = []
     for of_seed in _each_seed(run):
@@ -193,6 +195,11 @@ def linear_probe(run: Run, images: Images, layer: int = 1, power: float | None =
         probe = make_pipeline(StandardScaler(copy=False), LogisticRegression(max_iter=1000))
         shares.append(probe.fit(h, images.labels).score(test_h, images.test_labels))
     return xr.DataArray(shares, {"seed": run.data["seed"].values}, name="accuracy")
+
+
+def _check_power(power: Any) -> None:
+    if power is not None and not (isinstance(power, float | int) and 0 < power < float("inf")):
+        raise InputError(f"power is a finite number over 0, or None, not {power!r}")
 
 
 def _units(run: Run, images: Images, layer: int) -> int:

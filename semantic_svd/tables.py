@@ -52,6 +52,20 @@ def shown_epochs(epochs: int) -> list[int]:
     return sorted({0, *np.geomspace(1, epochs, 120).round().astype(int).tolist()}) if epochs else [0]
 
 
+def held(values: xr.DataArray) -> xr.DataArray:
+    """Let a seed that stopped before the others say what it said last.
+
+    Examples
+    --------
+    >>> held(xr.DataArray([[1.0, 2.0, np.nan]], dims=("seed", "epoch"))).values
+    array([[1., 2., 2.]])
+    """
+    axis = values.dims.index("epoch")
+    shape = [-1 if dim == "epoch" else 1 for dim in values.dims]
+    last = np.where(values.notnull(), np.arange(values.sizes["epoch"]).reshape(shape), 0)
+    return values.copy(data=np.take_along_axis(values.values, np.maximum.accumulate(last, axis), axis))
+
+
 def beside_theory(
     measured: xr.DataArray, theory: xr.DataArray, s: xr.DataArray, rate: float, panel: str
 ) -> pd.DataFrame:

@@ -476,6 +476,22 @@ def test_what_a_run_does_not_have_is_said_with_what_it_has(bpa, capsys, words, l
     assert refused(capsys, "modes", bpa, words) == line.format(run=bpa)
 
 
+@pytest.mark.parametrize(
+    ("words", "file", "how"),
+    [
+        ("modes my.csv --csv my.csv", "my.csv", "read"),
+        ("modes my.csv --plot ./my.csv/../my.csv", "my.csv/../my.csv", "read"),
+        ("dendrogram my.csv --csv a.csv --agreement a.csv", "a.csv", "written"),
+        ("align saxe2019_toy --to my.csv --csv my.csv", "my.csv", "read"),
+    ],
+)
+def test_what_is_read_is_not_written_over_nor_one_output_by_another(here, capsys, words, file, how):
+    text = "item,a,b\nx,1,0\ny,0,1\n"
+    Path("my.csv").write_text(text)
+    assert refused(capsys, words) == f"{file} is {how} by the same command; name another file"
+    assert Path("my.csv").read_text() == text and files() == ["my.csv"]
+
+
 def test_an_output_that_is_there_is_not_written_over(bpa, here, capsys):
     before = {path: path.read_bytes() for path in bpa.rglob("*") if path.is_file()}
     line = refused(capsys, "train", "--items", "mcclelland2020", "-o", bpa)

@@ -172,6 +172,31 @@ def test_a_mode_that_not_every_seed_learned_says_how_many_did_and_is_drawn(tmp_p
     assert partly and all(said in out for said in partly)
 
 
+def test_seeds_that_stopped_before_the_others_say_in_curves_what_they_said_last():
+    runs = {}
+    for rule in ("bpa", "backprop"):
+        runs[rule] = train(rule, LINEAR, ITEMS, epochs=600, seeds=3, stop_below=0.3)
+        assert len(set(runs[rule].data.end_epoch.values)) > 1
+    _, curves = compare_runs(runs)
+    for rule, run in runs.items():
+        ends = strengths(run.final().response(), svd(ITEMS)).mean("seed")
+        last = curves[(curves["run"] == rule) & (curves["measure"] == "strength")]
+        last = last[last["epoch"] == last["epoch"].max()]
+        np.testing.assert_allclose(last["mean"], ends, rtol=1e-9, atol=1e-9)
+        assert (curves.loc[curves["run"] == rule, "n"] == 3).all()
+
+
+def test_data_of_one_block_and_no_tree_are_compared_by_what_is_left():
+    runs = {
+        rule: train(rule, Network((3, 3, 3)), np.eye(3), epochs=99, seeds=2) for rule in ("bpa", "backprop")
+    }
+    summary, _ = compare_runs(runs)
+    assert "order kept" not in set(summary["measure"])
+    trees = summary[summary["measure"].str.startswith("agreement")]
+    assert len(trees) == 4 and trees["mean"].isna().all()
+    dynamics(*compare_runs(runs))
+
+
 def test_runs_without_a_training_have_no_rate_and_those_without_an_epoch_no_times(runs):
     bare = {name: train(name, LINEAR, ITEMS, epochs=0) for name in ("bpa", "backprop")}
     summary, curves = compare_runs(bare)

@@ -286,6 +286,8 @@ def test_the_command_writes_one_page_whole_and_says_where(tmp_path, monkeypatch,
         ("mcclelland2020", "mcclelland2020 is a matrix of items; explore shows runs"),
         ("bpa.zarr -o no/x.html", "no/x.html: there is no folder no"),
         ("bpa.zarr -o .", ". is a folder; name a file"),
+        ("bpa.zarr -o x.pdf", "x.pdf: a page ends in .html"),
+        ("bpa.zarr -o bpa.zarr", "bpa.zarr is read by the same command; name another file"),
         (
             "bpa.zarr toy.zarr",
             "toy is over other items (Canary) than sparrow, hawk, salmon, ...; "

@@ -276,7 +276,7 @@ def test_a_network_learns_the_digits_and_its_outputs_are_named_by_class():
 def test_an_unknown_set_is_refused_with_the_names_of_all():
     assert refused(load_images, "mnst") == (
         "no image set is called 'mnst'; the image sets are mnist, fashion-mnist, cifar10, digits "
-        "(read_images reads a folder of your own)"
+        "(a folder of your own files is named by its path)"
     )
 
 
@@ -350,6 +350,8 @@ def test_own_files_are_read_whatever_their_hash_and_named_by_their_folder(tmp_pa
     assert is_the_tiny_mnist(own)
     assert (own.name, own.shape, own.classes) == ("few", (4, 3), tuple("0123456789"))
     assert read_images(tmp_path / "few", "mine", "abcdefghij").classes == tuple("abcdefghij")
+    (tmp_path / "few" / "batches.meta.txt").write_text("\n".join(f"kind {c}" for c in "abcdefghij") + "\n\n")
+    assert read_images(tmp_path / "few").classes == tuple(f"kind {c}" for c in "abcdefghij")
 
 
 def test_own_batches_are_read_in_the_order_of_their_numbers_plain_or_compressed(tmp_path):

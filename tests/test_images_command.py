@@ -69,6 +69,26 @@ def test_training_on_images_says_how_well_the_test_images_are_named(tmp_path, ca
     assert third == f"test accuracy {final.min():.2f} to {final.max():.2f} %"
 
 
+def test_images_of_ones_own_are_trained_on_and_read_out_by_their_folder(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    for name in ("data_batch_1.bin", "test_batch.bin"):
+        records = rng.integers(0, 256, (40, 3073), np.uint8)
+        records[:, 0] = np.arange(40) % 3
+        (tmp_path / name).write_bytes(records.tobytes())
+    (tmp_path / "batches.meta.txt").write_text("Katze\nHund\nVogel\n")
+    words = f"train --images {tmp_path} --hidden 5 --epochs 1 -o {tmp_path}/run.zarr"
+    assert said(capsys, words)[::2] == (0, "")
+    assert Run.open(tmp_path / "run.zarr").class_means(1)["class"].values.tolist() == [
+        "Katze",
+        "Hund",
+        "Vogel",
+    ]
+    code, out, err = said(capsys, f"readout {tmp_path}/run.zarr --images {tmp_path} --epochs 1")
+    assert (code, err) == (0, "") and "test accuracy" in out
+    line = refused(capsys, f"readout {tmp_path}/run.zarr --images {tmp_path} --power -1")
+    assert line == "power is a finite number over 0, or None, not -1.0"
+
+
 def test_the_accuracy_of_a_seed_that_stopped_is_the_one_it_stopped_with(tmp_path, capsys):
     words = "train --images digits --hidden 8 --epochs 30 --stop-below 0.3 --seeds 3 -o"
     code, out, err = said(capsys, words, tmp_path / "run.zarr")
@@ -115,7 +135,7 @@ def test_krotov_hopfield_starts_standard_normal_without_biases_and_leaves_the_ou
         (
             "--images zebras",
             "no image set is called 'zebras'; the image sets are mnist, fashion-mnist, cifar10, digits "
-            "(read_images reads a folder of your own)",
+            "(a folder of your own files is named by its path)",
         ),
     ],
 )

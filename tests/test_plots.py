@@ -8,6 +8,7 @@ from scipy.cluster import hierarchy
 
 from semantic_svd import plots
 from semantic_svd.dendrograms import linkage
+from semantic_svd.modes import svd
 from semantic_svd.plots.style import INK
 from semantic_svd.plots.trees import GROUP_COLOURS
 
@@ -98,6 +99,24 @@ def test_no_panel_of_the_equation_covers_another_and_none_leaves_the_page(matrix
     boxes = [ax.get_position() for ax in figure.axes]
     assert all(0 <= box.x0 < box.x1 <= 1 and 0 <= box.y0 < box.y1 <= 1 for box in boxes)
     assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+
+
+def test_long_names_are_cut_and_dollars_are_no_formulas(tmp_path):
+    names = ["Der Europäische Hauskaninchenmischling (männlich)", r"costs $\frac{$", "c", "d"]
+    matrix = xr.DataArray(np.eye(4) + 0.1, {"item": names, "property": names[::-1]}, ("item", "property"))
+    figure = plots.svd_panels(matrix, svd(matrix))
+    figure.savefig(tmp_path / "a.png")
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert labels == ["Der Europäische Hauskaninch…", r"costs \$\frac{\$", "c", "d"]
+    tree = plots.dendrogram(linkage(matrix))
+    tree.figure.savefig(tmp_path / "b.png")
+    assert {label.get_text() for label in tree.get_xticklabels()} == set(labels)
+
+
+def test_many_trees_stand_in_rows():
+    trees = {f"epoch {k}": linkage(np.eye(3) * [[1], [2], [3]]) for k in range(8)}
+    places = [ax.get_subplotspec() for ax in plots.dendrogram_panels(trees)]
+    assert [place.rowspan.start for place in places] == [0] * 6 + [1] * 2
 
 
 def test_units_of_a_layer_stand_upright_and_say_what_they_are(matrix):

@@ -309,7 +309,7 @@ def test_every_study_runs_by_its_name_on_any_images(name, tmp_path, monkeypatch,
         (
             "learned-feedback --images nope",
             "no image set is called 'nope'; the image sets are mnist, fashion-mnist, cifar10, digits "
-            "(read_images reads a folder of your own)",
+            "(a folder of your own files is named by its path)",
         ),
     ],
 )

@@ -14,6 +14,7 @@ import dask
 import numpy as np
 import pandas as pd
 import pytest
+from refusals import refused
 
 from semantic_svd import RULES, Items, Network, Rule, Run, load_images, load_items, sweeps, train
 from semantic_svd.cli import main
@@ -266,6 +267,14 @@ def test_no_interval_of_an_accuracy_passes_one():
     table = pd.DataFrame(rows, columns=["run", "data", "rule", "seed", "accuracy"])
     (row,) = best(table, "accuracy").to_dict("records")
     assert row["mean"] == pytest.approx(0.98) and row["low"] < 0.98 and row["high"] == 1.0
+
+
+def test_the_folder_of_a_sweep_is_no_run(tmp_path):
+    (tmp_path / "zarr.json").touch()
+    assert (
+        refused(sweep, Grid(**SMALL), tmp_path)
+        == f"{tmp_path} is a run; name a folder of its own for a sweep"
+    )
 
 
 def test_several_grids_are_one_table_and_a_run_of_two_of_them_is_trained_once(tmp_path, in_this_process):

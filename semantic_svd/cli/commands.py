@@ -25,6 +25,7 @@ from semantic_svd.cli.subject import open_subject
 from semantic_svd.cli.sweep import sweep
 from semantic_svd.cli.terminal import (
     NAME,
+    complain,
     mean,
     number,
     says_interval,
@@ -103,7 +104,7 @@ def modes(
     from semantic_svd.cli.pictures import panels, strengths_over_training
     from semantic_svd.cli.tables import MODE_COLUMNS, mode_table
 
-    check_outputs([csv], [plot, plot_strengths])
+    check_outputs([source], [csv], [plot, plot_strengths])
     if theory and not plot_strengths:
         raise InputError("--theory is drawn over strengths; name their file with --plot-strengths")
     subject = open_subject(source, seed, layer)
@@ -157,7 +158,7 @@ def align(
     from semantic_svd.cli.pictures import verdict_cells
     from semantic_svd.cli.tables import comparison
 
-    check_outputs([csv], [plot])
+    check_outputs([source, to], [csv], [plot])
     subject = open_subject(source, seed, layer)
     matrix = subject.at(epoch)
     table = comparison(matrix, subject, to)
@@ -208,7 +209,7 @@ def dendrogram(
     from semantic_svd.cli.tables import agreement_table, link_table, one_of
     from semantic_svd.dendrograms import linkage
 
-    check_outputs([csv, agreement], [plot])
+    check_outputs([source], [csv, agreement], [plot])
     subject = open_subject(source, seed, layer)
     if agreement and not subject.has_training:
         raise InputError(f"--agreement follows a training, and {source} keeps none with its data")
@@ -225,7 +226,9 @@ def dendrogram(
     )
     print(subject.about(matrix, None))
     show(["tree", "leaves"], [[title, " ".join(tree.leaves)] for title, tree in trees.items()], wrap=(1,))
-    if table is not None:
+    if table is not None and table["agreement"].isna().all():
+        complain("all items of the data are equally far apart: no tree agrees or disagrees with theirs")
+    elif table is not None:
         rows = [
             [epoch, mean(part["agreement"], within=(-1, 1))]
             for epoch, part in _thinned(table).groupby("epoch")

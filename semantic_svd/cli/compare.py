@@ -45,7 +45,7 @@ def compare(
     from semantic_svd.comparisons import compare_runs
     from semantic_svd.runs import Run
 
-    check_outputs([csv, curves], [plot])
+    check_outputs(sources, [csv, curves], [plot])
     opened = {name: Run.open(source) for name, source in run_names(sources).items()}
     for name, run in opened.items():
         lost = run.data["seed"].values[run.data["status"].values == "diverged"]

@@ -32,7 +32,9 @@ def explore(
     A slider moves everything together: the response, its modes U, S and V', their strengths over training, the
     dendrogram and the paths of the items. Of runs on images, the class means of their hidden layers.
     """
-    check_outputs([output], [])
+    check_outputs(sources, [output])
+    if output.suffix.lower() not in (".html", ".htm"):
+        raise InputError(f"{output}: a page ends in .html")
     opened, data = _opened(sources)
     from semantic_svd.explorer import explorer_page
 

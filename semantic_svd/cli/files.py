@@ -9,22 +9,32 @@ from semantic_svd.drafts import UNDATED, drafts
 from semantic_svd.errors import InputError
 
 
-def check_outputs(tables: Iterable[Path | None], pictures: Iterable[Path | None]) -> None:
-    """Refuse files that can't come about, before any work is done.
+def check_outputs(
+    sources: Iterable[str | None], tables: Iterable[Path | None], pictures: Iterable[Path | None] = ()
+) -> None:
+    """Refuse files that can't come about, or would take the place of what is read, before any work is done.
 
     Examples
     --------
-    >>> check_outputs([], [Path("modes.gif")])
+    >>> check_outputs(["run.zarr"], [], [Path("modes.gif")])
     Traceback (most recent call last):
     semantic_svd.errors.InputError: modes.gif: a picture ends in .pdf, .png, .svg
     """
-    for path in pictures:
-        if path and path.suffix.lower() not in UNDATED:
+    drawn = [path for path in pictures if path]
+    written = [path for path in tables if path] + drawn
+    taken = {Path(source).resolve(): "read" for source in sources if source}
+    for path in written:
+        place = path.resolve()
+        if place in taken:
+            raise InputError(f"{path} is {taken[place]} by the same command; name another file")
+        taken[place] = "written"
+    for path in drawn:
+        if path.suffix.lower() not in UNDATED:
             raise InputError(f"{path}: a picture ends in {', '.join(UNDATED)}")
-    for path in (*tables, *pictures):
-        if path and not path.parent.is_dir():
+    for path in written:
+        if not path.parent.is_dir():
             raise InputError(f"{path}: there is no folder {path.parent}")
-        if path and path.is_dir():
+        if path.is_dir():
             raise InputError(f"{path} is a folder; name a file")
 
 

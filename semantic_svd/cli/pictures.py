@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from semantic_svd import plots
 from semantic_svd.alignment import align
-from semantic_svd.cli.subject import Subject, held
+from semantic_svd.cli.subject import Subject
 from semantic_svd.cli.tables import one_of
 from semantic_svd.cli.terminal import says_interval
 from semantic_svd.dendrograms import Tree, clades, linkage
@@ -16,7 +16,7 @@ from semantic_svd.errors import InputError
 from semantic_svd.modes import svd
 from semantic_svd.predictions import prediction
 from semantic_svd.similarity import item_side
-from semantic_svd.tables import block_names, intervals
+from semantic_svd.tables import block_names, held, intervals
 
 MOST_CLADES = 4  # as many as have a colour that is easily told from the others
 
@@ -73,8 +73,10 @@ def verdict_cells(table: pd.DataFrame) -> Figure:
         row = {**part.iloc[0], "verdict": counts.index[0], "block_cosine": part["block_cosine"].min()}
         rows.append(row | ({"seeds": f"{counts.iloc[0]} of {len(part)}"} if len(part) > 1 else {}))
     figure = _whole_figure(plots.comparison(pd.DataFrame(rows)).figure)
-    if "seeds" in rows[0]:
-        plots.caption(figure, "The most frequent verdict over seeds, and the cosine of the worst seed.")
+    notes = ["The most frequent verdict over seeds, and the cosine of the worst seed."] * ("seeds" in rows[0])
+    notes += ["null: a mode of no strength, whose direction is rounding."] * ("null" in set(table["verdict"]))
+    if notes:
+        plots.caption(figure, " ".join(notes))
     return figure
 
 

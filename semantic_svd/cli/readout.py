@@ -45,13 +45,13 @@ def readout(
 
     The second stage of krotov_hopfield, whose hidden units learn without labels; and a question to any other run.
     """
-    from semantic_svd.images import load_images
+    from semantic_svd.images import named_images
     from semantic_svd.readouts import POWER, linear_probe, read_out
     from semantic_svd.runs import Run
 
     if output is not None and output.exists():
         raise InputError(f"{output} is there already; name another place")
-    run, pictures = Run.open(source), load_images(images, data)
+    run, pictures = Run.open(source), named_images(images, data)
     if power is None and "KrotovHopfield" in run.rule:
         power = POWER
     found = read_out(run, pictures, layer=layer, power=power, head=head, epochs=epochs)  # type: ignore[arg-type]

@@ -222,23 +222,6 @@ def _seeds_of(run: "Run", source: str, seed: int | None) -> "Run":
     return run.sel(seed=seeds[~diverged])
 
 
-def held(values: "xr.DataArray") -> "xr.DataArray":
-    """Let a seed that stopped before the others say what it said last.
-
-    Examples
-    --------
-    >>> import numpy as np, xarray as xr
-    >>> held(xr.DataArray([[1.0, 2.0, np.nan]], dims=("seed", "epoch"))).values
-    array([[1., 2., 2.]])
-    """
-    import numpy as np
-
-    axis = values.dims.index("epoch")
-    shape = [-1 if dim == "epoch" else 1 for dim in values.dims]
-    last = np.where(values.notnull(), np.arange(values.sizes["epoch"]).reshape(shape), 0)
-    return values.copy(data=np.take_along_axis(values.values, np.maximum.accumulate(last, axis), axis))
-
-
 def endings(run: "Run") -> str:
     """Say how the seeds of a run ended: how many, at which epochs, with which loss."""
     final = run.final().data
@@ -254,6 +237,8 @@ def endings(run: "Run") -> str:
 
 def accuracies(run: "Run", of: str = "accuracy") -> str:
     """Say how many of the test images (or of the others) the networks of a run name rightly at the end, in percent."""
+    from semantic_svd.tables import held
+
     survived = run.data["status"].values != "diverged"
     found = 100 * held(run.data[of])[survived].isel(epoch=-1).values
     low, high = found.min(), found.max()

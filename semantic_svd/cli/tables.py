@@ -6,7 +6,7 @@ import pandas as pd
 import xarray as xr
 
 from semantic_svd.alignment import compare
-from semantic_svd.cli.subject import Subject, held, open_subject
+from semantic_svd.cli.subject import Subject, open_subject
 from semantic_svd.dendrograms import Tree, agreement
 from semantic_svd.errors import InputError
 from semantic_svd.modes import (
@@ -17,7 +17,7 @@ from semantic_svd.modes import (
     svd,
 )
 from semantic_svd.similarity import compare_items
-from semantic_svd.tables import block_names, shown_epochs, tree_table
+from semantic_svd.tables import block_names, held, shown_epochs, tree_table
 
 MODE_COLUMNS = {  # what is measured of a mode -> its head on the terminal
     "reference": "data",

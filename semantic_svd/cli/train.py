@@ -163,7 +163,7 @@ def _lesson(
     **activations: str | None,
 ) -> "Lesson":
     """Load what is to be learned, with the network that fits."""
-    from semantic_svd.images import IMAGE_SETS, load_images
+    from semantic_svd.images import named_images
     from semantic_svd.items import load_items
     from semantic_svd.lessons import image_lesson, item_lesson
 
@@ -174,9 +174,10 @@ def _lesson(
     if images:
         if localist:
             raise InputError("--localist is for --items; images are learned from their pixels")
-        if not units and images in IMAGE_SETS:
+        pictures = named_images(images, data)
+        if not units:
             raise InputError("--images needs --hidden, the units of each hidden layer, as --hidden 800 800")
-        return image_lesson(load_images(images, data), rule, units, biases, **activations)
+        return image_lesson(pictures, rule, units, biases, **activations)
     if items is None:
         raise InputError("Missing option '--items' or '--images'; see semantic-svd train --help")
     return item_lesson(load_items(items), rule, units, localist, biases, **activations)

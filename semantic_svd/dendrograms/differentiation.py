@@ -44,13 +44,13 @@ def agreement(
     Returns
     -------
     DataArray of dims (...)
-        From -1 to 1. NaN where the response is not finite (a seed that ended) or all its items are equally
-        far apart (as at the start of a net with zero weights), where no correlation is defined.
+        From -1 to 1. NaN where the response is not finite (a seed that ended), and where no correlation is defined:
+        all items of the response (as at the start of a net with zero weights), or of the data, equally far apart.
 
     Raises
     ------
     InputError
-        As for `linkage`; or if the items differ, or the data's items are all equally far apart.
+        As for `linkage`; or if the items differ.
 
     References
     ----------
@@ -65,14 +65,10 @@ def agreement(
     """
     array, wanted = beside(response, data)
     target = _centred_heights(links(pair_distances(wanted, metric)[0], method, metric)[0])
-    if target is None:
-        raise InputError(
-            "the items of the data are all equally far apart: no tree agrees or disagrees with theirs"
-        )
     found = np.full(array.shape[:-2], np.nan)
     for at, Z in _trees(array, method, metric):
         heights = _centred_heights(Z)
-        if heights is not None:
+        if heights is not None and target is not None:
             found[at] = heights @ target
     return _labelled_like(array, found)
 

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import SymmetricalLogLocator
 
 from semantic_svd.plots.style import (
     FAINT,
@@ -14,6 +16,7 @@ from semantic_svd.plots.style import (
     label_of,
     mode_style,
     panels,
+    plain_numbers,
     reach,
     styled,
 )
@@ -23,6 +26,7 @@ TIMES = {
     "rate_steps": "learning rate × steps",
     "relative": "time relative to the first mode",
 }
+FEW = 6
 FIRST_STEP = {"epoch": 1.0, "rate_steps": 0.1}  # time axes are linear to here and logarithmic beyond
 
 
@@ -186,13 +190,16 @@ def _time_axis(ax: Axes, x: str) -> None:
     """Let time run linearly through the first step and logarithmically from there: learning has no one pace."""
     first = FIRST_STEP.get(x, 1.0)
     ax.set_xscale("symlog", linthresh=first, linscale=0.5)
+    if ax.dataLim.x1 <= 20 * first:  # within a decade or so, more than its ends
+        ax.xaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=first, subs=(1, 2, 5)))
     ax.xaxis.set_major_formatter("{x:g}")
     ax.set_xlabel(f"{TIMES.get(x, x)} (logarithmic from {first:g})")
-    ax.margins(x=0.01)
+    ax.margins(x=0.01 if all(np.size(line.get_xdata()) > FEW for line in ax.lines) else 0.04)
 
 
 def _band(ax: Axes, rows: pd.DataFrame, x: str, label: str, color: Any, linestyle: Any = "-") -> None:
-    ax.plot(rows[x], rows["mean"], color=color, ls=linestyle, label=label)
+    marker = "." if len(rows) <= FEW else ""  # a line through a few points is not a course
+    ax.plot(rows[x], rows["mean"], color=color, ls=linestyle, label=label, marker=marker)
     ax.fill_between(rows[x], rows["low"], rows["high"], color=color, alpha=0.22, lw=0)
 
 
@@ -244,7 +251,7 @@ def stages(table: pd.DataFrame, ax: Axes | None = None, x: str = "epoch") -> Axe
     ax.set_yticks(list(places.values()), list(places))
     ax.set_ylim(max(places.values()) + 0.6, min(places.values()) - 0.6)
     ax.set(xlabel=TIMES.get(x, x), ylabel="" if "stage" in table else "mode", xscale="log")
-    ax.xaxis.set_major_formatter("{x:g}")
+    plain_numbers(ax.xaxis)
     ax.legend(loc="lower left", bbox_to_anchor=(-0.03, 1.0), title="half learned by", alignment="left")
     return ax
 

@@ -96,7 +96,9 @@ def _ends(ax: Axes, summary: pd.DataFrame) -> None:
     strength = summary[summary["measure"] == "final strength / data's"]
     parts = [strength.assign(row="mode " + strength["of"].astype(str))]
     parts += [summary[summary["measure"] == name].assign(row=word) for name, word in ENDS.items()]
-    range_rows(pd.concat(parts).assign(measure=lambda t: t["run"]), "at the end (1 is the data's)", ax)
+    range_rows(
+        pd.concat(parts).assign(measure=lambda t: t["run"]), "at the end (1 is the data's; of leakage, 0)", ax
+    )
     _without_legend(ax)
 
 

@@ -10,7 +10,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure, SubFigure
 
-from semantic_svd.plots.style import DENSE, FAINT, MM, PAGE, styled
+from semantic_svd.plots.style import DENSE, FAINT, MM, PAGE, shown_name, styled
 
 NOTE = 7  # millimetres, room for a note under an SVD
 DIVERGING = "RdBu_r"  # blue is below zero, white is zero, red is above
@@ -201,7 +201,7 @@ def _in_a_row(items: Sequence[Any], columns: Sequence[Any], rank: int) -> _Page:
 
 def _span(names: Sequence[Any]) -> float:
     """Estimate the millimetres that the longest name takes in a dense label."""
-    return 1.5 + 1.36 * max(len(str(name)) for name in names)
+    return 1.5 + 1.36 * max(len(shown_name(name)) for name in names)
 
 
 def _at(figure: Figure | SubFigure, x: float, y: float) -> tuple[float, float]:
@@ -229,13 +229,16 @@ def _cells(ax: Axes, block: _Block, box: Box) -> None:
     ax.invert_yaxis()
     rotation = 90 if isinstance(block.columns[0], str) else 0
     ax.set_xticks(
-        np.arange(len(block.columns)) + 0.5, [str(name) for name in block.columns], rotation=rotation
+        np.arange(len(block.columns)) + 0.5, list(map(shown_name, block.columns)), rotation=rotation
     )
-    ax.set_yticks(np.arange(len(block.rows)) + 0.5, [str(name) for name in block.rows])
+    ax.set_yticks(np.arange(len(block.rows)) + 0.5, list(map(shown_name, block.rows)))
     ax.tick_params(axis="x", length=0, pad=2, labelsize=min(DENSE, 2.7 * box[2] / len(block.columns)))
     ax.tick_params(axis="y", length=0, pad=2, labelsize=min(DENSE, 2.7 * box[3] / len(block.rows)))
     ax.set_xlabel(block.counted, fontsize=DENSE, labelpad=1)
-    ax.set_title(block.title, loc="center", pad=3)
+    fits = (
+        0.7 * len(block.title) < box[0] + box[2] / 2
+    )  # millimetres from its middle to the left edge of the page
+    ax.set_title(block.title, loc="center" if fits else "left", pad=3)
     for spine in ax.spines.values():
         spine.set(visible=True, color=FAINT, linewidth=0.5)
 

@@ -2,6 +2,7 @@
 
 import re
 import textwrap
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import TYPE_CHECKING
@@ -10,9 +11,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from semantic_svd.plots.curves import measure_lines, strength_lines
 from semantic_svd.plots.ranges import range_rows
@@ -25,6 +24,8 @@ from semantic_svd.plots.style import (
     axes_or_new,
     caption,
     panels,
+    place_of,
+    plain_numbers,
     reach,
     styled,
 )
@@ -128,12 +129,13 @@ def error_panels(table: pd.DataFrame, axes: Mapping[str, str], about: str) -> Fi
             looks |= _looks(ax)
             _without_legend(ax)
         if part in axes or not zero:
-            _plain_numbers(ax.yaxis if part in axes else ax.xaxis)
+            plain_numbers(ax.yaxis if part in axes else ax.xaxis)
         else:
             ax.xaxis.set_major_formatter("{x:g}")
             ax.set_xlim(left=-LEAST / 10)
     figure.legend(list(looks.values()), list(looks), loc="outside upper center", ncols=2)
-    caption(figure, f"{about} The line is backprop's test error. A network without a mark diverged.")
+    note = "The line is backprop's test error, axes of errors are logarithmic. A network without a mark diverged."
+    caption(figure, f"{about} {note}")
     return figure
 
 
@@ -173,14 +175,15 @@ def structure_panels(table: pd.DataFrame, about: str) -> Figure:
         label = textwrap.fill(kind, min(20, 90 // len(kinds))) if i == len(parts) - 1 else ""
         range_rows(_rowed(shown), label, ax)
         if ax.get_legend() is not None:
-            ax.legend(
-                [text.get_text().rpartition(", ")[2] for text in ax.get_legend().get_texts()], fontsize=DENSE
-            )
+            looks = {re.sub(r" \([^)]*\)", "", label): handle for label, handle in _looks(ax).items()}
+            figure.legend(list(looks.values()), list(looks), loc="outside upper right", ncols=len(looks))
+            _without_legend(ax)
         if j:
             ax.set_yticklabels([])
         else:
             ax.set_title(part, loc="left")
-    caption(figure, about)
+    bare = table.groupby(["part", "network"])["mean"].count().min() == 0
+    caption(figure, about + " A network without a mark diverged." * bool(bare))
     return figure
 
 
@@ -202,7 +205,7 @@ def strength_sheet(table: pd.DataFrame, about: str) -> Figure:
     """
     groups = list(table.groupby(["part", "network"], sort=False))
     figure, axes = _sheet(groups)
-    for ax, (_, rows) in zip(axes, groups, strict=False):
+    for ax, (_, rows) in zip(axes, groups, strict=True):
         _without_legend(strength_lines(rows, ax))
     shown = [rows["mean"] for _, rows in groups if np.isfinite(rows["mean"]).all()]
     if shown:  # neither one wide interval nor what diverged presses all other lines down
@@ -212,7 +215,7 @@ def strength_sheet(table: pd.DataFrame, about: str) -> Figure:
     figure.legend(
         list(looks.values()), list(looks), title="mode", loc="outside upper center", ncols=len(looks)
     )
-    return _finished(figure, axes, groups, "strength", about)
+    return _finished(figure, axes, groups, "strength (share)", about)
 
 
 @styled
@@ -236,7 +239,7 @@ def course_sheet(table: pd.DataFrame, label: str, about: str) -> Figure:
     groups = list(table.groupby(["part", "network"], sort=False))
     measures = list(table["measure"].unique())
     figure, axes = _sheet(groups)
-    for ax, (_, rows) in zip(axes, groups, strict=False):
+    for ax, (_, rows) in zip(axes, groups, strict=True):
         _without_legend(measure_lines(rows.rename(columns={"measure": "rule"}), "", ax, rules=measures))
     looks = {label: handle for ax in axes for label, handle in _looks(ax).items()}
     figure.legend(list(looks.values()), list(looks), loc="outside upper center", ncols=len(looks))
@@ -261,21 +264,11 @@ def tree_sheet(trees: "Mapping[tuple[str, str], Tree]", about: str) -> Figure:
     groups = [(name, None) for name in trees]
     longest = max(len(name) for tree in trees.values() for name in tree.items)
     figure, axes = _sheet(groups, share=False, line=28 + 1.6 * longest)
-    dendrogram_panels({str(name): tree for name, tree in trees.items()}, None, axes[: len(trees)])
-    for i, ax in enumerate(axes):
-        if i % COLUMNS == 0:
+    dendrogram_panels({str(name): tree for name, tree in trees.items()}, None, axes)
+    for ax in axes:
+        if place_of(ax).is_first_col():
             ax.yaxis.set_major_formatter("{x:g}")
     return _finished(figure, axes, groups, "distance", about, x="")
-
-
-def _plain_numbers(axis: Axis) -> None:
-    """Let a logarithmic axis have few numbers, written out: 1, 2, 5 of each decade, or round ones within one."""
-    low, high = axis.get_view_interval()
-    axis.set_major_locator(
-        LogLocator(subs=(1, 2, 5)) if high > 5 * low else MaxNLocator(4, steps=[1, 2, 5, 10])
-    )
-    axis.set_major_formatter("{x:g}")
-    axis.set_minor_formatter(NullFormatter())
 
 
 def _looks(ax: Axes) -> dict[str, Artist]:
@@ -299,27 +292,37 @@ def _rowed(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _sheet(groups: Sequence, share: bool = True, line: float = 30) -> tuple[Figure, list[Axes]]:
-    """Return a figure with a panel for each group, in lines so many millimetres high."""
-    lines = -(-len(groups) // COLUMNS)
-    figure, axes = panels(lines, COLUMNS, PAGE, 12 + line * lines, sharex=share, sharey=share)
-    for ax in axes.flat[len(groups) :]:
-        ax.set_axis_off()
-    return figure, list(axes.flat)
+    """Return a figure with a panel for each group, in lines so many millimetres high; each part begins a line."""
+    counts = Counter(part for (part, _), _ in groups)
+    columns = min(COLUMNS, max(counts.values()))
+    lines = [-(-count // columns) for count in counts.values()]
+    figure, grid = panels(sum(lines), columns, PAGE, 12 + line * sum(lines), sharex=share, sharey=share)
+    axes: list[Axes] = []
+    for first, count in zip(np.cumsum([0, *lines]), counts.values(), strict=False):
+        axes += list(grid[first:].flat[:count])
+    for ax in set(grid.flat) - set(axes):
+        ax.remove()
+    return figure, axes
 
 
 def _finished(
-    figure: Figure, axes: Sequence[Axes], groups: Sequence, label: str, about: str, x: str = "epoch"
+    figure: Figure,
+    axes: Sequence[Axes],
+    groups: Sequence,
+    label: str,
+    about: str,
+    x: str = "epoch (log from 1)",
 ) -> Figure:
     """Name the panels of a sheet: networks above, the part where it begins, axes at the left and the bottom only."""
     begun = set()
-    for i, (ax, ((part, network), rows)) in enumerate(zip(axes, groups, strict=False)):
+    lowest = {place_of(ax).colspan.start: ax for ax in axes}.values()
+    for ax, ((part, network), rows) in zip(axes, groups, strict=True):
         name = network if rows is None or not _diverged(rows) else f"{network} (diverged)"
         above = part if part not in begun else ""
         ax.set_title(f"{above}\n{textwrap.fill(name, 28)}", fontsize=DENSE, loc="left")
         begun.add(part)
-        ax.set_ylabel(label if i % COLUMNS == 0 else "")
-        lowest = i + COLUMNS >= len(groups)
-        ax.set_xlabel(x if lowest else "")
-        ax.tick_params(labelbottom=lowest or not x)
+        ax.set_ylabel(label if place_of(ax).is_first_col() else "")
+        ax.set_xlabel(x if ax in lowest else "")
+        ax.tick_params(labelbottom=ax in lowest or not x)
     caption(figure, about)
     return figure

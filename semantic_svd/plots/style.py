@@ -15,7 +15,10 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.gridspec import SubplotSpec
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from semantic_svd.drafts import UNDATED, drafts
 
@@ -125,6 +128,13 @@ def axes_or_new(ax: Axes | None, width: float = COLUMN, height: float = 60) -> A
     return panels(width=width, height=height)[1][0, 0] if ax is None else ax
 
 
+def place_of(ax: Axes) -> SubplotSpec:
+    """Return where in the grid of its figure a panel stands."""
+    place = ax.get_subplotspec()
+    assert place is not None
+    return place
+
+
 def reach(table: pd.DataFrame) -> np.ndarray:
     """Return how far each interval goes below its mean and above it, (2, n_rows), as error bars are drawn."""
     return table[["mean", "high"]].to_numpy().T - table[["low", "mean"]].to_numpy().T
@@ -165,6 +175,30 @@ def save(figure: Figure, folder: Path | str, stem: str, table: pd.DataFrame) -> 
             figure.savefig(unfinished / f"{stem}{ending}", metadata=UNDATED[ending])
         table.to_csv(unfinished / f"{stem}.csv", index=False, float_format="%.6g", lineterminator="\n")
     return [folder / f"{stem}.{kind}" for kind in ("pdf", "png", "csv")]
+
+
+def plain_numbers(axis: Axis) -> None:
+    """Let a logarithmic axis have few numbers, written out: 1, 2, 5 of each decade, or round ones within one."""
+    low, high = axis.get_view_interval()
+    axis.set_major_locator(
+        LogLocator(subs=(1, 2, 5)) if high > 5 * low else MaxNLocator(4, steps=[1, 2, 5, 10])
+    )
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())
+    if high <= 5 * low:
+        axis.set_minor_locator(NullLocator())
+
+
+def shown_name(name: Any, most: int = 28) -> str:
+    r"""Return a name as figures print it: no longer than that, and a dollar sign no formula.
+
+    Examples
+    --------
+    >>> shown_name("oak"), shown_name("a costs $2"), shown_name("Hauskaninchenmischling", 10)
+    ('oak', 'a costs \\$2', 'Hauskanin…')
+    """
+    text = str(name)
+    return (text if len(text) <= most else f"{text[: most - 1].rstrip()}…").replace("$", r"\$")
 
 
 def mode_style(mode: int, block: str | int | None = None) -> dict[str, Any]:

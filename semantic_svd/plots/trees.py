@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 
 from matplotlib.axes import Axes
 
-from semantic_svd.plots.style import FAINT, INK, axes_or_new, panels, styled
+from semantic_svd.plots.style import FAINT, INK, axes_or_new, panels, place_of, shown_name, styled
 
 if TYPE_CHECKING:
     from semantic_svd.dendrograms import Tree
 
+ABREAST = 6  # trees in a row
 # Paul Tol's muted and vibrant sets, safe for the colour-blind
 GROUP_COLOURS = ["#332288", "#44AACC", "#117733", "#AA4499", "#CC6677", "#999933", "#882255", "#DDCC77"]
 
@@ -60,8 +61,17 @@ def dendrogram(tree: "Tree", ax: Axes | None = None, groups: Mapping[str, str] |
         ax.plot(*bracket.T, color=colours.get(group, INK), lw=1, clip_on=False)
     for group, colour in colours.items():
         places = [i for i, name in enumerate(names) if groups.get(name) == group]
-        ax.plot(places, [0] * len(places), "s", ms=3.5, color=colour, label=group, clip_on=False, zorder=3)
-    ax.set_xticks(range(len(names)), names, rotation=90)
+        ax.plot(
+            places,
+            [0] * len(places),
+            "s",
+            ms=3.5,
+            color=colour,
+            label=shown_name(group),
+            clip_on=False,
+            zorder=3,
+        )
+    ax.set_xticks(range(len(names)), list(map(shown_name, names)), rotation=90)
     ax.tick_params(axis="x", length=0, pad=4)
     ax.spines["bottom"].set_visible(False)
     ax.set(ylabel="distance", xlim=(-0.6, len(names) - 0.4))
@@ -101,16 +111,20 @@ def dendrogram_panels(
     ['epoch 0', 'epoch 9']
     """
     if axes is None:
-        axes = panels(1, len(trees), height=55)[1][0]
+        lines = -(-len(trees) // ABREAST)
+        _, grid = panels(lines, min(ABREAST, len(trees)), height=55 * lines)
+        axes = list(grid.flat[: len(trees)])
+        for ax in grid.flat[len(trees) :]:
+            ax.remove()
     heights = list(heights)
     tallest = max(*heights, *(float(tree.Z[-1, 2]) for tree in trees.values()), 0)
-    for i, (ax, (title, tree)) in enumerate(zip(axes, trees.items(), strict=True)):
+    for ax, (title, tree) in zip(axes, trees.items(), strict=True):
         dendrogram(tree, ax, groups)
         for height in heights:
             ax.axhline(height, color=FAINT, lw=0.4, zorder=0)
         ax.set_ylim(0, 1.05 * tallest)
         ax.set_title(title)
-        if i > 0:
+        if not place_of(ax).is_first_col():
             ax.set(ylabel="", yticklabels=[])
     if groups:
         axes[-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5), handletextpad=0)

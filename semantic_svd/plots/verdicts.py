@@ -46,7 +46,8 @@ def comparison(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     mesh = ax.pcolormesh(cosines, cmap=SEQUENTIAL, vmin=0, vmax=1, edgecolors="white", linewidth=1.5)
     for row in rows.to_dict("records"):
         place = modes.index(row["mode"]) + 0.5, models.index(row["model"]) + 0.5
-        words = [*textwrap.wrap(row["verdict"], 12), row["seeds"], f"{row['block_cosine']:.2f}"]
+        cosine = "" if np.isnan(row["block_cosine"]) else f"{row['block_cosine']:.2f}"
+        words = [*textwrap.wrap(row["verdict"], 12), row["seeds"], cosine]
         ink = "white" if row["block_cosine"] > 0.7 else INK
         ax.text(*place, "\n".join(filter(None, words)), ha="center", va="center", fontsize=6, color=ink)
     heads = [textwrap.fill(label_of(rows[rows["mode"] == mode].iloc[0]), 12) for mode in modes]

@@ -145,7 +145,7 @@ class Study:
         )
         trained = {name: opened(runs, cell) for name, cell in cells}
         how = f"{epochs} epochs in batches of {BATCH}"
-        return self.write(folder, trained, whole, Path(images).name, says(whole, how, trained, folds))
+        return self.write(folder, trained, whole, Path(images).name, says(whole, how, folds))
 
     def write(
         self, folder: Path, trained: Mapping[tuple, Run], images: Images, name: str, about: str
@@ -154,16 +154,16 @@ class Study:
         from semantic_svd.plots import save
 
         courses, trees = measured(trained)
-        for figure_name, (figure, shown) in self._figures(
-            spread(courses), trees, images.classes, about
-        ).items():
+        means = says_means(trained)
+        figures = self._figures(spread(courses), trees, images.classes, about, means)
+        for figure_name, (figure, shown) in figures.items():
             save(figure, folder, f"{self.name}_{name}_{figure_name}", shown)
         claims = held(self.reported, courses)
-        save_table(claims, held_markdown(claims, about), folder, f"{self.name}_{name}_claims")
+        save_table(claims, held_markdown(claims, f"{about} {means}"), folder, f"{self.name}_{name}_claims")
         return claims
 
     def _figures(
-        self, table: pd.DataFrame, trees: pd.DataFrame, classes: Sequence[str], about: str
+        self, table: pd.DataFrame, trees: pd.DataFrame, classes: Sequence[str], of_all: str, means: str
     ) -> dict[str, tuple[Any, pd.DataFrame]]:
         """Draw the measures of all networks: name of the figure -> figure and the table that it shows."""
         from semantic_svd.plots import (
@@ -185,21 +185,25 @@ class Study:
         named = trees.groupby(["part", "network"], sort=False)
         grown = {(str(part), str(network)): tree_from(rows, classes) for (part, network), rows in named}
         axes = {part.title: part.axis for part in self.parts if part.axis}
+        about = f"{of_all} {means}"
+        seen = f"{of_classes} (all but feedback angles)" if feedback.any() else of_classes
+        treeless = ""
+        if len(grown) < structure.groupby(["part", "network"]).ngroups:
+            treeless = "Networks whose first training diverged are left out. "
         return {
             "errors": (error_panels(errors, axes, about), errors),
-            "structure": (
-                structure_panels(structure, f"{of_classes} (all but feedback angles). {about}"),
-                structure,
-            ),
+            "structure": (structure_panels(structure, f"{seen}. {about}"), structure),
             "strengths": (
                 strength_sheet(
-                    strengths, f"{of_classes}: strength on the modes that a training ends with. {about}"
+                    strengths,
+                    f"{of_classes}: strength on the modes that a training ends with, as a share of the first mode's at "
+                    f"the end. {about}",
                 ),
                 strengths,
             ),
             "angles": (course_sheet(angles, "degrees", f"{of_classes}: angle (Procrustes). {about}"), angles),
             "trees": (
-                tree_sheet(grown, f"Correlation distance of class means, first training. {about}"),
+                tree_sheet(grown, f"Correlation distance of class means, first training. {treeless}{of_all}"),
                 trees,
             ),
         }
@@ -381,16 +385,21 @@ def held_markdown(table: pd.DataFrame, about: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def says(images: Images, how: str, trained: Mapping[tuple, Run], folds: int) -> str:
-    """Say under figures and tables what was trained on, how, how often, and what the intervals are."""
+def says(images: Images, how: str, folds: int) -> str:
+    """Say under figures and tables what was trained on, and how."""
     n_train, n_test = len(images), len(images.test_x)
     split = f"{n_train:,} images to train on, {n_test:,} to test with"
     if folds:
         split = f"{n_train + n_test:,} images, cross-validated in {folds} folds"
+    return f"{images.name}: {split}; {how}."
+
+
+def says_means(trained: Mapping[tuple, Run]) -> str:
+    """Say how many trainings a mean is of, and what the intervals are."""
     counts = Counter(name[:2] for name in trained).values()
     n = f"{min(counts)}" if len(set(counts)) == 1 else f"{min(counts)} to {max(counts)}"
     kind = "95\u00a0%\u00a0t intervals" if min(counts) >= FEWEST else "from the smallest to the largest"
-    return f"{images.name}: {split}; {how}. Mean of {n} trainings of each network, {kind}."
+    return f"Mean of {n} trainings of each network, {kind}."
 
 
 def _of_one(values: xr.DataArray) -> xr.DataArray:

@@ -144,6 +144,8 @@ def _folder(out: str | Path) -> Path:
     folder = Path(out).resolve()
     if folder.is_file():
         raise InputError(f"{out} is a file; name a folder")
+    if (folder / "zarr.json").exists():
+        raise InputError(f"{out} is a run; name a folder of its own for a sweep")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with drafts(folder):

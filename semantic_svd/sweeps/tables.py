@@ -50,7 +50,7 @@ def measures(run: Run) -> pd.DataFrame:
 
 def _of_items(run: Run, final: Run) -> dict[str, xr.DataArray]:
     data = run.data["target"].rename({f"unit_{run.network.layers}": "property"})
-    found = _tree(final.response(), data)
+    found = {"agreement": agreement(final.response(), data)}
     if {"W1", "response", "strength"} & set(run.data):
         modes = svd(data)
         course = run.data["strength"] if "strength" in run.data else strengths(run.response(), modes)
@@ -70,15 +70,7 @@ def _of_classes(run: Run, final: Run) -> dict[str, xr.DataArray]:
     for seed in run.data["seed"].values:
         modes = svd(ended.sel(seed=seed, drop=True))
         stages.append(half_learned(strengths(course.sel(seed=seed, drop=True), modes), modes))
-    return _tree(ended, data) | _stages(xr.concat(stages, run.data["seed"]))
-
-
-def _tree(ended: xr.DataArray, data: xr.DataArray) -> dict[str, xr.DataArray]:
-    """Measure the agreement of trees, if the data have one."""
-    try:
-        return {"agreement": agreement(ended, data)}
-    except InputError:  # all items are equally far apart
-        return {}
+    return {"agreement": agreement(ended, data)} | _stages(xr.concat(stages, run.data["seed"]))
 
 
 def _stages(epochs: xr.DataArray) -> dict[str, xr.DataArray]:
