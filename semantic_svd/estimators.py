@@ -22,7 +22,7 @@ from semantic_svd.errors import InputError, whole
 from semantic_svd.modes import above_rounding, longer_side, reference_modes, svd
 from semantic_svd.network import Network
 from semantic_svd.products import Array
-from semantic_svd.readouts import READOUT, competing_activity
+from semantic_svd.readouts import classifier, competing_activity
 from semantic_svd.rules import Rule, as_rule
 from semantic_svd.runs import Run
 from semantic_svd.training import train
@@ -345,17 +345,14 @@ class RuleClassifier(ClassifierMixin, _Trained):
         self._size = 1.0
         h = self._read(x.values)
         self._size = float(h.std()) or 1.0
-        network = Network((h.shape[1], len(self.classes_)), output="softmax")
-        return train(
-            replace(READOUT, rate=1 / h.shape[1]),  # as readouts.read_out has it
-            network,
+        return classifier(
             h / self._size,
             y,
+            "softmax",
             epochs=self.epochs,
             seeds=self.run_.data["seed"].values.tolist(),
             batch_size=self.batch_size,
             every=self.every,
-            dtype=h.dtype,
             progress=False,
         )
 

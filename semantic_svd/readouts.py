@@ -116,8 +116,7 @@ def read_out(
     _check_power(power)
     if head not in HEADS:
         raise InputError(f"no head {head!r} of a classifier; there are {', '.join(HEADS)}")
-    network = Network((_units(run, images, layer), len(images.classes)), **HEADS[head])  # type: ignore[arg-type]
-    rule = rule or replace(READOUT, rate=1 / network.sizes[0])
+    _units(run, images, layer)
     y, test_y = (
         targets if head == "softmax" else 2 * targets - 1 for targets in (images.targets, images.test_targets)
     )
@@ -128,11 +127,11 @@ def read_out(
         h /= size
         test_h /= size
         found.append(
-            train(
-                rule,
-                network,
+            classifier(
                 h,
                 y,
+                head,
+                rule,
                 epochs=epochs,
                 seeds=of_seed.data["seed"].values.tolist(),
                 batch_size=batch_size,
@@ -140,11 +139,30 @@ def read_out(
                 record=("weights", "train_accuracy"),
                 probe=h[:1],  # the activity is not copied into the run
                 test=(test_h, test_y),
-                dtype=h.dtype,
                 progress=progress,
             ).data
         )
     return Run(xr.concat(found, "seed", data_vars="minimal", coords="minimal", compat="override"))
+
+
+def classifier(h: Array, y: Any, head: str = "power", rule: Rule | None = None, **settings: Any) -> Run:
+    """Train a classifier on the activity of a hidden layer, as `read_out` does.
+
+    Parameters
+    ----------
+    h : array of shape (n_items, units), divided by its standard deviation
+    y : targets of the head, (n_items, classes)
+    head, rule : see `read_out`
+    **settings : see `train`
+
+    Examples
+    --------
+    >>> run = classifier(np.eye(2), np.eye(2), "softmax", epochs=1)
+    >>> run.network.sizes, run.data.attrs["rates"][0]
+    ((2, 2), 0.5)
+    """
+    network = Network((h.shape[1], y.shape[1]), **HEADS[head])  # type: ignore[arg-type]
+    return train(rule or replace(READOUT, rate=1 / h.shape[1]), network, h, y, dtype=h.dtype, **settings)
 
 
 def linear_probe(run: Run, images: Images, layer: int = 1, power: float | None = None) -> xr.DataArray:

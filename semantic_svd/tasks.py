@@ -84,7 +84,7 @@ def probe_of(x: Any, task: Task) -> Task:
     return Task(values.astype(task.x.dtype, copy=False), None, items, inputs, None)
 
 
-def test_of(test: Any, task: Task, network: Network) -> Task:
+def given_test(test: Any, task: Task, network: Network) -> Task:
     """Return a pair (items, targets) to test with, its columns in the task's order."""
     if not isinstance(test, tuple | list) or len(test) != 2:
         raise InputError(f"test is a pair (items, targets), not {type(test).__name__}")

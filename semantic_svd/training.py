@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from math import ceil
 from numbers import Real
 from pathlib import Path
@@ -30,7 +31,7 @@ from semantic_svd.rules import Rule, as_rule
 from semantic_svd.runs import Run, network_text
 from semantic_svd.snapshots import Snapshots
 from semantic_svd.store import Store, n_bytes
-from semantic_svd.tasks import Task, as_task, probe_of, test_of
+from semantic_svd.tasks import Task, as_task, given_test, probe_of
 from semantic_svd.team import ORDER, Team
 
 
@@ -113,33 +114,22 @@ def train(
     size = None if batch_size is None else whole("batch_size", batch_size)
     size = None if size is None or size >= len(task.x) else size
     probed = None if probe is None else probe_of(probe, task)
-    tested = None if test is None else test_of(test, task, network)
+    tested = None if test is None else given_test(test, task, network)
     records = record_of(record, rule, network, task, probed, tested)
     every = every if every == "log" else int(every)
     plan = _Plan(rule, network, task, probed, tested, records, every, kept, size, stop_below)
     held = "W1" not in records.variables or (stop_below is not None and every != 1)
     team = Team(rule, network, seed_list, task.x.dtype, start, hold_ends=held, taught=taught)
-    examples = _examples(plan)
     attrs = _provenance(plan, "" if start is None else _digest(team.state))
     needed = n_bytes(records.variables, len(kept), len(seed_list), task.x.dtype)
-    if out is None:
-        block = Snapshots(records.variables, len(kept), len(seed_list), task.x.dtype)
+
+    def learn(book: Snapshots | Store, **resumed: Any) -> None:
         begin(needed)
         with _bar(progress, epochs) as advance:
-            _learn(plan, team, block, advance)
-        shown = [epoch for epoch in kept if epoch <= team.end_epoch.max()]
-        data = block.dataset(shown, seed_list).assign(_ends(plan, team)).merge(examples)
-        run = Run(data.assign_attrs(attrs | {"notes": team.notes}))
-    else:
-        constants = examples.assign(_ends(plan, team))
-        store = Store(Path(out), kept, seed_list, records.variables, task.x.dtype, constants, attrs, resume)
-        with closing(store), _interrupts() as stopping:
-            if not store.finished:
-                first = team.restore(there) if (there := store.checkpoint()) else None
-                begin(needed)
-                with _bar(progress, epochs) as advance:
-                    _learn(plan, team, store, advance, first, stopping)
-        run = Run.open(out)
+            _learn(plan, team, book, advance, **resumed)
+
+    trained = _in_memory if out is None else partial(_on_disk, out=Path(out), resume=resume)
+    run = trained(plan, team, attrs, learn)
     if (run.data["status"] == "diverged").all():
         where = "" if out is None else f"; what it was before is kept in {out}"
         raise InputError(f"no seed survived at rate {rule.rate}: {run.notes[0]}{where}")
@@ -248,6 +238,28 @@ class _Plan:
     def _signals(self, team: Team, items: Any) -> Signals:
         y = None if self.task.y is None else self.task.y[items]
         return self.rule.signals(self.network, team.state, self.task.x[items], y)
+
+
+def _in_memory(plan: _Plan, team: Team, attrs: dict[str, Any], learn: Callable[..., None]) -> Run:
+    """Train and return the run with all its snapshots."""
+    block = Snapshots(plan.records.variables, len(plan.kept), len(team.all), plan.task.x.dtype)
+    learn(block)
+    shown = [epoch for epoch in plan.kept if epoch <= team.end_epoch.max()]
+    data = block.dataset(shown, team.all).assign(_ends(plan, team)).merge(_examples(plan))
+    return Run(data.assign_attrs(attrs | {"notes": team.notes}))
+
+
+def _on_disk(
+    plan: _Plan, team: Team, attrs: dict[str, Any], learn: Callable[..., None], out: Path, resume: bool
+) -> Run:
+    """Train with the snapshots streamed to a store, or go on with what it holds, and open it."""
+    variables, constants = plan.records.variables, _examples(plan).assign(_ends(plan, team))
+    store = Store(out, plan.kept, team.all, variables, plan.task.x.dtype, constants, attrs, resume)
+    with closing(store), _interrupts() as stopping:
+        if not store.finished:
+            first = team.restore(there) if (there := store.checkpoint()) else None
+            learn(store, resumed=first, stopping=stopping)
+    return Run.open(out)
 
 
 def _learn(
