@@ -10,8 +10,11 @@ from time import perf_counter
 import numpy as np
 import scipy.linalg
 import xarray as xr
+from scipy.cluster.hierarchy import cophenet, linkage
+from scipy.spatial.distance import pdist
 
 from semantic_svd.alignment import align, align_epochs, compare
+from semantic_svd.dendrograms import agreement
 from semantic_svd.items import load_items
 from semantic_svd.modes import singular_strengths, strengths, svd
 
@@ -35,6 +38,13 @@ def loop(Y: np.ndarray) -> np.ndarray:
     return np.array([[scipy.linalg.svd(one, full_matrices=False)[1] for one in seed] for seed in Y])
 
 
+def trees(Y: np.ndarray) -> list[float]:
+    """Return the cophenetic correlations with the data's tree, by SciPy's own functions, matrix by matrix."""
+    whole = cophenet(linkage(pdist(DATA.values), "average"))
+    heights = (cophenet(linkage(pdist(one), "average")) for one in Y.reshape(-1, *Y.shape[-2:]))
+    return [np.corrcoef(here, whole)[0, 1] for here in heights]
+
+
 def best(function: Callable, repeats: int = 10) -> float:
     """Return the seconds of the fastest run, after one that warms up."""
     times = []
@@ -56,6 +66,15 @@ def main() -> None:
         ("align all epochs to the data", best(lambda: align(modes, reference), 2), slow, ""),
         ("align each epoch to the one before", best(lambda: align_epochs(modes), 2), slow, ""),
     ]
+    some = Y[:, :200]
+    rows.append(
+        (
+            "agreement of 4,000 trees",
+            best(lambda: agreement(some.values, DATA.values), 3),
+            best(lambda: trees(some.values), 3),
+            "",
+        )
+    )
     start = perf_counter()
     compare(last, reference, null_draws=201)  # not drawn before, so not remembered
     seconds = perf_counter() - start

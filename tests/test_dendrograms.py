@@ -1,7 +1,6 @@
 """Claims about trees of items: their leaf orders, their stability, their agreement with the data's tree."""
 
 import re
-import time
 from itertools import pairwise
 
 import numpy as np
@@ -309,13 +308,6 @@ def test_agreement_is_nan_where_a_seed_has_ended_or_all_items_are_one():
 
 def test_agreement_is_nan_where_all_items_are_equally_far_apart():
     assert np.isnan(agreement(np.eye(8), DATA.array.values))
-
-
-def test_four_thousand_trees_take_about_a_second():
-    responses = random_sets(4000, seed=2).reshape(20, 200, 8, 5)
-    start = time.process_time()
-    agreement(responses, DATA.array.values)
-    assert time.process_time() - start < 3
 
 
 def test_clade_support_counts_the_seeds_that_hold_a_clade():

@@ -30,7 +30,7 @@ def agreement(
 
     The number is Pearson's correlation between the cophenetic distances of the two trees: 1 if they are
     the same tree up to scale. The high links weigh most: for whether the same groups are there at all, see
-    `robinson_foulds`. 20 seeds by 200 epochs of 8 items are 4,000 trees and take a second or less.
+    `robinson_foulds`.
 
     Parameters
     ----------
