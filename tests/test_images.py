@@ -21,9 +21,8 @@ import numpy as np
 import pytest
 from refusals import refused
 
-from semantic_svd import images
 from semantic_svd.errors import InputError
-from semantic_svd.images import IMAGE_SETS, Images, load_images, read_cifar, read_idx, read_images
+from semantic_svd.images import IMAGE_SETS, Images, downloads, load_images, read_cifar, read_idx, read_images
 from semantic_svd.network import Network
 from semantic_svd.training import train
 
@@ -676,7 +675,7 @@ def test_the_progress_bar_counts_the_bytes_of_the_download(tmp_path, monkeypatch
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     data = bytes(200_000)
     with served({"file": data}) as (url, _):
-        images._fetch(f"{url}file", tmp_path / "file", "")
+        downloads.fetch(f"{url}file", tmp_path / "file", "")
     assert (tmp_path / "file").read_bytes() == data
     assert [(task.description, task.completed, task.total) for task in ends] == [
         (f"{url}file", 200_000, 200_000)
