@@ -18,12 +18,13 @@ LEVELS = {1: "level 1, animals / plants", 2: "level 2, their kinds", 3: "level 3
 
 
 def compute():
-    times = [
-        stage_table(report.projected(model), report.reference(), model.run.rate_steps).assign(rule=model.name)
-        for model in MODELS
-    ]
+    times = [stages_of(model).assign(rule=model.name) for model in MODELS]
     shapes = [part for model in MODELS for part in shapes_of(model)]
     return pd.concat(times, ignore_index=True), pd.concat(shapes, ignore_index=True)
+
+
+def stages_of(model):
+    return stage_table(report.projected(model), report.reference(), report.standard_run(model).rate_steps)
 
 
 def shapes_of(model):

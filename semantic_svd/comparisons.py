@@ -67,6 +67,9 @@ def compare_runs(runs: Mapping[str, Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """
     if not isinstance(runs, Mapping):
         raise InputError(f"runs are named, as {{'bpa': run, ...}}, not {type(runs).__name__}")
+    for name, run in runs.items():
+        if not isinstance(run, Run):
+            raise InputError(f"{name} is no Run, but {type(run).__name__}")
     if len(runs) < 2:
         raise InputError(f"a comparison is of two runs or more, not of {len(runs)}")
     sides = {name: _side(name, run) for name, run in runs.items()}

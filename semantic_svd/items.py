@@ -215,6 +215,8 @@ def load_items(name_or_path: str | os.PathLike[str]) -> Items:
     >>> load_items("mcclelland2020")
     Items('mcclelland2020', 8 items x 34 properties)
     """
+    if not isinstance(name_or_path, str | os.PathLike):
+        raise InputError(f"items are a name or a path, not {type(name_or_path).__name__}")
     name = os.fspath(name_or_path)
     if name in DATASETS:
         return read_items(top_folder("data") / DATASETS[name], name)

@@ -6,6 +6,7 @@ A run knows its network, so it computes responses and hidden activity from the k
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -388,7 +389,7 @@ class Run:
         save(self.data, Path(path))
 
     @staticmethod
-    def open(path: str | Path) -> "Run":
+    def open(path: str | PathLike[str]) -> "Run":
         """Open a run lazily from a Zarr store.
 
         Raises
@@ -396,6 +397,8 @@ class Run:
         InputError
             When there is no store, or it holds no run.
         """
+        if not isinstance(path, str | PathLike):
+            raise InputError(f"a run is opened by its path, not by {type(path).__name__}")
         data = open_store(Path(path))
         if not data.sizes["epoch"]:
             raise InputError(f"{path} holds no snapshot yet; resume its training")

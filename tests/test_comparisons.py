@@ -215,6 +215,8 @@ def test_what_cannot_be_compared_is_refused(runs, tmp_path):
         compare_runs([runs["bpa"], runs["backprop"]])
     with pytest.raises(InputError, match=r"^a comparison is of two runs or more, not of 1$"):
         compare_runs({"bpa": runs["bpa"]})
+    with pytest.raises(InputError, match=r"^b is no Run, but int$"):
+        compare_runs({"bpa": runs["bpa"], "b": 3})
     toy = load_items("saxe2019_toy")
     small = train("bpa", Network((7, 4, 7), biases=False), toy, epochs=3)
     with pytest.raises(InputError, match=r"^bpa and small did not learn the same: 8 x 34 and 4 x 7$"):

@@ -128,7 +128,7 @@ def modes(
     show(["mode", "block", *columns.values()], rows)
     if "seed" in table:
         print(says_interval(table["seed"].nunique()))
-        if "half_learned" in table:
+        if "half_learned" in table and table["seed"].nunique() > 1:
             print("Epochs: geometric means, intervals of the logarithms.")
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from semantic_svd.cli.options import Scheduler
-from semantic_svd.cli.terminal import Interrupted, bytes_text, complain, number, says_interval, show
+from semantic_svd.cli.terminal import Interrupted, bytes_text, complain, counted, number, says_interval, show
 from semantic_svd.errors import InputError
 
 if TYPE_CHECKING:
@@ -45,13 +45,13 @@ def sweep(
         raise InputError(f"every run of {grid} failed; the first: {first}")
     counts = ", ".join(f"{n} {status}" for status, n in table["status"].value_counts().items())
     n_seeds = table["seed"].nunique()
-    print(f"{output}: {len(of.cells)} runs of {n_seeds} {'seed' if n_seeds == 1 else 'seeds'}: {counts}")
+    print(f"{output}: {counted(len(of.cells), 'run')} of {counted(n_seeds, 'seed')}: {counts}")
     if rows := _bests(table):
         print("the best setting of each rule")
         show([name for name in table if name in ("data", "rule", *SETTINGS)] + ["mean"], rows)
         print(says_interval(n_seeds))
     if len(failed):
-        complain(f"{len(failed)} runs failed ({output}/results.csv); the first: {first}")
+        complain(f"{counted(len(failed), 'run')} failed ({output}/results.csv); the first: {first}")
 
 
 def _bests(table: "pd.DataFrame") -> list[list[object]]:

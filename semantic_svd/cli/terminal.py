@@ -135,6 +135,17 @@ def says_interval(seeds: int, what: str = "in brackets ") -> str:
     return f"Means over {seeds} seeds; {what}{kind}."
 
 
+def counted(n: int, word: str) -> str:
+    """Say how many of something there are.
+
+    Examples
+    --------
+    >>> counted(1, "seed"), counted(2, "seed")
+    ('1 seed', '2 seeds')
+    """
+    return f"{n} {word}" + "s" * (n != 1)
+
+
 def whole(option: str, text: str, allowed: str) -> int:
     """Read a whole number where a word is allowed too."""
     try:

@@ -8,7 +8,7 @@ import typer
 
 from semantic_svd.cli.options import DataFolder, image_sets, item_sets, rule_names
 from semantic_svd.cli.subject import accuracies, endings
-from semantic_svd.cli.terminal import NAME, Interrupted, bytes_text, complain, whole
+from semantic_svd.cli.terminal import NAME, Interrupted, bytes_text, complain, counted, whole
 from semantic_svd.errors import InputError
 
 if TYPE_CHECKING:
@@ -129,10 +129,9 @@ def train(
     biased = "" if network.biases else ", no biases"
     sizes = "-".join(map(str, network.sizes))
     rates = " ".join(f"{r:g}" for r in dict.fromkeys(chosen.rates))
-    n_seeds = run.data.sizes["seed"]
-    seed_word = "seed" if n_seeds == 1 else "seeds"
+    n_seeds, n_kept = counted(run.data.sizes["seed"], "seed"), counted(run.data.sizes["epoch"], "snapshot")
     print(f"{output}: {rule} on {lesson.name}, {sizes} {network.hidden}{biased}, rate {rates}")
-    print(f"{n_seeds} {seed_word}, {run.data.sizes['epoch']} snapshots each: {endings(run)}")
+    print(f"{n_seeds}, {n_kept} each: {endings(run)}")
     if images and not chosen.taught(network):
         words = f"readout {output} --images {images}" + (f" --data {data}" if data else "")
         print(f"its output is not taught; a classifier: {NAME} {words}")
