@@ -216,7 +216,8 @@ def linear_probe(run: Run, images: Images, layer: int = 1, power: float | None =
 
 
 def _check_power(power: Any) -> None:
-    if power is not None and not (isinstance(power, float | int) and 0 < power < float("inf")):
+    real = isinstance(power, float | int | np.floating | np.integer) and not isinstance(power, bool)
+    if power is not None and not (real and 0 < power < float("inf")):
         raise InputError(f"power is a finite number over 0, or None, not {power!r}")
 
 

@@ -14,12 +14,15 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from semantic_svd.errors import InputError
+from semantic_svd.errors import InputError, whole
 from semantic_svd.network import Network
 from semantic_svd.products import Array
 from semantic_svd.store import open_store, save
 from semantic_svd.tasks import as_table, in_order
 
+NO_ENDS = (
+    "these are some epochs of a run, without those in which its seeds ended; take final() of the whole run"
+)
 SLICE = 2**22  # numbers of a layer that are looked at together when images go through in slices
 
 
@@ -322,12 +325,17 @@ class Run:
 
         Parameters
         ----------
-        epoch : number, array or DataArray; between two epochs it is interpolated
+        epoch : number, array or DataArray
         layer : from 1
 
         Returns
         -------
         As the epochs; NaN for a run that was recorded and not trained
+
+        Raises
+        ------
+        InputError
+            When there is no such layer, or the run is of a version that did not keep its steps.
 
         Examples
         --------
@@ -337,9 +345,12 @@ class Run:
         0.9
         """
         attrs = self.data.attrs
+        layer = whole("layer", layer, 1, self.network.layers)
+        if "steps" not in attrs:
+            raise InputError("the run is of an earlier version, which did not keep its steps; train it anew")
         rate = attrs["rates"][1 if layer == self.network.layers else 0] * (attrs["steps"] or np.nan)
         if attrs["schedule"] == "linear":  # the sum of 1 - k / epochs over the epochs before
-            return rate * epoch * (1 - (epoch - 1) / (2 * attrs["epochs"]))
+            return rate * epoch * (1 - (epoch - 1) / (2 * max(1, attrs["epochs"])))
         return rate * epoch
 
     def final(self) -> "Run":
@@ -356,8 +367,12 @@ class Run:
         ends = {str(name): str(name).removesuffix("_end") for name in self.data if str(name).endswith("_end")}
         constant = [name for name, a in self.data.items() if "epoch" not in a.dims and name not in ends]
         if ends:  # the weights were not kept, or not of the epochs in which seeds stopped
+            if "epoch" not in self.data.dims:
+                raise InputError(NO_ENDS)
             data = self.data[[*ends, *constant]].drop_vars("epoch", errors="ignore").rename(ends)
             at_work = self.data["status"] == "training"
+            if (self.data["end_epoch"].where(at_work) > self.data["epoch"][-1]).any():
+                raise InputError(NO_ENDS)
             for name in ends.values() if at_work.any() else ():
                 if name not in self.data:
                     data = data.drop_vars(name)
@@ -374,9 +389,7 @@ class Run:
         try:
             return Run(self.data.sel(where).drop_vars("epoch"))
         except KeyError:
-            raise InputError(
-                "these are some epochs of a run, without those in which its seeds ended; take final() of the whole run"
-            ) from None
+            raise InputError(NO_ENDS) from None
 
     def save(self, path: str | Path) -> None:
         """Write the run to a new Zarr store that `xarray.open_zarr` reads.

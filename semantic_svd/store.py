@@ -280,6 +280,8 @@ def save(data: xr.Dataset, path: Path) -> None:
     if missing := {"seed", "epoch"} - set(data.dims):
         raise InputError(f"a store holds runs over seeds and epochs; this one has no axis {min(missing)}")
     recorded = {str(name): a for name, a in data.data_vars.items() if "epoch" in a.dims}
+    if not recorded or not data.sizes["epoch"]:
+        raise InputError("a store holds runs with records and snapshots; this one has none")
     variables = {name: (tuple(map(str, a.dims[2:])), a.shape[2:]) for name, a in recorded.items()}
     constants = data.drop_vars([*recorded, "seed", "epoch"])
     dtype = next(iter(recorded.values())).dtype
@@ -555,9 +557,11 @@ def _same_run(
     theirs: dict[str, Any] = {
         "seeds": there.seed.values.tolist(),
         "records": recorded,
-        "dtype": str(there[recorded[0]].dtype),
+        "dtype": str(there[recorded[0]].dtype) if recorded else str(dtype),
     }
     for name in attrs["identity"]:
+        if name not in there.attrs:
+            raise InputError(f"{path} is of an earlier version, which did not keep its {name}; train it anew")
         ours[name], theirs[name] = attrs[name], there.attrs.get(name)
     for name, value in ours.items():
         if value != theirs[name]:

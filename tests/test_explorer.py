@@ -283,6 +283,7 @@ def test_the_command_writes_one_page_whole_and_says_where(tmp_path, monkeypatch,
     ("words", "line"),
     [
         ("bpa.zarr bpa.zarr", "a run is named twice: bpa.zarr bpa.zarr"),
+        ("bpa.zarr ./bpa.zarr", "a run is named twice: bpa.zarr ./bpa.zarr"),
         ("mcclelland2020", "mcclelland2020 is a matrix of items; explore shows runs"),
         ("bpa.zarr -o no/x.html", "no/x.html: there is no folder no"),
         ("bpa.zarr -o .", ". is a folder; name a file"),

@@ -351,6 +351,10 @@ def test_own_files_are_read_whatever_their_hash_and_named_by_their_folder(tmp_pa
     assert read_images(tmp_path / "few", "mine", "abcdefghij").classes == tuple("abcdefghij")
     (tmp_path / "few" / "batches.meta.txt").write_text("\n".join(f"kind {c}" for c in "abcdefghij") + "\n\n")
     assert read_images(tmp_path / "few").classes == tuple(f"kind {c}" for c in "abcdefghij")
+    for text in ("", "a\nb\n", "a\n" * 10):
+        (tmp_path / "few" / "batches.meta.txt").write_text(text)
+        said = f"{tmp_path}/few/batches.meta.txt: names a class a line, each once; the labels go from 0 to 9"
+        assert refused(read_images, tmp_path / "few") == said
 
 
 def test_own_batches_are_read_in_the_order_of_their_numbers_plain_or_compressed(tmp_path):

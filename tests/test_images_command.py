@@ -133,7 +133,7 @@ def test_krotov_hopfield_starts_standard_normal_without_biases_and_leaves_the_ou
             "--localist is for --items; images are learned from their pixels",
         ),
         (
-            "--images zebras",
+            "--images zebras --hidden 5",
             "no image set is called 'zebras'; the image sets are mnist, fashion-mnist, cifar10, digits "
             "(a folder of your own files is named by its path)",
         ),

@@ -16,7 +16,7 @@ from semantic_svd.images import load_images
 from semantic_svd.items import load_items
 from semantic_svd.network import Network
 from semantic_svd.plasticity import Oja
-from semantic_svd.rules import Rule
+from semantic_svd.rules import RULES, Rule
 from semantic_svd.runs import Run, network_text
 from semantic_svd.training import train
 
@@ -199,6 +199,28 @@ def test_the_final_run_holds_seeds_that_stopped_at_epochs_of_their_own():
         np.testing.assert_array_equal(final.weights(2)[s], run.weights(2)[s].sel(epoch=epoch))
         assert final.data.loss[s] == run.data.loss[s].sel(epoch=epoch)
     np.testing.assert_array_equal(final.data.end_epoch, run.data.end_epoch)
+
+
+@pytest.mark.parametrize("epochs", [0, 1, 7])
+def test_rate_times_steps_is_what_the_steps_were_taken_with(epochs):
+    x = np.random.default_rng(0).normal(size=(10, 3))
+    rule = Rule(rate=(0.3, 0.1, 0.0), schedule="linear")
+    run = train(rule, Network((3, 2, 3)), x, epochs=epochs, batch_size=4)
+    for layer, rate in ((1, 0.3), (2, 0.1)):
+        taken = [
+            rate * rule.rate_factor(e, epochs) * 3 for e in range(epochs)
+        ]  # three batches, the last of two
+        expected = np.cumsum([0.0, *taken])
+        np.testing.assert_allclose(run.rate_steps(run.data["epoch"], layer), expected, rtol=1e-12)
+    whole = train("krotov_hopfield", Network((3, 8, 3), biases=False), x, epochs=5, batch_size=4)
+    hidden_rate = RULES["krotov_hopfield"].rates[0]
+    assert whole.rate_steps(5) == pytest.approx(
+        hidden_rate * 2 * (1 + 0.8 + 0.6 + 0.4 + 0.2)
+    )  # whole batches only
+    assert refused(run.rate_steps, 1, 3) == "layer is a whole number from 1 to 2, not 3"
+    del run.data.attrs["steps"]
+    said = "the run is of an earlier version, which did not keep its steps; train it anew"
+    assert refused(run.rate_steps, 1) == said
 
 
 # Refusals

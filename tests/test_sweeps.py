@@ -628,9 +628,7 @@ def test_the_command_says_what_failed(tmp_path, capsys, monkeypatch, in_this_pro
     Path("results", first).mkdir(parents=True)
     assert main(["sweep", "grid.toml"]) == 0
     said = f"{Path('results', first).resolve()} is there already and is not a run; name another place"
-    assert (
-        capsys.readouterr().err == f"semantic-svd: 1 run failed (results/results.csv); the first: {said}\n"
-    )
+    assert capsys.readouterr().err == f"semantic-svd: 1 run failed (results/results.csv); the first: {said}\n"
     Path("again", first).mkdir(parents=True)
     Path("again", second).mkdir()
     assert main(["sweep", "grid.toml", "-o", "again"]) == 2

@@ -227,7 +227,9 @@ def dendrogram(
     print(subject.about(matrix, None))
     show(["tree", "leaves"], [[title, " ".join(tree.leaves)] for title, tree in trees.items()], wrap=(1,))
     if table is not None and table["agreement"].isna().all():
-        complain("all items of the data are equally far apart: no tree agrees or disagrees with theirs")
+        complain(
+            "all items of the data, or of every response, are equally far apart: no trees agree or disagree"
+        )
     elif table is not None:
         rows = [
             [epoch, mean(part["agreement"], within=(-1, 1))]

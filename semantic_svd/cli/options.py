@@ -47,10 +47,9 @@ def run_names(sources: list[str]) -> dict[str, str]:
     {'bpa': 'a/bpa.zarr', 'bpa.v2': 'bpa.v2'}
     """
     names = [Path(source).name.removesuffix(".zarr") for source in sources]
-    named = dict(zip(names if len(set(names)) == len(names) else sources, sources, strict=False))
-    if len(named) < len(sources):
+    if len({Path(source).resolve() for source in sources}) < len(sources):
         raise InputError(f"a run is named twice: {' '.join(sources)}")
-    return named
+    return dict(zip(names if len(set(names)) == len(names) else sources, sources, strict=True))
 
 
 DataFolder = Annotated[

@@ -18,9 +18,7 @@ def readout(
     ],
     images: Annotated[
         str,
-        typer.Option(
-            metavar="NAME", help="Images: mnist, fashion-mnist, cifar10, digits.", autocompletion=image_sets
-        ),
+        typer.Option(metavar="NAME", help="As for train.", autocompletion=image_sets),
     ],
     data: DataFolder = None,
     layer: Annotated[int, typer.Option(metavar="L", help="Hidden layer, from 1.")] = 1,

@@ -30,7 +30,7 @@ def train(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Images: mnist, fashion-mnist, cifar10, digits.",
+            help="Images: mnist, fashion-mnist, cifar10, digits, or a folder.",
             autocompletion=image_sets,
         ),
     ] = None,
@@ -173,10 +173,9 @@ def _lesson(
     if images:
         if localist:
             raise InputError("--localist is for --items; images are learned from their pixels")
-        pictures = named_images(images, data)
         if not units:
             raise InputError("--images needs --hidden, the units of each hidden layer, as --hidden 800 800")
-        return image_lesson(pictures, rule, units, biases, **activations)
+        return image_lesson(named_images(images, data), rule, units, biases, **activations)
     if items is None:
         raise InputError("Missing option '--items' or '--images'; see semantic-svd train --help")
     return item_lesson(load_items(items), rule, units, localist, biases, **activations)

@@ -16,6 +16,7 @@ from semantic_svd.images.downloads import fill
 from semantic_svd.images.files import (
     batches_in,
     check_hash,
+    file_at,
     file_in,
     files_in,
     images_of,
@@ -106,7 +107,8 @@ def named_images(name: str, folder: str | os.PathLike[str] | None = None) -> Ima
     >>> named_images("digits")
     Images('digits', 1500 to train, 297 to test, 8 x 8, 10 classes)
     """
-    return read_images(name) if name not in IMAGE_SETS and Path(name).is_dir() else load_images(name, folder)
+    own = isinstance(name, str) and name and name not in IMAGE_SETS and Path(name).expanduser().is_dir()
+    return read_images(name) if own else load_images(name, folder)
 
 
 def image_folder(name: str, folder: str | os.PathLike[str] | None = None) -> Path:
@@ -167,10 +169,13 @@ def read_images(
     if classes is None:
         largest = max(train.labels.max(initial=0), test.labels.max(initial=0))
         classes = CIFAR_CLASSES if batches else tuple(map(str, range(largest + 1)))
-        if (names_of := place / "batches.meta.txt").is_file():
-            classes = [
-                line.strip() for line in names_of.read_text("utf-8", "replace").splitlines() if line.strip()
-            ]
+        if (named := place / "batches.meta.txt").is_file():
+            lines = map(str.strip, file_at(named).data.decode("utf-8", "replace").splitlines())
+            classes = [line for line in lines if line]
+            if len(classes) <= largest or len(set(classes)) < len(classes):
+                raise InputError(
+                    f"{named}: names a class a line, each once; the labels go from 0 to {largest}"
+                )
     return images_of(train, test, classes, name or place.resolve().name)
 
 

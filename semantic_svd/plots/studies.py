@@ -203,7 +203,7 @@ def strength_sheet(table: pd.DataFrame, about: str) -> Figure:
     >>> strength_sheet(table.assign(low=0, high=1), "").axes[0].get_title("left").split()
     ['all', 'FA']
     """
-    groups = list(table.groupby(["part", "network"], sort=False))
+    groups = _groups(table)
     figure, axes = _sheet(groups)
     for ax, (_, rows) in zip(axes, groups, strict=True):
         _without_legend(strength_lines(rows, ax))
@@ -236,7 +236,7 @@ def course_sheet(table: pd.DataFrame, label: str, about: str) -> Figure:
     >>> course_sheet(table.assign(low=80, high=95), "degrees", "").axes[0].get_ylabel()
     'degrees'
     """
-    groups = list(table.groupby(["part", "network"], sort=False))
+    groups = _groups(table)
     measures = list(table["measure"].unique())
     figure, axes = _sheet(groups)
     for ax, (_, rows) in zip(axes, groups, strict=True):
@@ -289,6 +289,12 @@ def _diverged(rows: pd.DataFrame) -> bool:
 
 def _rowed(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.rename(columns={"network": "row"})
+
+
+def _groups(table: pd.DataFrame) -> list:
+    """Return the rows of each network with (part, network), part by part."""
+    parts = table.groupby("part", sort=False)
+    return [group for _, part in parts for group in part.groupby(["part", "network"], sort=False)]
 
 
 def _sheet(groups: Sequence, share: bool = True, line: float = 30) -> tuple[Figure, list[Axes]]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from matplotlib.axes import Axes
 
-from semantic_svd.plots.style import FAINT, INK, axes_or_new, panels, place_of, shown_name, styled
+from semantic_svd.plots.style import FAINT, INK, axes_or_new, panels, shown_name, styled
 
 if TYPE_CHECKING:
     from semantic_svd.dendrograms import Tree
@@ -118,13 +118,14 @@ def dendrogram_panels(
             ax.remove()
     heights = list(heights)
     tallest = max(*heights, *(float(tree.Z[-1, 2]) for tree in trees.values()), 0)
-    for ax, (title, tree) in zip(axes, trees.items(), strict=True):
+    for i, (ax, (title, tree)) in enumerate(zip(axes, trees.items(), strict=True)):
         dendrogram(tree, ax, groups)
         for height in heights:
             ax.axhline(height, color=FAINT, lw=0.4, zorder=0)
         ax.set_ylim(0, 1.05 * tallest)
         ax.set_title(title)
-        if not place_of(ax).is_first_col():
+        place = ax.get_subplotspec()
+        if i > 0 and not (place and place.is_first_col()):
             ax.set(ylabel="", yticklabels=[])
     if groups:
         axes[-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5), handletextpad=0)

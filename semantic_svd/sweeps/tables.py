@@ -128,7 +128,7 @@ def best(table: pd.DataFrame, by: str = "loss") -> pd.DataFrame:
     0  mine  bpa   a   0.1   3.0  2.0   4.0  2
     """
     names = [str(name) for name in table]
-    measured = [name for name in names if name in MEASURES or _is_stage(name)]
+    measured = [name for name in names if (name in MEASURES or _is_stage(name)) and table[name].notna().any()]
     if by not in measured:
         raise InputError(f"no measure {by!r} in the table; there are {', '.join(measured)}")
     about = ["data", "rule", "run", *(name for name in names if name in SETTINGS)]
