@@ -18,7 +18,7 @@ LAYOUTS = {
 every_type = pytest.mark.parametrize("dtype", list(TOLERANCE))
 
 
-def close(actual, expected, dtype):
+def assert_close(actual, expected, dtype):
     assert actual.dtype == dtype
     scale = np.abs(expected).max()
     np.testing.assert_allclose(actual, expected, rtol=0, atol=TOLERANCE[dtype] * scale)
@@ -32,7 +32,7 @@ def test_a_product_of_any_layouts_is_the_plain_product(a_layout, b_layout, out_l
     a, b, c = (RNG.normal(size=shape).astype(dtype) for shape in ((7, 5), (5, 4), (7, 4)))
     out = LAYOUTS[out_layout](c.copy())
     _gemm(0.5, LAYOUTS[a_layout](a), LAYOUTS[b_layout](b), 2.0, out)
-    close(out, 0.5 * np.einsum("ij,jk->ik", a, b) + 2.0 * c, dtype)
+    assert_close(out, 0.5 * np.einsum("ij,jk->ik", a, b) + 2.0 * c, dtype)
 
 
 @every_type
@@ -42,7 +42,7 @@ def test_a_product_with_a_side_of_one_is_the_plain_product(shape, dtype):
     a, b, c = (RNG.normal(size=s).astype(dtype) for s in ((m, k), (k, n), (m, n)))
     out = c.copy()
     _gemm(1.0, a, b, 1.0, out)
-    close(out, a @ b + c, dtype)
+    assert_close(out, a @ b + c, dtype)
 
 
 @pytest.mark.parametrize("layout", ["C", "F"])
@@ -75,7 +75,7 @@ def test_times_is_h_times_m_for_every_seed(sizes, shared, turned, dtype):
     M = RNG.normal(size=(seeds, n_out, n_in) if turned else (seeds, n_in, n_out)).astype(dtype)
     M = M.mT if turned else M
     expected = np.einsum("nk,sko->sno" if shared else "snk,sko->sno", h, M)
-    close(times(h, M), expected, dtype)
+    assert_close(times(h, M), expected, dtype)
 
 
 def test_the_big_sizes_of_these_tests_are_big_and_the_small_small():
@@ -97,7 +97,7 @@ def test_add_outer_adds_the_rate_times_the_mean_outer_product(sizes, shared, dty
     expected = W + 0.3 * np.einsum("sno,np->sop" if shared else "sno,snp->sop", u, v) / n
     u_before, v_before = u.copy(), v.copy()
     add_outer(W, u, v, 0.3)
-    close(W, expected, dtype)
+    assert_close(W, expected, dtype)
     assert (u == u_before).all()
     assert (v == v_before).all()
 
@@ -119,7 +119,7 @@ def test_activity_laid_out_by_times_goes_through_both_products(sizes):
         RNG.normal(size=(seeds, 7, n_out)),
     )
     h = times(x, W.mT)
-    close(times(h, V.mT), np.einsum("ni,soi,spo->snp", x, W, V), "float64")
+    assert_close(times(h, V.mT), np.einsum("ni,soi,spo->snp", x, W, V), "float64")
     expected = V + 0.1 * np.einsum("snp,sno->spo", times(h, V.mT), h) / n
     add_outer(V, times(h, V.mT), h, 0.1)
-    close(V, expected, "float64")
+    assert_close(V, expected, "float64")

@@ -12,6 +12,7 @@ import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.gridspec import SubplotSpec
 
 from semantic_svd.plots.curves import measure_lines, strength_lines
 from semantic_svd.plots.ranges import range_rows
@@ -24,7 +25,6 @@ from semantic_svd.plots.style import (
     axes_or_new,
     caption,
     panels,
-    place_of,
     plain_numbers,
     reach,
     styled,
@@ -266,7 +266,7 @@ def tree_sheet(trees: "Mapping[tuple[str, str], Tree]", about: str) -> Figure:
     figure, axes = _sheet(groups, share=False, line=28 + 1.6 * longest)
     dendrogram_panels({str(name): tree for name, tree in trees.items()}, None, axes)
     for ax in axes:
-        if place_of(ax).is_first_col():
+        if _place(ax).is_first_col():
             ax.yaxis.set_major_formatter("{x:g}")
     return _finished(figure, axes, groups, "distance", about, x="")
 
@@ -311,6 +311,13 @@ def _sheet(groups: Sequence, share: bool = True, line: float = 30) -> tuple[Figu
     return figure, axes
 
 
+def _place(ax: Axes) -> SubplotSpec:
+    """Return where in the grid of its figure a panel stands."""
+    place = ax.get_subplotspec()
+    assert place is not None
+    return place
+
+
 def _finished(
     figure: Figure,
     axes: Sequence[Axes],
@@ -321,13 +328,13 @@ def _finished(
 ) -> Figure:
     """Name the panels of a sheet: networks above, the part where it begins, axes at the left and the bottom only."""
     begun = set()
-    lowest = {place_of(ax).colspan.start: ax for ax in axes}.values()
+    lowest = {_place(ax).colspan.start: ax for ax in axes}.values()
     for ax, ((part, network), rows) in zip(axes, groups, strict=True):
         name = network if rows is None or not _diverged(rows) else f"{network} (diverged)"
         above = part if part not in begun else ""
         ax.set_title(f"{above}\n{textwrap.fill(name, 28)}", fontsize=DENSE, loc="left")
         begun.add(part)
-        ax.set_ylabel(label if place_of(ax).is_first_col() else "")
+        ax.set_ylabel(label if _place(ax).is_first_col() else "")
         ax.set_xlabel(x if ax in lowest else "")
         ax.tick_params(labelbottom=ax in lowest or not x)
     caption(figure, about)

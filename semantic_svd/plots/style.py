@@ -17,7 +17,6 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.gridspec import SubplotSpec
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from semantic_svd.drafts import UNDATED, drafts
@@ -126,13 +125,6 @@ def caption(figure: Figure, text: str) -> None:
 def axes_or_new(ax: Axes | None, width: float = COLUMN, height: float = 60) -> Axes:
     """Return the axes, or those of a new figure of this size in millimetres."""
     return panels(width=width, height=height)[1][0, 0] if ax is None else ax
-
-
-def place_of(ax: Axes) -> SubplotSpec:
-    """Return where in the grid of its figure a panel stands."""
-    place = ax.get_subplotspec()
-    assert place is not None
-    return place
 
 
 def reach(table: pd.DataFrame) -> np.ndarray:
