@@ -1,9 +1,11 @@
-"""Drafts: files that appear together and whole, or not at all."""
+"""Drafts: files that appear together and whole, or not at all, in a folder that can be written to."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from semantic_svd.errors import InputError
 
 UNDATED: dict[
     str, dict[str, None]
@@ -12,6 +14,31 @@ UNDATED: dict[
     ".png": {"Software": None},
     ".svg": {"Date": None},
 }
+
+
+def writable(folder: Path | str) -> Path:
+    """Make a folder, if it is not there, and make sure that files can be written to it.
+
+    Raises
+    ------
+    InputError
+        If they cannot.
+
+    Examples
+    --------
+    >>> with TemporaryDirectory() as folder:
+    ...     writable(f"{folder}/figures").name
+    'figures'
+    """
+    folder = Path(folder).resolve()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with drafts(folder):
+            return folder
+    except OSError as error:
+        raise InputError(
+            f"cannot write to the folder {folder}: {error.strerror}; name one that can be written to"
+        ) from None
 
 
 @contextmanager

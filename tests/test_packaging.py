@@ -80,6 +80,7 @@ INSIDE = {  # the same for the modules that are folders
         "__init__",
     ),
     "report": ("standard", "captions", "claims", "measures", "hidden", "scripts", "published", "__init__"),
+    "activations": ("shown", "recorded", "recorder", "__init__"),
     "images": ("official", "pictures", "files", "downloads", "__init__"),
     "sweeps": ("grid", "workers", "tables", "__init__"),
     "explorer": ("pack", "layers", "page", "__init__"),

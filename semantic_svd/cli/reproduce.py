@@ -67,7 +67,8 @@ def reproduce(
     With the name of a study, rerun what the literature reports of a family of rules on images, and say where we agree.
     A study's trainings are kept: the same command goes on with one that was interrupted.
     """
-    from semantic_svd.report import load_analysis, reproduce, writable
+    from semantic_svd.drafts import writable
+    from semantic_svd.report import load_analysis, reproduce
     from semantic_svd.top import top_folder
 
     texts = {"images": images, "data": data and str(data), "runs": runs and str(runs), "scheduler": scheduler}

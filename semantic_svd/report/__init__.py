@@ -34,12 +34,7 @@ from semantic_svd.report.measures import (
     turned,
     verdict_table,
 )
-from semantic_svd.report.scripts import (
-    load_analysis,
-    reproduce,
-    script,
-    writable,
-)
+from semantic_svd.report.scripts import load_analysis, reproduce, script
 from semantic_svd.report.standard import (
     AUTOASSOCIATOR,
     BPA,
@@ -107,5 +102,4 @@ __all__ = [
     "standard_run",
     "turned",
     "verdict_table",
-    "writable",
 ]

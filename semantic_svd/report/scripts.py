@@ -3,7 +3,6 @@
 import argparse
 import importlib.util
 import sys
-import tempfile
 from collections.abc import Callable
 from inspect import signature
 from pathlib import Path
@@ -11,34 +10,9 @@ from types import ModuleType
 
 import pandas as pd
 
+from semantic_svd.drafts import writable
 from semantic_svd.errors import InputError
 from semantic_svd.top import top_folder
-
-
-def writable(folder: Path | str) -> Path:
-    """Make a folder, if it is not there, and make sure that files can be written to it.
-
-    Raises
-    ------
-    InputError
-        If they cannot.
-
-    Examples
-    --------
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     writable(f"{folder}/figures").name
-    'figures'
-    """
-    folder = Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return folder
-    except OSError as error:
-        raise InputError(
-            f"cannot write to the folder {folder}: {error.strerror}; name one that can be written to"
-        ) from None
-
 
 ON_REQUEST = (  # analyses that `reproduce` leaves out: they need files, or take minutes to hours
     "accuracy_mnist",

@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from semantic_svd.drafts import drafts
+from semantic_svd.drafts import drafts, writable
 from semantic_svd.errors import InputError
 from semantic_svd.runs import Run
 from semantic_svd.sweeps.grid import SETTINGS, Cell, Grid, read_grid
@@ -140,19 +140,10 @@ def _file(folder: Path, cell: Cell) -> Path:
 
 
 def _folder(out: str | Path) -> Path:
-    """Make the folder of the results, and make sure that files can be written to it."""
-    folder = Path(out).resolve()
-    if folder.is_file():
-        raise InputError(f"{out} is a file; name a folder")
-    if (folder / "zarr.json").exists():
+    """Return the folder of the results, which is none of a run and can be written to."""
+    if (Path(out) / "zarr.json").exists():
         raise InputError(f"{out} is a run; name a folder of its own for a sweep")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with drafts(folder):
-            pass
-    except OSError as error:
-        raise InputError(f"{out} can't be written: {error.strerror}") from None
-    return folder
+    return writable(out)
 
 
 def _write(path: Path, text: str) -> None:

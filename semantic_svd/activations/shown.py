@@ -1,0 +1,121 @@
+"""What networks were shown and were to say, with names where there are any."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from semantic_svd.errors import InputError
+from semantic_svd.items import Items
+from semantic_svd.products import Array
+from semantic_svd.runs import SLICE
+from semantic_svd.tasks import as_table
+
+RECORDS = ("hidden", "responses", "class_means")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the networks were shown and were to say, with names where there are any."""
+
+    n: int
+    items: list[str] | None
+    inputs: Any
+    input_names: list[str] | None
+    targets: Array | None
+    outputs: list[str] | None
+    labels: NDArray[np.integer] | None
+    classes: list[str]
+
+    def slices(self, size: int) -> Iterator[slice]:
+        """Yield the items, so many at a time."""
+        for first in range(0, self.n, size):
+            yield slice(first, min(first + size, self.n))
+
+    def averages(self, rows: slice) -> Array:
+        """Return the columns of the matrix that takes items to the means of their classes, (n_classes, rows)."""
+        assert self.labels is not None
+        counts = np.bincount(self.labels, minlength=len(self.classes))
+        return (np.arange(len(self.classes))[:, None] == self.labels[rows]) / counts[:, None]
+
+    def mean_inputs(self) -> Array:
+        """Return the mean input of each class, (n_classes, inputs)."""
+        step = max(1, SLICE // max(1, int(np.prod(self.inputs.shape[1:]))))
+        return sum(self.averages(rows) @ flat(self.inputs[rows]) for rows in self.slices(step))
+
+    def hash(self) -> str:
+        """Return the sha256 of what was shown and was to be said."""
+        digest = hashlib.sha256(json.dumps([self.n, self.items, self.outputs, self.classes]).encode())
+        for rows in self.slices(4096):
+            for part in (self.inputs, self.targets, self.labels):
+                digest.update(b"" if part is None else np.ascontiguousarray(numbers(part[rows])).tobytes())
+        return digest.hexdigest()
+
+
+def shown_to(
+    items: Any, targets: Any, labels: Any, classes: Sequence[str] | None, n: int | None = None
+) -> Shown:
+    """Read what the networks were shown; n is the number of items, if it is known already."""
+    names, inputs, input_names, said, outputs = None, None, None, None, None
+    if isinstance(items, Items | xr.DataArray) or hasattr(items, "columns"):
+        inputs, names, input_names = as_table(items, "items")
+    elif hasattr(items, "shape"):
+        inputs = items
+    elif items is not None and all(isinstance(item, str) for item in items):
+        names = list(items)
+    elif items is not None:
+        inputs = np.asarray(items)
+    if targets is not None:
+        said, _, outputs = as_table(targets, "targets")
+    classes = list(map(str, classes or []))
+    if labels is not None:
+        labels = np.asarray(labels)
+        if labels.ndim != 1 or labels.dtype.kind not in "iu" or labels.min(initial=0) < 0:
+            raise InputError(
+                f"labels are a whole number from 0 for each item, not {labels.dtype} of shape {labels.shape}"
+            )
+        classes = classes or [str(k) for k in range(labels.max(initial=0) + 1)]
+        if labels.max(initial=0) >= len(classes):
+            raise InputError(
+                f"there are {len(classes)} classes, 0 to {len(classes) - 1}, and a label {labels.max()}"
+            )
+        if said is None:
+            said, outputs = np.eye(len(classes))[labels], classes
+    for what, values in (("items", inputs), ("names", names), ("labels", labels), ("targets", said)):
+        if values is not None:
+            n = len(values) if n is None else n
+            if len(values) != n:
+                raise InputError(
+                    f"activity, targets and labels are of the same items: {n} of them, not {len(values)} {what}"
+                )
+    return Shown(n or 0, names, inputs, input_names, said, outputs, labels, classes)
+
+
+def checked_record(record: Sequence[str], shown: Shown) -> list[str]:
+    """Return the names of what is to be kept, each of which these items allow."""
+    record = [record] if isinstance(record, str) else list(record)
+    for name in record:
+        if name not in RECORDS:
+            raise InputError(f"no record {name!r} of activity; there are {', '.join(RECORDS)}")
+    if "class_means" in record:
+        if shown.labels is None:
+            raise InputError("class means need the class of each item; pass labels")
+        for k in np.flatnonzero(np.bincount(shown.labels, minlength=len(shown.classes)) == 0):
+            raise InputError(f"class {shown.classes[k]!r} has no item, so it has no mean")
+    return record
+
+
+def numbers(values: Any) -> NDArray[Any]:
+    """Return values in memory; tensors come from wherever they are."""
+    return np.asarray(values.detach().cpu() if hasattr(values, "detach") else values)
+
+
+def flat(values: Any) -> NDArray[Any]:
+    """Return values in memory as one row an item."""
+    values = numbers(values)
+    return values.reshape(len(values), -1)
