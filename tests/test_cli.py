@@ -434,7 +434,10 @@ TRAIN = "train --items mcclelland2020 -o run.zarr"
             "saxe2019_toy is a matrix and has no epoch 3; only a run has epochs",
         ),
         ("align saxe2019_toy", "saxe2019_toy has no data to compare with; name a run or a CSV with --to"),
-        ("align saxe2019_toy --to mcclelland2020", "a matrix 4 x 7 does not fit a reference 8 x 34"),
+        (
+            "align saxe2019_toy --to mcclelland2020",
+            "saxe2019_toy, --to mcclelland2020: a matrix 4 x 7 does not fit a reference 8 x 34",
+        ),
         ("modes saxe2019_toy --plot x.gif", "x.gif: a picture ends in .pdf, .png, .svg"),
         ("modes saxe2019_toy --plot no/x.pdf", "no/x.pdf: there is no folder no"),
         ("modes saxe2019_toy --csv .", ". is a folder; name a file"),

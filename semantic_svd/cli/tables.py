@@ -1,5 +1,6 @@
 """The tables behind what the commands show: tidy, a row for each seed and mode, or each seed and epoch."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -61,24 +62,29 @@ def _on_own_modes(subject: Subject, matrix: xr.DataArray) -> dict[str, xr.DataAr
 
 def comparison(matrix: xr.DataArray, subject: Subject, to: str | None) -> pd.DataFrame:
     """Compare the modes of each seed with the data's, or with those of another run or matrix."""
-    sides = compare if subject.reference is not None or subject.run is None else compare_items
     if to is None:
         if subject.by_class and subject.data is not None:
             return compare_items(matrix, subject.data)
         if subject.reference is None:
             raise InputError(f"{subject.name} has no data to compare with; name a run or a CSV with --to")
         return compare(matrix, subject.reference)
+    sides = compare if subject.reference is not None or subject.run is None else compare_items
     there = open_subject(to, layer=subject.layer if sides is compare_items and Path(to).is_dir() else None)
-    other = there.at("last")
+    try:
+        return _by_seed(sides, matrix, there.at("last"))
+    except InputError as error:
+        raise InputError(f"{subject.name}, --to {to}: {error}") from None
+
+
+def _by_seed(sides: Callable[..., pd.DataFrame], matrix: xr.DataArray, other: xr.DataArray) -> pd.DataFrame:
+    """Compare the modes of each seed with those of the same seed elsewhere, or with the one matrix there is."""
     if other.sizes.get("seed", 1) == 1:
         return sides(matrix, one_of(other))
     if "seed" not in matrix.dims:
-        raise InputError(f"{subject.name} is one matrix, {to} has several seeds; name the run first")
+        raise InputError("one matrix against several seeds; name the run first")
     missing = sorted(set(matrix["seed"].values.tolist()) - set(other["seed"].values.tolist()))
     if missing:
-        raise InputError(
-            f"{to} has no seed {missing[0]} to compare with; choose one that both have with --seed"
-        )
+        raise InputError(f"no seed {missing[0]} to compare with; choose one that both have with --seed")
     return pd.concat([sides(matrix.sel(seed=[s]), other.sel(seed=s)) for s in matrix["seed"].values])
 
 
