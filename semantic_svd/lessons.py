@@ -65,7 +65,7 @@ def image_lesson(
     Raises
     ------
     InputError
-        If no hidden layer is named.
+        If no hidden layer is named, there is one class, or a class has no image to train with.
 
     Examples
     --------
@@ -74,6 +74,8 @@ def image_lesson(
     >>> image_lesson(load_images("digits"), RULES["backprop"], [32]).network.output
     'softmax'
     """
+    if len(images.classes) < 2:
+        raise InputError(f"{images.name} has one class, {images.classes[0]!r}; to name images takes two")
     if not units:
         raise InputError(f"{images.name} needs hidden, the units of each hidden layer, as 800 800")
     usual = {"hidden": "relu", "output": "softmax"}

@@ -23,7 +23,9 @@ from refusals import refused
 
 from semantic_svd.errors import InputError
 from semantic_svd.images import IMAGE_SETS, Images, downloads, load_images, read_cifar, read_idx, read_images
+from semantic_svd.lessons import image_lesson
 from semantic_svd.network import Network
+from semantic_svd.rules import RULES
 from semantic_svd.training import train
 
 REAL = os.environ.get("SEMANTIC_SVD_DATA")
@@ -346,15 +348,40 @@ def test_a_file_that_is_not_there_or_is_a_folder_is_refused(tmp_path):
 def test_own_files_are_read_whatever_their_hash_and_named_by_their_folder(tmp_path):
     write(tmp_path / "few", MNIST)
     own = read_images(tmp_path / "few")
-    assert is_the_tiny_mnist(own)
-    assert (own.name, own.shape, own.classes) == ("few", (4, 3), tuple("0123456789"))
-    assert read_images(tmp_path / "few", "mine", "abcdefghij").classes == tuple("abcdefghij")
+    assert (own.name, own.shape, own.classes) == ("few", (4, 3), tuple("123459"))
+    assert [own.classes[k] for k in own.labels] == list("31415")
+    named = read_images(tmp_path / "few", "mine", "abcdefghij")
+    assert is_the_tiny_mnist(named)
+    assert (named.name, named.classes) == ("mine", tuple("abcdefghij"))
     (tmp_path / "few" / "batches.meta.txt").write_text("\n".join(f"kind {c}" for c in "abcdefghij") + "\n\n")
     assert read_images(tmp_path / "few").classes == tuple(f"kind {c}" for c in "abcdefghij")
     for text in ("", "a\nb\n", "a\n" * 10):
         (tmp_path / "few" / "batches.meta.txt").write_text(text)
         said = f"{tmp_path}/few/batches.meta.txt: names a class a line, each once; the labels go from 0 to 9"
         assert refused(read_images, tmp_path / "few") == said
+
+
+def test_of_own_files_the_classes_are_those_that_there_are_images_of(tmp_path):
+    files = {"data_batch_1.bin": batch(PHOTOS[:3], [5, 3, 5]), "test_batch.bin": batch(PHOTOS[5:6], [3])}
+    pets = write(tmp_path / "pets", files)
+    images = read_images(pets)
+    assert (images.classes, images.labels.tolist(), images.test_labels.tolist()) == (
+        ("cat", "dog"),
+        [1, 0, 1],
+        [0],
+    )
+    assert images.means.sizes["class"] == 2
+    named = read_images(pets, classes="abcdef")  # who names them has them all
+    assert named.classes == tuple("abcdef") and named.labels.tolist() == [5, 3, 5]
+    said = "pets: there is no image of class 'a' to train with, so it has no mean"
+    assert refused(lambda: named.means) == said
+
+
+def test_a_network_names_images_of_two_classes_or_more(tmp_path):
+    files = {"data_batch_1.bin": batch(PHOTOS[:3], [5, 5, 5]), "test_batch.bin": batch(PHOTOS[5:6], [5])}
+    dogs = read_images(write(tmp_path / "dogs", files))
+    said = "dogs has one class, 'dog'; to name images takes two"
+    assert refused(image_lesson, dogs, RULES["backprop"], [4]) == said
 
 
 def test_own_batches_are_read_in_the_order_of_their_numbers_plain_or_compressed(tmp_path):
@@ -366,9 +393,10 @@ def test_own_batches_are_read_in_the_order_of_their_numbers_plain_or_compressed(
         f"{name}.gz": gzip.compress(data)
         for name, data in (numbered | {"test_batch.bin": CIFAR["test_batch.bin"]}).items()
     }
-    own = read_images(write(tmp_path / "few", packed))
-    assert is_the_tiny_cifar(own)
-    assert own.classes[6] == "frog"
+    few = write(tmp_path / "few", packed)
+    assert is_the_tiny_cifar(read_images(few, classes="abcdefghij"))
+    own = read_images(few)
+    assert [own.classes[k] for k in own.labels] == ["cat", "automobile", "deer", "automobile", "dog"]
 
 
 def test_own_files_without_a_test_set_are_refused(tmp_path):

@@ -45,7 +45,7 @@ def mode_table(subject: Subject, matrix: xr.DataArray) -> pd.DataFrame:
             values["half_learned"] = half_learned(subject.strengths(), reference).sel(seed=matrix["seed"])
     first = [str(dim) for dim in values["singular_value"].dims]  # seed and mode, or mode alone
     table = xr.Dataset(values).to_dataframe(first).reset_index()
-    if subject.by_class:  # less their mean, so many classes have one mode fewer
+    if subject.by_class or subject.input_output:  # less their mean, so many classes have one mode fewer
         table = table[table["mode"] < matrix.sizes["item"]].reset_index(drop=True)
     table.insert(len(first), "block", table["mode"].map(block_names(reference)))
     return table[[*first, "block", *(name for name in MODE_COLUMNS if name in table)]]

@@ -14,6 +14,7 @@ import numpy as np
 from semantic_svd.errors import InputError
 from semantic_svd.images.downloads import fill
 from semantic_svd.images.files import (
+    Part,
     batches_in,
     check_hash,
     file_at,
@@ -139,8 +140,9 @@ def read_images(
     name : str, optional
         The name of the set; the folder's if not given.
     classes : sequence of str, optional
-        The names of the classes. If not given: those of batches.meta.txt, a line each, if the folder has it; else
-        CIFAR-10's for its layout, and "0", "1", ... to the largest label for MNIST's.
+        The names of the classes, from label 0 on. If not given: those of batches.meta.txt, a line each, if the folder
+        has it; else, of the classes that there are images of, CIFAR-10's names for its layout and the labels for
+        MNIST's. So cats and dogs out of CIFAR-10 are two classes.
 
     Returns
     -------
@@ -155,28 +157,37 @@ def read_images(
     Examples
     --------
     >>> import tempfile
-    >>> batch = bytes([6] + [255] * 1024 + [0] * 2048)  # a frog: red all over
+    >>> cat, dog = (bytes([label] + [255] * 1024 + [0] * 2048) for label in (3, 5))  # red all over
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     _ = Path(folder, "data_batch_1.bin").write_bytes(batch * 3)
-    ...     _ = Path(folder, "test_batch.bin").write_bytes(batch)
-    ...     read_images(folder, "frogs")
-    Images('frogs', 3 to train, 1 to test, 32 x 32 x 3, 10 classes)
+    ...     _ = Path(folder, "data_batch_1.bin").write_bytes(cat + dog + cat)
+    ...     _ = Path(folder, "test_batch.bin").write_bytes(dog)
+    ...     images = read_images(folder, "pets")
+    >>> images, images.classes, images.labels
+    (Images('pets', 3 to train, 1 to test, 32 x 32 x 3, 2 classes), ('cat', 'dog'), array([0, 1, 0]))
     """
     place = Path(folder).expanduser()
     batches = batches_in(place)
     names = (*batches, "test_batch.bin") if batches else IDX_FILES
     train, test = parsed({file: file_in(place, file) for file in names})
+    classes = classes or _classes_named(place, train, test)
     if classes is None:
-        largest = max(train.labels.max(initial=0), test.labels.max(initial=0))
-        classes = CIFAR_CLASSES if batches else tuple(map(str, range(largest + 1)))
-        if (named := place / "batches.meta.txt").is_file():
-            lines = map(str.strip, file_at(named).data.decode("utf-8", "replace").splitlines())
-            classes = [line for line in lines if line]
-            if len(classes) <= largest or len(set(classes)) < len(classes):
-                raise InputError(
-                    f"{named}: names a class a line, each once; the labels go from 0 to {largest}"
-                )
+        there = np.union1d(train.labels, test.labels)
+        classes = [CIFAR_CLASSES[label] if batches else str(label) for label in there]
+        train, test = (part._replace(labels=np.searchsorted(there, part.labels)) for part in (train, test))
     return images_of(train, test, classes, name or place.resolve().name)
+
+
+def _classes_named(place: Path, *parts: Part) -> list[str] | None:
+    """Return the names of the classes that a folder's batches.meta.txt gives, if there is one."""
+    file = place / "batches.meta.txt"
+    if not file.is_file():
+        return None
+    lines = map(str.strip, file_at(file).data.decode("utf-8", "replace").splitlines())
+    classes = [line for line in lines if line]
+    largest = max(part.labels.max(initial=0) for part in parts)
+    if len(classes) <= largest or len(set(classes)) < len(classes):
+        raise InputError(f"{file}: names a class a line, each once; the labels go from 0 to {largest}")
+    return classes
 
 
 def _digits() -> Images:

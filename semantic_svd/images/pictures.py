@@ -124,6 +124,11 @@ class Images:
     def means(self) -> "xr.DataArray":
         """The mean image of each class, float32, of dimensions ("class", "pixel").
 
+        Raises
+        ------
+        InputError
+            If there is a class without an image to train with.
+
         Examples
         --------
         >>> from semantic_svd import load_images
@@ -132,8 +137,12 @@ class Images:
         """
         import xarray as xr
 
-        targets = self.targets.values
-        means = (targets.T @ self.x) / targets.sum(axis=0)[:, None]
+        counts = np.bincount(self.labels, minlength=len(self.classes))
+        for k in np.flatnonzero(counts == 0)[:1]:
+            raise InputError(
+                f"{self.name}: there is no image of class {self.classes[k]!r} to train with, so it has no mean"
+            )
+        means = (self.targets.values.T @ self.x) / counts[:, None].astype(np.float32)
         return xr.DataArray(means, {"class": list(self.classes)}, ("class", "pixel"))
 
     @cached_property
