@@ -48,7 +48,10 @@ def svd(matrix: Matrix) -> xr.Dataset:
     Dataset
         ``U`` (..., item, mode), ``s`` (..., mode), ``V`` (..., property, mode), mode = 1 to K, K the smaller side:
         the matrix is ``U diag(s) V'``. A matrix of a stack that is not finite (a seed that has ended) has NaN modes.
-        Signs, and rotations among equal singular values, are whatever LAPACK gives: see `alignment.align`.
+        Signs are whatever LAPACK gives: see `alignment.align`. Modes of equal singular value, which LAPACK turns
+        among themselves by rounding, are those that single items stand out in: of all modes that the block allows the
+        first has the largest loading on an item (the first of several), the next the largest that is left, and so on;
+        these loadings are positive. So of one matrix the modes are the same on every machine, but for signs.
 
     Raises
     ------
@@ -255,8 +258,9 @@ def singular_strengths(response: Matrix) -> xr.DataArray:
 def leakage(response: Matrix, reference: xr.Dataset | Matrix) -> xr.DataArray:
     """Return how far responses mix the modes of a reference: the off-diagonal share of ``U' Y V``.
 
-    Frobenius norm of the off-diagonal entries over that of all entries: 0 if the response is made of the reference's
-    modes, 1 if it only turns modes into each other. Parts of the response outside the span of U and V do not count.
+    Frobenius norm of the entries outside the reference's `blocks` over that of all entries: 0 if the response is made
+    of the reference's modes, 1 if it only turns modes into each other. What it does inside a block, whose modes are
+    free to turn, is no mixing. Parts of the response outside the span of U and V do not count.
 
     Parameters
     ----------
@@ -279,7 +283,10 @@ def leakage(response: Matrix, reference: xr.Dataset | Matrix) -> xr.DataArray:
     array([0., 1.])
     """
     Y, modes = _response_and_reference(response, reference)
-    return apply(_leakage, Y, [()], U=modes["U"].values, V=modes["V"].values).rename("leakage")
+    beside = np.ones(2 * (modes.sizes["mode"],))
+    for J in blocks(modes):
+        beside[np.ix_(np.array(J) - 1, np.array(J) - 1)] = 0
+    return apply(_leakage, Y, [()], U=modes["U"].values, V=modes["V"].values, beside=beside).rename("leakage")
 
 
 def half_learned(
@@ -473,7 +480,30 @@ def _svd(A: Array, pooled: bool) -> tuple[Array, Array, Array]:
 
 def _svd_chunk(A: Array) -> tuple[Array, Array, Array]:
     left, s, right = np.linalg.svd(_tall(A), full_matrices=False)
-    return (right.mT, s, left) if A.shape[-2] < A.shape[-1] else (left, s, right.mT)
+    U, V = (right.mT, left) if A.shape[-2] < A.shape[-1] else (left, right.mT)
+    size = max(A.shape[-2:])
+    rounding = 4 * np.sqrt(size) * np.finfo(s.dtype).eps * s[..., :1]
+    equal = (s[..., :-1] - s[..., 1:] <= rounding) & above_rounding(s, size)[..., 1:]
+    for at in zip(*np.nonzero(equal.any(-1)), strict=True):
+        U[at], V[at] = _settled(U[at], s[at], V[at], rounding[at].item())
+    return U, s, V
+
+
+def _settled(U: Array, s: Array, V: Array, rounding: float) -> tuple[Array, Array]:
+    """Turn modes whose singular values differ by rounding alone so that items stand out: pivoted Gram-Schmidt."""
+    U, V, first = U.copy(), V.copy(), 0
+    while first < len(s):
+        J = slice(first, first + int(np.sum(s[first] - s[first:] <= rounding)))
+        free, turn = U[:, J].copy(), []  # (item, direction): what of each item no direction has yet
+        for _ in range(J.stop - J.start if J.stop - J.start > 1 else 0):
+            length = np.linalg.norm(free, axis=1)
+            item = np.argmax(length >= (1 - 1e-6) * length.max())
+            turn.append(free[item] / length[item])
+            free -= np.outer(free @ turn[-1], turn[-1])
+        if turn:
+            U[:, J], V[:, J] = U[:, J] @ np.transpose(turn), V[:, J] @ np.transpose(turn)
+        first = J.stop
+    return U, V
 
 
 def _singular_values(A: Array, pooled: bool) -> Array:
@@ -497,11 +527,10 @@ def _project(Y: Array, probe: Array) -> Array:
     return (Y.reshape(-1, len(probe)) @ probe).reshape(*Y.shape[:-2], -1)
 
 
-def _leakage(Y: Array, U: Array, V: Array) -> Array:
+def _leakage(Y: Array, U: Array, V: Array, beside: Array) -> Array:
     core = U.T @ (Y @ V)  # (..., mode, mode)
-    beside = core * (1 - np.eye(core.shape[-1]))
     with np.errstate(invalid="ignore"):
-        return np.linalg.norm(beside, axis=(-2, -1)) / np.linalg.norm(core, axis=(-2, -1))
+        return np.linalg.norm(beside * core, axis=(-2, -1)) / np.linalg.norm(core, axis=(-2, -1))
 
 
 def _first_to_stay(strengths: Array, threshold: Array, epochs: Array) -> Array:

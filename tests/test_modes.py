@@ -214,9 +214,10 @@ def test_projected_and_sorted_strengths_are_two_things():
 def test_leakage_is_none_for_shared_modes_and_all_for_modes_turned_into_each_other():
     U, V = REFERENCE.U.values, REFERENCE.V.values
     assert float(leakage((U * matrices(8)) @ V.T, DATA)) < 1e-14
-    np.testing.assert_allclose(leakage(U @ np.roll(np.eye(8), 1, axis=0) @ V.T, DATA), 1)
+    np.testing.assert_allclose(leakage(U @ np.roll(np.eye(8), 4, axis=0) @ V.T, DATA), 1)
     mixed = U @ np.array(np.diag([3.0] * 8) + np.diag([4.0] * 7 + [0.0])[:, np.r_[7, :7]]) @ V.T
-    np.testing.assert_allclose(leakage(mixed, DATA), np.sqrt(7 * 16 / (8 * 9 + 7 * 16)))
+    # 5 with 6 and 7 with 8 are of one block
+    np.testing.assert_allclose(leakage(mixed, DATA), np.sqrt(5 * 16 / (8 * 9 + 7 * 16)))
     assert np.isnan(leakage(np.zeros((8, 34)), DATA))
 
 
@@ -327,3 +328,46 @@ def test_errors_say_what_is_wrong_in_one_line(call, message):
     with pytest.raises(InputError) as error:
         call()
     assert str(error.value) == message
+
+
+# ------------------------------------------------------------------------------------ modes of equal singular value
+
+
+@pytest.mark.parametrize("name", ["mcclelland2020", "rogers_mcclelland2004", "saxe2019_toy"])
+def test_modes_of_equal_singular_value_do_not_turn_by_rounding(name):
+    X = load_items(name).array.astype(float)
+    modes = svd(X)
+    np.testing.assert_allclose(matrix_of(modes), X, atol=1e-14)
+    noise = 2e-16 * np.random.default_rng(0).normal(size=(20, *X.shape))
+    for other in (svd(X.values + part) for part in noise):
+        for side in ("U", "V"):
+            cosines = abs((modes[side].values * other[side].values).sum(axis=0))
+            np.testing.assert_allclose(cosines, 1, atol=1e-8)
+
+
+def test_of_equal_modes_the_first_stands_out_in_one_item_and_none_of_other_modes_is_touched():
+    turn = np.linalg.qr(np.random.default_rng(1).normal(size=(3, 3)))[0]
+    U = np.eye(5)[:, :4].copy()
+    U[:, 1:] = U[:, 1:] @ turn  # modes 2 to 4 are equal, and any basis is as good
+    X = U * np.array([3.0, 2.0, 2.0, 2.0]) @ np.linalg.qr(np.random.default_rng(2).normal(size=(6, 4)))[0].T
+    stack = svd(np.stack([X, 2 * X, np.diag([5.0, 4.0, 3.0, 2.0, 1.0, 0.0])[:5]]))
+    np.testing.assert_allclose(abs(stack.U.values[:2, :, 0]), [[1, 0, 0, 0, 0]] * 2, atol=1e-12)
+    np.testing.assert_allclose(stack.U.values[:2, 1:4, 1:4], [np.eye(3)] * 2, atol=1e-12)
+    np.testing.assert_allclose(abs(stack.U.values[2]), np.eye(5), atol=1e-12)
+
+
+def test_nearly_equal_modes_are_left_as_they_are():
+    X = np.diag([2.0, 2.0 - 1e-9, 1.0]) @ np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))[0]
+    np.testing.assert_allclose(abs(svd(X).U.values), np.eye(3), atol=1e-6)
+
+
+def test_turning_inside_a_block_is_no_leakage_and_whoever_turns_the_reference_measures_the_same():
+    modes = svd(np.diag([2.0, 2.0, 1.0]))
+    Y = np.diag([1.0, 0.2, 0.5]) + 0.3 * np.eye(3)[[1, 2, 0]]
+    turn = np.eye(3)
+    turn[:2, :2] = [[np.cos(0.6), -np.sin(0.6)], [np.sin(0.6), np.cos(0.6)]]
+    turned = modes.assign({side: modes[side].copy(data=modes[side].values @ turn) for side in "UV"})
+    # entries that join the block {1, 2} with mode 3: two of 0.3
+    expected = np.sqrt(2 * 0.3**2) / np.linalg.norm(Y)
+    assert leakage(Y, modes).item() == pytest.approx(expected, abs=1e-12)
+    assert leakage(Y, turned).item() == pytest.approx(expected, abs=1e-12)
