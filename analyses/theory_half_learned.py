@@ -3,6 +3,7 @@
 from itertools import product
 
 import pandas as pd
+from scipy.stats import gmean
 
 from semantic_svd import report
 from semantic_svd.network import Network
@@ -27,7 +28,7 @@ def _beside(rule, start):
     table = half_learned_beside_theory(run)
     first, second = (run.sel(epoch=0).weights(layer).values for layer in (1, 2))
     grows = first if rule == "BPA" else (first + second.mT) / 2
-    table["closed_form"] = hidden_half_rise(grows, report.data()).mean(axis=0) / report.RATE
+    table["closed_form"] = gmean(hidden_half_rise(grows, report.data())) / report.RATE
     table.insert(0, "panel", f"{rule}, {start}")
     return table
 
@@ -45,8 +46,9 @@ def draw(table):
         f"34-8-34, linear, no biases, learning rate {report.RATE:g} in both layers, full batch; "
         f"{report.interval_note('bars')} Mode equations: half learned in gradient flow from the same starts, on the "
         "same epochs. Closed form, for small weights: ln(1/p - 1) / (2λ), with p the mode's share in the first W1 "
-        "(BPA) or (W1 + W2′) / 2 (backprop). Both are means over seeds. A mode grows by 1 + rate × λ a step and not by "
-        "its exponential, so that the first modes are late. Modes within a block have no order of their own.",
+        "(BPA) or (W1 + W2′) / 2 (backprop). All are geometric means over seeds. A mode grows by 1 + rate × λ a step "
+        "and not by its exponential, so that the first modes are late. Modes within a block have no order of their "
+        "own.",
     )
     return figure
 

@@ -42,7 +42,7 @@ def compare_runs(runs: Mapping[str, Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
         A row for each measure of each run: measure, of (a mode, a pair of blocks, another run), run, mean, low, high,
         n, method. The measures: half-learned epoch of each mode, "half learned, rate x steps" and "relative" (to the
         first mode); share of seeds that keep the order of two blocks; at the end the strength of each mode in units of
-        the data's, the share of seeds in which its verdict is other than "different", leakage, the agreement of
+        the data's, the share of seeds in which its verdict is neither "different" nor "null", leakage, the agreement of
         the items' tree with the data's (of the output and of the last hidden layer), and the linear CKA of the hidden
         layer with the data and with every other run, seed by seed ("CKA"), and what it reaches in 5 % of the cases when
         the items are shuffled ("CKA, shuffled items").
@@ -160,7 +160,9 @@ def _measured(side: _Side, reference: xr.Dataset) -> tuple[pd.DataFrame, pd.Data
     alive = sorted(set(stage["stage"].astype(int)))
     final = (strengths(side.last_response, reference) / reference["s"]).sel(mode=alive)
     found = compare(side.last_response, reference, null_draws=0).query("mode in @alive")
-    same = found.assign(value=found["verdict"] != "different").set_index(["seed", "mode"])["value"]
+    same = found.assign(value=~found["verdict"].isin(["different", "null"])).set_index(["seed", "mode"])[
+        "value"
+    ]
     there = share_interval(same.to_xarray())
     trees = {"output": (side.last_response, side.target), "hidden": (side.last_hidden, side.data)}
     parts += [

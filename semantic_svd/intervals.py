@@ -1,4 +1,4 @@
-"""Intervals over seeds that say how they were made, each offered only where it was measured to cover what it says.
+"""Intervals over seeds that say how they were made, and where each was measured to cover what it says.
 
 At a level of 95 % the truth is inside in 93 to 97 % of simulated cases (``benchmarks/coverage.py``) for
 
@@ -10,7 +10,8 @@ At a level of 95 % the truth is inside in 93 to 97 % of simulated cases (``bench
 - Wilson (`share_interval`), from 1 seed on, on average over what the true share may be; from 5 on also on average over
   shares from 0.8 to 1. From 5 on, the least that it covers of any one true share is 83 %, next to 0 and 1. Clopper &
   Pearson's covers 98 to 99 % on average up to 20 seeds;
-- BCa (`median_interval`), from 50 seeds on: the median of normal, skewed and tied values.
+- BCa (`median_interval`), from 50 seeds on: the median of normal and skewed values, and of values tied now and then.
+  Where most are tied, as counts are, it covers more, up to all.
 
 The t interval of a bounded measure, a correlation or an accuracy, is cut to the bounds (``within``): no truth is there
 to be lost. Fisher's z would do with neither ends that are reached (a tree that is the data's) nor arithmetic means.

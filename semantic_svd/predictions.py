@@ -5,7 +5,6 @@ Theory is about the limit of small rates; a run departs from it to first order i
 
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -95,9 +94,10 @@ def half_learned_beside_theory(run: Run) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row for each mode: mode, block, predicted (mean over seeds), mean, low, high, n (measured; see
-        `intervals.mean_interval`) and ratio, the measured over the predicted mean of the seeds that have both. Times
-        are epochs that the run keeps, in both alike: the first from which the strength stays at half or over it.
+        A row for each mode: mode, block, predicted, mean, low, high, n (measured; see `intervals.mean_interval`) and
+        ratio, measured over predicted in the seeds that have both. Times are epochs that the run keeps, in both alike:
+        the first from which the strength stays at half or over it, if that is not the start. Means over seeds are
+        geometric, as of all times.
 
     Raises
     ------
@@ -117,13 +117,12 @@ def half_learned_beside_theory(run: Run) -> pd.DataFrame:
     foretold, target = prediction(run), _target(run)
     modes = svd(target)
     measured, predicted = (
-        half if "seed" in half.dims else half.expand_dims("seed")
+        (half if "seed" in half.dims else half.expand_dims("seed")).where(half > 0).compute()
         for half in (half_learned(course, modes) for course in (strengths(run.response(), modes), foretold))
     )
-    both = measured.notnull() & predicted.notnull()
-    made = mean_interval(measured.compute(), within=(0, np.inf))
-    made["predicted"] = predicted.mean("seed")
-    made["ratio"] = measured.where(both).mean("seed") / predicted.where(both).mean("seed")
+    made = mean_interval(measured, scale="log")
+    made["predicted"] = mean_interval(predicted, scale="log")["mean"]
+    made["ratio"] = mean_interval(measured / predicted, scale="log")["mean"]
     table = made.to_dataframe().reset_index()
     table["block"] = table["mode"].map(block_names(modes))
     return table[["mode", "block", "predicted", "mean", "low", "high", "n", "ratio"]]

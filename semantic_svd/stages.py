@@ -321,6 +321,8 @@ def _clusters(modes: xr.Dataset) -> NDArray[np.floating]:
     """Give for each level of the tree the projection on its clusters, (level, item, item): the mean over a cluster."""
     matrix = xr.dot(modes["U"] * modes["s"], modes["V"], dim="mode")
     n = matrix.shape[0]
+    if n == 1:
+        return np.ones((1, 1, 1))
     part = parting_levels(clades_of(linkage(matrix).Z), n)
     deepest = part[np.triu_indices(n, 1)].max()
     same = [(part > level) | np.eye(n, dtype=bool) for level in range(deepest + 1)]

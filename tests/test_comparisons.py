@@ -229,3 +229,13 @@ def test_what_cannot_be_compared_is_refused(runs, tmp_path):
         InputError, match=r"^probed kept neither the targets of its items nor class means and"
     ):
         compare_runs({"bpa": runs["bpa"], "probed": probed})
+
+
+def test_a_mode_that_a_network_has_no_unit_for_is_not_there():
+    items = load_items("mcclelland2020")
+    narrow = Network((34, 4, 34), biases=False)
+    runs = {rule: train(rule, narrow, items, epochs=1500, seeds=3) for rule in ("backprop", "bpa")}
+    summary, _ = compare_runs(runs)
+    there = summary[summary["measure"] == "mode is there"].set_index(["run", "of"])["mean"]
+    assert (there.unstack()[list("1234")] == 1).all(axis=None)
+    assert (there.unstack()[list("5678")] == 0).all(axis=None)

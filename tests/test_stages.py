@@ -320,3 +320,7 @@ def test_errors_say_what_is_wrong_in_one_line(call, message):
     with pytest.raises(InputError) as error:
         call()
     assert str(error.value) == message
+
+
+def test_one_item_has_one_level():
+    assert levels(np.array([[1.0, 2.0]])).values.tolist() == [0]

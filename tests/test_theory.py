@@ -11,6 +11,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import xarray as xr
+from scipy.integrate import quad
 from scipy.stats import binom
 
 from semantic_svd import modes, theory
@@ -344,6 +345,24 @@ def test_from_an_aligned_start_the_strengths_are_the_curves(task, layers):
     share = CURVES[layers](s, a0, times, tau, c) * c / s
     strengths = theory.backprop_strengths(start, x, y, times=times)
     np.testing.assert_allclose(strengths, share * modes.svd(y).s.values, atol=1e-8)
+
+
+@pytest.mark.parametrize("a0", [1e-6, 1e-12])
+def test_a_net_of_two_layers_is_the_closed_form_from_the_smallest_starts_too(a0):
+    times = np.linspace(0, 60, 301)
+    found = theory.deep([1.0, 0.5], a0, times, layers=2)
+    np.testing.assert_allclose(found, theory.two_layer([1.0, 0.5], a0, times), atol=1e-8)
+
+
+@pytest.mark.parametrize(("layers", "a0"), [(3, 1e-6), (3, 1e-12), (5, 1e-9)])
+def test_a_deep_net_rises_when_the_quadrature_of_its_equation_says(layers, a0):
+    """Of b = a^(1/D): dt = db / (b^(D-1) (1 - b^D)), in the logarithm of b."""
+    for a in (0.1, 0.5, 0.9):
+        ends = np.log([a0, a]) / layers
+        time = quad(
+            lambda b: np.exp((2 - layers) * b) / (1 - np.exp(layers * b)), *ends, epsrel=1e-12, limit=500
+        )[0]
+        assert theory.deep([1.0], a0, [time], layers=layers).item() == pytest.approx(a, abs=1e-7)
 
 
 # ------------------------------------------------------------------------------------------ are BPA and backprop one?

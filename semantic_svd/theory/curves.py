@@ -119,7 +119,8 @@ def deep(
     """Follow the strengths of a net of D weight layers: the deeper, the longer the wait and the steeper the rise.
 
     Integrates ``tau da/dt = D a^(2 - 2/D) (s - c a)``, from a start aligned and balanced over all layers
-    (each holds a0^(1/D)).
+    (each holds a0^(1/D)). What is integrated is the strength of one layer, ``a^(1/D)``, which is not too
+    small to be seen.
 
     Parameters
     ----------
@@ -131,7 +132,7 @@ def deep(
     Returns
     -------
     ndarray of shape (n_times, n_modes)
-        True to about 1e-9.
+        True to about 1e-8, from starts as small as 1e-12 too.
 
     Raises
     ------
@@ -156,10 +157,10 @@ def deep(
     s, a0, t, c = _checked(s, a0, t, tau, inputs, lowest=0)
     s, a0, c = np.broadcast_arrays(s, a0, c)
 
-    def growth(_: float, a: Array) -> Array:
-        return layers / tau * a ** (2 - 2 / layers) * (s.ravel() - c.ravel() * a)
+    def growth(_: float, b: Array) -> Array:  # of b = a^(1/D)
+        return b ** (layers - 1) * (s.ravel() - c.ravel() * b**layers) / tau
 
-    a = integrated(growth, a0.ravel(), t.ravel())
+    a = integrated(growth, a0.ravel() ** (1 / layers), t.ravel()) ** layers
     return a.reshape(np.broadcast_shapes(t.shape, s.shape))
 
 

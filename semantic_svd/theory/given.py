@@ -55,7 +55,7 @@ def integrated(change: Callable[[float, Array], Array], start: Array, times: Arr
     distinct, place = np.unique(times, return_inverse=True)
     if distinct[-1] == 0:
         return start[None].repeat(len(times), axis=0)
-    solution = solve_ivp(change, (0, distinct[-1]), start, "DOP853", t_eval=distinct, rtol=1e-11, atol=1e-13)
+    solution = solve_ivp(change, (0, distinct[-1]), start, "DOP853", t_eval=distinct, rtol=1e-13, atol=1e-15)
     if not solution.success:
         raise RuntimeError(f"the integration stopped: {solution.message}")
     return solution.y.T[place]
