@@ -34,11 +34,11 @@ from semantic_svd.report.published import (
 )
 from semantic_svd.sweeps import Grid
 
-PART, COMPETING = "2,000 hidden units", "Krotov-Hopfield"
+PART, COMPETING, TUNED = "2,000 hidden units", "Krotov-Hopfield", "Krotov-Hopfield, tuned"
 MOMENTUM = Momentum(Delta())
 BACKPROP = replace(RULES["backprop"], hidden=MOMENTUM, output=MOMENTUM, bias=MOMENTUM)
 BACKPROP_EPOCHS, FRAMES = 20, 7
-RATE = 0.04  # larger steps take units past sum |w|^p = 1, from where the second place drives them to nothing
+NEAR = 0.25  # points within which an error is called reached
 SOURCE = "Krotov & Hopfield 2019"
 
 
@@ -46,11 +46,12 @@ SOURCE = "Krotov & Hopfield 2019"
 class Setting:
     """What one kind of images is trained and shown with.
 
-    `units` are the paper's; `base_rate` is backprop's; the classifier has a rate and epochs. So many pictures stand on
-    a `side`, and so many units are shown as they grow.
+    `units` are the competing units of each network, with their rate: the paper's, and others; `base_rate` is
+    backprop's; the classifier has a rate and epochs. So many pictures stand on a `side`, and so many units are shown as
+    they grow.
     """
 
-    units: KrotovHopfield
+    units: dict[str, tuple[KrotovHopfield, float]]
     base_rate: float
     classifier: tuple[float, int]
     side: int
@@ -58,11 +59,26 @@ class Setting:
     colours: str
 
 
-GREY = Setting(KrotovHopfield(), 0.1, (1e-3, 100), 5, 6, "Red is positive, blue negative")
+# The paper's second place (k = 7, delta = 0.4) bears no larger steps: they take units past sum |w|^p = 1, from where it
+# drives them to nothing. The tuned ones are the best of 13 drawn at random (p 2 to 4, k 2 to 25), each read by a
+# classifier of 50,000 of the training images and judged by the other 10,000, twice: 1.79 % beside the paper's 1.89 %.
+GREY = Setting(
+    {COMPETING: (KrotovHopfield(), 0.04), TUNED: (KrotovHopfield(3, 4, 0.17), 0.08)},
+    0.1,
+    (1e-3, 100),
+    5,
+    6,
+    "Red is positive, blue negative",
+)
 # More and brighter inputs: a standard normal unit has to lose a sum |w|^p of 20,000 (on digits 1,250), and as every
 # unit answers, large steps would drive the classifier into the flat ends of tanh.
 COLOUR = Setting(
-    KrotovHopfield(5, 2, 0.1), 0.01, (2e-4, 300), 3, 3, "Grey is zero, colours those of the image"
+    {COMPETING: (KrotovHopfield(5, 2, 0.1), 0.04)},
+    0.01,
+    (2e-4, 300),
+    3,
+    3,
+    "Grey is zero, colours those of the image",
 )
 
 
@@ -72,33 +88,27 @@ def setting(images):
 
 def reported(images):
     """Return what the paper reports, of grey digits or of pictures in colour; the 1.46 % is MNIST's."""
-    published = Reported(
-        "Test error of 1.46 %", SOURCE, TEST, lambda error: error(PART, COMPETING), below(1.6)
-    )
-    loss = "error less backprop's (points)", behind(PART, COMPETING)
+    loss = "error less backprop's (points)"
     if setting(images) is COLOUR:
+        behind_base = behind(PART, COMPETING)
         return (
-            Reported("Competing units are worse than backprop", SOURCE, *loss, above(0)),
-            Reported("but a little", SOURCE, *loss, below(10)),
+            Reported("Competing units are worse than backprop", SOURCE, loss, behind_base, above(0)),
+            Reported("but a little", SOURCE, loss, behind_base, below(10)),
         )
-    common = (
-        Reported("Competing units reach backprop's test error", SOURCE, *loss, below(0.25)),
-        Reported(
-            "their training error stays above zero",
-            SOURCE,
-            TRAINING,
-            lambda error: error(PART, COMPETING, TRAINING),
-            above(0),
-        ),
-        Reported(
-            "and backprop's does not",
-            SOURCE,
-            f"backprop's {TRAINING}",
-            lambda error: error(PART, BASE, TRAINING),
-            below(0.05),
-        ),
-    )
-    return (published, *common) if images.name == "mnist" else common
+    said = []
+    for words, name in (("the paper's k and delta", COMPETING), ("tuned", TUNED)):
+        if images.name == "mnist":
+            said.append(Reported(f"Test error of 1.46 %: {words}", SOURCE, TEST, error_of(name), below(1.6)))
+        reach = f"Competing units reach backprop's test error, within {NEAR} points: {words}"
+        said.append(Reported(reach, SOURCE, loss, behind(PART, name), below(NEAR)))
+        above_zero = f"their training error stays above zero: {words}"
+        said.append(Reported(above_zero, SOURCE, TRAINING, error_of(name, TRAINING), above(0)))
+    zero = "and backprop's does not", SOURCE, f"backprop's {TRAINING}"
+    return (*said, Reported(*zero, error_of(BASE, TRAINING), below(0.05)))
+
+
+def error_of(network, measure=TEST):
+    return lambda error: error(PART, network, measure)
 
 
 def grids(images, sets, epochs, seeds, data):
@@ -109,12 +119,15 @@ def grids(images, sets, epochs, seeds, data):
     """
     of = setting(images)
     base = replace(BACKPROP, rate=of.base_rate)
-    competing = replace(RULES["krotov_hopfield"], rate=RATE, hidden=of.units)
+    competing = {
+        name: replace(RULES["krotov_hopfield"], rate=rate, hidden=units)
+        for name, (units, rate) in of.units.items()
+    }
     settings = {"hidden": [(2000,)], "activation": ["relu"], "batch_size": [100]}
     kept = "weights", "class_means"
     trainings = (
         ({BASE: base}, BACKPROP_EPOCHS, (*kept, "train_accuracy")),
-        ({COMPETING: competing}, epochs, kept),
+        (competing, epochs, kept),
     )
     return [
         (
@@ -150,9 +163,9 @@ def with_classifier(run, images, stem):
     return Run(run.data.assign(courses))
 
 
-def units_that_win(run, images):
+def units_that_win(run, units, images):
     """Return how many units of the first seed are the most driven one of at least one image to train with."""
-    powers = setting(images).units.memory(run.final().weights(1).values)["powers"][0]
+    powers = units.memory(run.final().weights(1).values)["powers"][0]
     return len(np.unique((images.x @ powers.T).argmax(axis=1)))
 
 
@@ -160,17 +173,20 @@ def main(folder, images="mnist", epochs=200, seeds=3, folds=0, data=None, runs="
     whole, sets = image_sets(images, folds, data)
     cells = trained_cells(grids(whole, sets, epochs, seeds, data), runs, scheduler)
     trained = {name: opened(runs, cell) for name, cell in cells.items()}
-    winning = []
+    competing, winning = setting(whole).units, {name: [] for name in setting(whole).units}
     for name, cell in cells.items():
-        if cell.rule_name == COMPETING:
+        if (rule := cell.rule_name) in competing:
             of = whole if isinstance(cell.data, str) else cell.data
             trained[name] = with_classifier(trained[name], of, Path(runs) / cell.name)
-            winning.append(units_that_win(trained[name], of))
+            winning[rule].append(units_that_win(trained[name], competing[rule][0], of))
     of, (rate, more) = setting(whole), setting(whole).classifier
+    each = "; ".join(
+        f"{name}: k = {units.k}, delta = {units.delta}, rate {step} falling to 0 "
+        f"({min(winning[name]):,} to {max(winning[name]):,} of 2,000 units win an image)"
+        for name, (units, step) in competing.items()
+    )
     how = (
-        f"batches of 100; {COMPETING}: {epochs} epochs, rate {RATE} falling to 0 "
-        f"({min(winning):,} to {max(winning):,} of 2,000 units win an image), "
-        f"then {more} of its classifier (Adam, {rate:g}); "
+        f"batches of 100; {each}; {epochs} epochs, then {more} of the classifier (Adam, {rate:g}); "
         f"backprop: {BACKPROP_EPOCHS} epochs, rate {of.base_rate}, momentum 0.9"
     )
     called, about = Path(images).name, says(whole, how, folds)

@@ -7,9 +7,10 @@ training and core. Trainings are kept in --runs, and gone on with when it is sta
 """
 
 from dataclasses import replace
-from functools import reduce
 
 import numpy as np
+import xarray as xr
+from scipy.stats import spearmanr
 
 from semantic_svd import RULES, report
 from semantic_svd.plasticity import Hebb, Oja
@@ -44,15 +45,29 @@ def apart(part, network):
     return lambda error: abs(error(part, network) - error(part, BASE))
 
 
+def over_beta(error, of):
+    """Return the errors at each β, (β, seed); a training that diverged is worse than all others."""
+    errors = xr.concat([error(SUM, f"{of}, β = {beta:.0e}") for beta in BETAS], "β")
+    return errors.fillna(np.inf)
+
+
+def monotony(of):
+    """Measure Spearman's rank correlation of error and β."""
+
+    def value(error):
+        trainings = over_beta(error, of).transpose("seed", "β").values
+        return xr.DataArray([spearmanr(errors, BETAS).statistic for errors in trainings], dims="seed")
+
+    return value
+
+
 def over_best(of):
     """Measure by how much the error at the smallest β is over the least at any β."""
-    return lambda error: (
-        error(SUM, f"{of}, β = 1e-06")
-        - reduce(np.fmin, [error(SUM, f"{of}, β = {beta:.0e}") for beta in BETAS])
-    )
+    return lambda error: over_beta(error, of)[0] - over_beta(error, of).min("β")
 
 
 MATCH = 0.25  # points within which two errors are called the same
+BY_CHANCE = 0.83  # the rank correlation that six numbers in random order exceed once in twenty times
 LOST, LIFT = "error less backprop's (points)", "error less plain Hebb's (points)"
 STUDY = Study(
     "hebbian_learning",
@@ -63,14 +78,14 @@ STUDY = Study(
     ),
     (
         Reported(
-            "A threshold lifts plain Hebb",
+            "A threshold lifts plain Hebb (at rate 1e-5)",
             "figure 3",
             LIFT,
             behind(NET, "Hebb, threshold", "Hebb"),
             below(0),
         ),
         Reported(
-            "Threshold and sparsity lift plain Hebb",
+            "Threshold and sparsity lift plain Hebb (at rate 1e-5)",
             "figure 3",
             LIFT,
             behind(NET, "Hebb, threshold, sparsity", "Hebb"),
@@ -81,12 +96,12 @@ STUDY = Study(
             for words, measure, value, criterion in (
                 (
                     "The smaller β the better",
-                    "error at β = 1e-6 less that at 1e-2 (points)",
-                    lambda of: behind(SUM, f"{of}, β = 1e-06", f"{of}, β = 1e-02"),
-                    below(0),
+                    "rank correlation of β, 1e-6 to 1e-1, with the error",
+                    monotony,
+                    above(BY_CHANCE),
                 ),
                 (
-                    "so that the smallest is the best",
+                    "so that the smallest is the best, or as good",
                     "error at β = 1e-6 less the least at any β (points)",
                     over_best,
                     below(MATCH),

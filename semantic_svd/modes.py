@@ -338,9 +338,10 @@ def half_learned(
 
 
 def half_grown(strengths: xr.DataArray) -> xr.DataArray:
-    """Return when each mode has first gone half of the way from its strength at the start to that at the end.
+    """Return from when on each mode has gone half of the way from its strength at the start to that at the end.
 
-    For layers that have no target: what `half_learned` asks for outputs. It needs few snapshots, as it interpolates.
+    For layers that have no target: what `half_learned` asks for outputs; as there, a mode that goes back counts from
+    its last time. It needs few snapshots, as it interpolates, but what lies before the first cannot be told apart.
 
     Parameters
     ----------
@@ -382,8 +383,8 @@ def _half_way(course: Array, epochs: Array) -> float:
     if not abs(way) > 0.01 * np.abs(course).max():
         return np.nan
     gone = (course - course[0]) / way
-    after = int(np.argmax(gone >= 0.5))
-    return float(np.interp(0.5, gone[after - 1 : after + 1], epochs[after - 1 : after + 1]))
+    before = int(np.flatnonzero(gone < 0.5)[-1])
+    return float(np.interp(0.5, gone[before : before + 2], epochs[before : before + 2]))
 
 
 # ---------------------------------------------------------------------------- what modes are made of, and who fits whom

@@ -1,11 +1,12 @@
 """The published comparisons, rerun: networks under many rules on one image set, trained as a sweep, and measured.
 
 A study has parts, networks of one shape under several rules, and says what its source reports. Every network is held
-against backprop from the same start.
+against backprop from the same start, and so are the layer that has not learned and backprop from another start.
 """
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from semantic_svd.dendrograms import agreement, linkage
 from semantic_svd.errors import InputError, whole
 from semantic_svd.images import Images, named_images
 from semantic_svd.intervals import FEWEST, UNBOUNDED, mean_interval
-from semantic_svd.modes import effective_rank, half_grown
+from semantic_svd.modes import effective_rank, half_grown, svd
 from semantic_svd.report.claims import Criterion, save_table
 from semantic_svd.report.hidden import centred_means, on_last_modes
 from semantic_svd.rules import Rule
@@ -30,6 +31,10 @@ from semantic_svd.sweeps import Cell, Grid, sweep
 from semantic_svd.tables import tree_from, tree_table
 
 BASE = "backprop"
+UNTRAINED, ELSEWHERE = (
+    "not trained",
+    "backprop, another start",
+)  # what likeness to backprop is to be seen beside
 BATCH = 128
 EVERY = 2  # epochs from snapshot to snapshot
 TEST, TRAINING = "test error (%)", "training error (%)"
@@ -159,7 +164,8 @@ class Study:
         for figure_name, (figure, shown) in figures.items():
             save(figure, folder, f"{self.name}_{name}_{figure_name}", shown)
         claims = held(self.reported, courses)
-        save_table(claims, held_markdown(claims, f"{about} {means}"), folder, f"{self.name}_{name}_claims")
+        text = held_markdown(claims, f"{about} {means} {says_sampling(courses, len(images.test_x))}")
+        save_table(claims, text, folder, f"{self.name}_{name}_claims")
         return claims
 
     def _figures(
@@ -180,19 +186,24 @@ class Study:
         structure = last[last["measure"].isin([RANK, TREE, TURN, ORDER]) | feedback.loc[last.index]]
         structure = structure[structure.groupby("measure")["n"].transform("max") > 0]
         strengths = table[table["measure"] == STRENGTH]
-        angles = table[(table["measure"] == TURN) | feedback].drop(columns="mode")
+        trained = ~table["network"].isin([UNTRAINED, ELSEWHERE])
+        angles = table[trained & ((table["measure"] == TURN) | feedback)].drop(columns="mode")
         of_classes = "Of the class means of the last hidden layer, less their mean"
         named = trees.groupby(["part", "network"], sort=False)
         grown = {(str(part), str(network)): tree_from(rows, classes) for (part, network), rows in named}
         axes = {part.title: part.axis for part in self.parts if part.axis}
         about = f"{of_all} {means}"
         seen = f"{of_classes} (all but feedback angles)" if feedback.any() else of_classes
+        beside = (
+            f"{UNTRAINED.capitalize()}: backprop's layer as it began. Another start: backprop of the next training, "
+            "which begins with other weights (and on folds learns of other images). "
+        )
         treeless = ""
-        if len(grown) < structure.groupby(["part", "network"]).ngroups:
-            treeless = "Networks whose first training diverged are left out. "
+        if len(grown) < strengths.groupby(["part", "network"]).ngroups:
+            treeless = "Networks that diverged, or whose classes are all alike, are left out. "
         return {
             "errors": (error_panels(errors, axes, about), errors),
-            "structure": (structure_panels(structure, f"{seen}. {about}"), structure),
+            "structure": (structure_panels(structure, f"{seen}. {beside}{about}"), structure),
             "strengths": (
                 strength_sheet(
                     strengths,
@@ -273,16 +284,29 @@ def measured(trained: Mapping[tuple, Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """
     courses, trees = [], {}
     every = {name: _means(run) for name, run in trained.items()}
+
+    def add(name: tuple, values: Mapping[str, xr.DataArray]) -> None:
+        about = dict(zip(TRAINED, name, strict=True))
+        for measure, of in values.items():
+            courses.append(of.rename("value").to_dataframe().reset_index().assign(**about, measure=measure))
+
     for name, run in trained.items():
         (part, network, *which), means = name, every[name]
-        about = dict(zip(TRAINED, name, strict=True))
-        for measure, values in _measures(run, means, every[part, BASE, *which]):
-            table = values.rename("value").to_dataframe().reset_index()
-            courses.append(table.assign(**about, measure=measure))
-        if (part, network) not in trees and not diverged(run):
-            tree = linkage(means.isel(epoch=-1, drop=True), metric="correlation")
-            trees[part, network] = tree_table(tree, part=part, network=network)
+        base = every[part, BASE, *which]
+        if network == BASE:
+            last = base["epoch"].values[-1:]
+            starts = [other for other in every if other[:2] == name[:2]]
+            another = every[starts[(starts.index(name) + 1) % len(starts)]]
+            add((part, UNTRAINED, *which), _likeness(base.isel(epoch=[0]).assign_coords(epoch=last), base))
+            if another is not base:
+                add((part, ELSEWHERE, *which), _at_last(_likeness(another, base)))
+        add(name, _measures(run, means, base))
+        with suppress(InputError):  # classes that are all alike have no tree
+            if (part, network) not in trees and not diverged(run):
+                tree = linkage(means.isel(epoch=-1, drop=True), metric="correlation")
+                trees[part, network] = tree_table(tree, part=part, network=network)
     table = pd.concat(courses, ignore_index=True)
+    table["value"] = table["value"].where(np.isfinite(table["value"]))
     return table[[*TRAINED, "measure", "epoch", "mode", "value"]], pd.concat(
         trees.values(), ignore_index=True
     )
@@ -298,25 +322,74 @@ def _means(run: Run) -> xr.DataArray:
     return centred_means(run, run.network.layers - 1).isel(seed=0, drop=True).load()
 
 
-def _measures(run: Run, means: xr.DataArray, base: xr.DataArray) -> list[tuple[str, xr.DataArray]]:
-    """Measure one training at each epoch: the means of classes against those with which backprop ended.
-
-    The order of modes is one number, at the last epoch: Spearman's rank correlation of the epochs at which modes were
-    half grown with those under backprop; NaN where a mode did not grow, or two snapshots can't tell.
-    """
-    whole, end = means.sel(epoch=~means.isnull().any(means.dims[1:]).values), base.isel(epoch=-1, drop=True)
+def _measures(run: Run, means: xr.DataArray, base: xr.DataArray) -> dict[str, xr.DataArray]:
+    """Measure one training at each epoch: the means of classes against those of backprop from the same start."""
+    whole = means.sel(epoch=~means.isnull().any(means.dims[1:]).values)
     errors = {TEST: run.data["accuracy"], TRAINING: run.data["train_accuracy"]}
-    found = [(name, 100 * (1 - share.astype(float))) for name, share in errors.items()]
-    course, of_base = (on_last_modes(of.expand_dims(seed=[0])).isel(seed=0) for of in (whole, base))
-    found += [(STRENGTH, course / course.isel(epoch=-1, mode=0, drop=True)), (RANK, effective_rank(whole))]
-    found += [(TREE, agreement(whole, end, metric="correlation")), (TURN, procrustes_angle(whole, end))]
-    half = np.stack([half_grown(course), half_grown(of_base)])
-    order = spearmanr(*half).statistic if np.ptp(half, axis=1).min() > 0 else np.nan
-    found += [(ORDER, xr.DataArray([order], {"epoch": whole["epoch"][-1:]}))]
+    found = {name: 100 * (1 - share.astype(float)) for name, share in errors.items()}
+    course = on_last_modes(whole.expand_dims(seed=[0])).isel(seed=0)
+    found[STRENGTH] = course / course.isel(epoch=-1, mode=0, drop=True)
+    found |= _likeness(whole, base)
     layers = [layer for layer in range(1, run.network.layers) if f"B{layer}" in run.data]
-    found += [(f"{FEEDBACK}, layer {layer}", feedback_angle(run, layer)) for layer in layers]
+    found |= {f"{FEEDBACK}, layer {layer}": feedback_angle(run, layer) for layer in layers}
     epochs = np.union1d(means["epoch"], base["epoch"]) if diverged(run) else means["epoch"].values
-    return [(name, _of_one(values).reindex(epoch=epochs)) for name, values in found]
+    return {name: _of_one(values).reindex(epoch=epochs) for name, values in found.items()}
+
+
+def _likeness(means: xr.DataArray, base: xr.DataArray) -> dict[str, xr.DataArray]:
+    """Measure at each epoch how like the means of classes are to those with which backprop ended."""
+    end = base.isel(epoch=-1, drop=True)
+    order = xr.DataArray([order_agreement(means, base)], {"epoch": means["epoch"][-1:]})
+    found = {RANK: effective_rank(means), TREE: agreement(means, end, metric="correlation")}
+    return {
+        name: _of_one(values)
+        for name, values in (found | {TURN: procrustes_angle(means, end), ORDER: order}).items()
+    }
+
+
+def order_agreement(means: xr.DataArray, base: xr.DataArray) -> float:
+    """Return how far two trainings grow the same modes in the same order: Spearman's correlation of half-way epochs.
+
+    Parameters
+    ----------
+    means, base : DataArray (epoch, class, unit), class means less their mean
+        The modes are those of the classes with which the base ends. What either makes of them is followed along the
+        units that its own training ends with.
+
+    Returns
+    -------
+    float
+        NaN where a mode does not grow, or where fewer than half of the modes of either are half grown after the first
+        snapshot, before which no order is seen.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> growth = np.array([[0, 0, 0], [0.6, 0.2, 0.1], [1, 0.7, 0.4], [1, 1, 1]])  # (epoch, mode)
+    >>> U, V = (np.linalg.qr(rng.normal(size=(4, 3)))[0] for _ in range(2))
+    >>> means = xr.DataArray((U * (growth * [3, 2, 1])[:, None]) @ V.T, {"epoch": range(4)}, ("epoch", "class", "unit"))
+    >>> order_agreement(means, means)
+    1.0
+    """
+    U = svd(base.isel(epoch=-1, drop=True))["U"].isel(mode=slice(0, base.sizes["class"] - 1))
+    half = []
+    for of in (means, base):
+        if of.sizes["epoch"] < 3:
+            return np.nan
+        made = xr.dot(U, of, dim="class")  # what is made of each mode, (mode, epoch, unit)
+        to = made.isel(epoch=-1, drop=True)
+        course = xr.dot(made, to, dim="unit") / np.sqrt((to**2).sum("unit"))
+        grows = course.isel(epoch=-1, drop=True) > course.isel(epoch=0, drop=True)
+        when = half_grown(course.transpose("epoch", "mode")).where(grows).values
+        first = float(of["epoch"][1])
+        if not np.mean(when > first) >= 0.5:
+            return np.nan
+        half.append(np.maximum(when, first))
+    return float(spearmanr(*half).statistic)
+
+
+def _at_last(values: Mapping[str, xr.DataArray]) -> dict[str, xr.DataArray]:
+    return {name: of.isel(epoch=[-1]) for name, of in values.items()}
 
 
 def spread(courses: pd.DataFrame) -> pd.DataFrame:
@@ -342,6 +415,7 @@ def held(reported: Sequence[Reported], courses: pd.DataFrame) -> pd.DataFrame:
     """Hold what a source reports against what was measured at the end: a row for each of its claims.
 
     Where trainings diverged a claim is judged by the others, which it says; where all did, there is nothing to judge.
+    Of few trainings, whose interval is their range, it says how many agree.
     """
     errors = at_end(courses[courses["measure"].isin([TEST, TRAINING])])
     ends = errors.set_index(["part", "network", "measure", "data", "seed"])["value"].unstack(["data", "seed"])
@@ -352,10 +426,14 @@ def held(reported: Sequence[Reported], courses: pd.DataFrame) -> pd.DataFrame:
 
     rows = []
     for claim in reported:
-        made = {str(name): value.item() for name, value in mean_interval(claim.value(error)).items()}
+        values = claim.value(error)
+        made = {str(name): value.item() for name, value in mean_interval(values).items()}
         holds = claim.agrees.judge(made["low"], made["high"]) if made["n"] else "diverged"
+        if 0 < made["n"] < FEWEST:
+            each = [claim.agrees.judge(value, value) for value in values.values[np.isfinite(values)]]
+            holds += f", {each.count('yes')} of {len(each)}"
         if 0 < made["n"] < ends.shape[1]:
-            holds = f"{holds}, in {made['n']} of {ends.shape[1]}: the others diverged"
+            holds += f"; {ends.shape[1] - made['n']} diverged"
         about = {"claim": claim.text, "source": claim.source, "measure": claim.measure}
         rows.append(about | made | {"criterion": str(claim.agrees), "agrees": holds})
     return pd.DataFrame(rows)
@@ -371,10 +449,12 @@ def held_markdown(table: pd.DataFrame, about: str) -> str:
     >>> print(held_markdown(pd.DataFrame([row]), "MNIST.").splitlines()[-1])
     | FA is near (figure 7) | error less backprop's (points): 0.50 [0.40, 0.60] | < 1 | **yes** |
     """
+    many = len(table) and table["n"].max() >= FEWEST
+    interval = "95 % interval" if many else "smallest, largest"
     lines = [
         about,
         "",
-        "| claim of the source | our figure [interval] | agrees if | agrees? |",
+        f"| claim of the source | our figure: mean [{interval}] | agrees if | agrees? |",
         "|---|---|---|---|",
     ]
     for row in table.itertuples():
@@ -400,6 +480,17 @@ def says_means(trained: Mapping[tuple, Run]) -> str:
     n = f"{min(counts)}" if len(set(counts)) == 1 else f"{min(counts)} to {max(counts)}"
     kind = "95\u00a0%\u00a0t intervals" if min(counts) >= FEWEST else "from the smallest to the largest"
     return f"Mean of {n} trainings of each network, {kind}."
+
+
+def says_sampling(courses: pd.DataFrame, n_test: int) -> str:
+    """Say how far an error is known from so many images, which the spread over trainings does not show."""
+    ends = at_end(courses)
+    share = ends.loc[(ends["network"] == BASE) & (ends["measure"] == TEST), "value"].mean() / 100
+    points = 100 * np.sqrt(share * (1 - share) / n_test)
+    return (
+        f"Spreads are over trainings, tested on the same {n_test:,} images: {100 * share:.1f} % of these wrong says "
+        f"what would be wrong of all such images with a standard error of {points:.2f} points."
+    )
 
 
 def _of_one(values: xr.DataArray) -> xr.DataArray:
