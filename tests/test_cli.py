@@ -21,6 +21,7 @@ from semantic_svd import train as train_in_memory
 from semantic_svd.cli import main
 from semantic_svd.cli.commands import app
 from semantic_svd.cli.reference import STEPS
+from semantic_svd.cli.terminal import show
 from semantic_svd.records import RECORDS
 
 COMMAND = [sys.executable, "-m", "semantic_svd"]
@@ -321,6 +322,29 @@ def test_tables_fit_eighty_columns(bpa, capsys, monkeypatch):
         code, out, _ = said(capsys, words[0], bpa, *words[1:])
         table = out.splitlines()[1:]
         assert code == 0 and max(map(len, table)) <= 80 and "…" not in out
+
+
+@pytest.mark.parametrize("columns", [10, 60, 66])
+@pytest.mark.parametrize("words", [["modes"], ["modes", "--layer", "1"], ["align"], ["dendrogram"]])
+def test_no_word_or_number_of_a_table_is_cut_in_a_narrow_terminal(bpa, capsys, monkeypatch, words, columns):
+    monkeypatch.setenv("COLUMNS", "200")
+    wide = said(capsys, words[0], bpa, *words[1:])[1]
+    monkeypatch.setenv("COLUMNS", str(columns))
+    narrow = said(capsys, words[0], bpa, *words[1:])[1]
+    assert sorted(narrow.replace("─", "").split()) == sorted(wide.replace("─", "").split())
+
+
+def test_a_narrow_table_breaks_before_the_interval_and_not_in_it(bpa, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    out = said(capsys, "modes", bpa)[1]
+    assert re.search(
+        r"^1 +1 +4\.796 +4\.796 +4\.796 +[\d.]+ *\n +\[4\.796, 4\.796\] +\[[\d.]+, [\d.]+\] *$", out, re.M
+    )
+    assert max(map(len, out.splitlines()[1:10])) <= 60
+    show(["", "loss"], [["a" * 20, "-1.234e-05 [-1.235e-05, -1.233e-05] (2 of 3)"]], wrap=(0,))
+    assert re.search(
+        r" -1\.234e-05 *\n +\[-1\.235e-05, -1\.233e-05\] *\n +\(2 of 3\)", capsys.readouterr().out
+    )
 
 
 def test_the_claims_are_printed_with_their_conditions(here, capsys, monkeypatch):

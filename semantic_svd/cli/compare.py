@@ -82,7 +82,7 @@ def compare(
                 for name, (_, row) in zip(opened, cells.iterrows(), strict=True)
             ]
             rows.append([words.format(of), *shown])
-    show(["", *opened], rows, wrap=(0, *range(1, len(opened) + 1)))
+    show(["", *opened], rows, wrap=(0,))
     print(f"In brackets: {intervals_said(summary)}.")
 
 

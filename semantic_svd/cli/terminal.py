@@ -1,5 +1,6 @@
 """What the terminal says: tables that fit 80 columns, numbers with their intervals, one line for an error."""
 
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from math import inf
@@ -9,8 +10,11 @@ from semantic_svd.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
+    from rich.console import Console, ConsoleOptions, RenderResult
+    from rich.measure import Measurement
 
 NAME = "semantic-svd"
+NARROWEST = 12  # of a column of text
 
 
 class Interrupted(Exception):
@@ -23,7 +27,9 @@ def complain(text: str) -> None:
 
 
 def show(heads: Sequence[str], rows: Iterable[Sequence[Any]], wrap: Sequence[int] = ()) -> None:
-    """Print a table; only the columns in `wrap` break their lines.
+    """Print a table. The columns in `wrap` are text and break anywhere; numbers break before their interval alone.
+
+    A number is never cut: where there is no room for it, the line is longer than the terminal.
 
     Examples
     --------
@@ -39,11 +45,44 @@ def show(heads: Sequence[str], rows: Iterable[Sequence[Any]], wrap: Sequence[int
     from rich.text import Text
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    texts = [[str(cell) for cell in row] for row in rows]
+    needed = 0
     for i, head in enumerate(heads):
-        table.add_column(Text(head), no_wrap=i not in wrap, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(str(cell)) for cell in row))
-    Console().print(table)
+        parts = [part for row in texts for part in _parts(row[i])]
+        breaks = i in wrap or len(parts) > len(texts)
+        least = max(map(len, parts if breaks else [*parts, *head.split("\n")]))
+        least = min(least, NARROWEST) if i in wrap else least
+        table.add_column(Text(head), no_wrap=not breaks, overflow="fold", min_width=least)
+        needed += least + 2
+    for row in texts:
+        table.add_row(*(Text(text) if i in wrap else _Number(text) for i, text in enumerate(row)))
+    Console(width=max(Console().width, needed)).print(table, crop=False)
+
+
+def _parts(text: str) -> list[str]:
+    """Part a number from its interval, and from how many it is of."""
+    return re.split(r" (?=[\[(])", text)
+
+
+class _Number:
+    """A cell that breaks between its parts, and nowhere else."""
+
+    def __init__(self, text: str):
+        self.text = text
+
+    def _within(self, width: int) -> str:
+        return self.text if len(self.text) <= width else "\n".join(_parts(self.text))
+
+    def __rich_measure__(self, console: "Console", options: "ConsoleOptions") -> "Measurement":
+        from rich.measure import Measurement
+
+        lines = self._within(options.max_width).split("\n")
+        return Measurement(max(map(len, _parts(self.text))), max(map(len, lines)))
+
+    def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> "RenderResult":
+        from rich.text import Text
+
+        yield Text(self._within(options.max_width))
 
 
 def number(value: float, digits: int = 4) -> str:
