@@ -139,7 +139,12 @@ def _initial_state(
     )
 
     def draw(rngs: list[np.random.Generator], shape: tuple[int, ...]) -> Array:
-        return np.array([network.draw(rng, *shape) for rng in rngs], dtype)
+        try:
+            return np.array([network.draw(rng, *shape) for rng in rngs], dtype)
+        except (MemoryError, ValueError):  # the latter where not even the size can be said
+            raise InputError(
+                f"the weights between {shape[1]} and {shape[0]} units do not fit in memory (seeds: {len(seeds)})"
+            ) from None
 
     state: State = {}
     for name in network.names():

@@ -537,6 +537,22 @@ def test_a_place_that_cannot_be_written_is_said_before_any_work(here, capsys, mo
     assert files() == ["file"]
 
 
+@pytest.mark.parametrize("units", [10**12, 10**18, 10**20])
+def test_a_network_that_does_not_fit_in_memory_is_one_line_and_leaves_nothing(here, capsys, units):
+    line = refused(capsys, f"{TRAIN} --rule bpa --hidden {units}")
+    assert line == f"the weights between 34 and {units} units do not fit in memory (seeds: 1)"
+    assert files() == []
+
+
+@pytest.mark.parametrize("text", ["", "Unable to allocate 2 TiB"])
+def test_whatever_does_not_fit_in_memory_is_one_line(here, capsys, monkeypatch, text):
+    monkeypatch.setattr("semantic_svd.training.step", lambda *_: (_ for _ in ()).throw(MemoryError(text)))
+    code, _, err = said(capsys, TRAIN)
+    said_besides = f": {text}" if text else ""
+    assert (code, err) == (2, f"semantic-svd: this does not fit in memory{said_besides}\n")
+    assert files() == []
+
+
 def test_a_finished_file_stays_when_the_next_one_fails(bpa, here, capsys, monkeypatch):
     Path("modes.csv").write_text("old")
     monkeypatch.setattr(

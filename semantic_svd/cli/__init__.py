@@ -58,6 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader has left, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except MemoryError as error:
+        complain(": ".join(part for part in ("this does not fit in memory", str(error)) if part))
+        return 2
     except OSError as error:
         complain(": ".join(str(part) for part in (error.filename, error.strerror or error) if part))
         return 2
