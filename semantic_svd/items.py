@@ -232,8 +232,9 @@ def read_items(source: "str | os.PathLike[str] | pd.DataFrame", name: str | None
 
     A file is text in UTF-8 with commas between the cells; its first line names the properties. Spaces around a cell
     and lines without any text are ignored. A cell is a decimal number of any scale (`1`, `0.25`, `-3e-2`): neither a
-    word (`NA`, `True`) nor empty. Names stay text even when they look like numbers. In a DataFrame whose index is
-    not numeric, the index names the items.
+    word (`NA`, `True`) nor empty. Names stay text even when they look like numbers; a file in which all names of
+    properties do begins with an empty cell or `item`, as its first line might be an item. In a DataFrame whose index
+    is not numeric, the index names the items.
 
     Parameters
     ----------
@@ -260,7 +261,9 @@ def read_items(source: "str | os.PathLike[str] | pd.DataFrame", name: str | None
     """
     if isinstance(source, str | os.PathLike):
         path = Path(source)
-        return _items_of(_rows_of_file(path), str(path), name or path.stem)
+        rows = _rows_of_file(path)
+        _refuse_no_header(rows)
+        return _items_of(rows, str(path), name or path.stem)
     import pandas as pd
 
     if isinstance(source, pd.DataFrame):
@@ -378,6 +381,22 @@ def _rows_of_file(path: Path) -> list[Row]:
     except csv.Error as error:
         raise InputError(f"{path}, line {reader.line_num}: cannot be read as CSV: {error}") from None
     return [(place, cells) for place, cells in rows if any(cells)]
+
+
+def _refuse_no_header(rows: list[Row]) -> None:
+    """Refuse a file whose first line may be an item, which would be lost in silence as the properties' names.
+
+    Numbers are names where the corner says so, and where pandas made them: 0, 1, 2, ... from the first column on.
+    """
+    place, header = rows[0] if rows else ("", ())
+    corner, *names = map(str, header or ("",))
+    if corner.lower() in ("", "item", "index") or [corner, *names] == [str(k) for k in range(len(header))]:
+        return
+    if names and all(_DECIMAL.fullmatch(name) for name in names):
+        raise InputError(
+            f"{place}: after {corner!r} come numbers alone, and the first line names the properties; "
+            "if these are their names, begin the line with item"
+        )
 
 
 def _text(path: Path) -> str:

@@ -234,6 +234,34 @@ def test_names_are_text_whatever_they_look_like(reading):
     assert data.properties == ("1", "big, old", "nan")
 
 
+@pytest.mark.parametrize("first", ["robin,1,0", "robin,1,0,0", "robin,0.3", "7,0.5,1e3"])
+def test_a_first_line_that_is_an_item_is_not_lost_in_silence(reading, first):
+    below = "".join(f"{name}{',1' * first.count(',')}\n" for name in ("trout", "oak"))
+    assert refused(reading, f"{first}\n{below}") == (
+        f"mine.csv, line 1: after {first.split(',')[0]!r} come numbers alone, and the first line names the "
+        "properties; if these are their names, begin the line with item"
+    )
+
+
+@pytest.mark.parametrize("first", ["item,1,2", "Item,2,1", ",0,1", "index,1990,2000", "0,1,2", "robin,1,b"])
+def test_properties_may_be_called_by_numbers(reading, first):
+    data = reading(f"{first}\ntrout,0,1\noak,0,0\n")
+    assert data.items == ("trout", "oak")
+    assert data.properties == tuple(first.split(",")[1:])
+
+
+def test_what_pandas_writes_of_properties_without_names_is_read(tmp_path):
+    values = pd.DataFrame([[1.0, 0.0], [0.0, 1.0]], index=["robin", "trout"])
+    values.to_csv(tmp_path / "a.csv")
+    values.reset_index().T.reset_index(drop=True).T.to_csv(tmp_path / "b.csv", index=False)
+    for name in ("a.csv", "b.csv"):
+        data = read_items(tmp_path / name)
+        assert data.items == ("robin", "trout") and len(data.properties) == 2
+    assert read_items(values).properties == ("0", "1")
+    named = values.rename_axis("robin")
+    assert read_items(named).items == ("robin", "trout")  # a frame says by itself what its columns are
+
+
 def test_a_name_for_the_set_can_be_given(tmp_path):
     path = tmp_path / "my.animals.csv"
     path.write_text("item,p\na,1\nb,2\n")
