@@ -579,6 +579,14 @@ def test_help_names_the_commands_and_shows_an_example_of_each(capsys):
         assert code == 0 and f"Example: semantic-svd {name}" in re.sub(r"\s+", " ", text)
 
 
+def test_help_says_how_many_hidden_layers_a_rule_gets_and_the_readme_compares_rules_at_one_depth(capsys):
+    text = re.sub(r"[\s│]+", " ", said(capsys, "train", "--help")[1])
+    assert "as many as modes; one layer, two if the rule teaches hidden biases" in text
+    readme = Path(__file__, "../../README.md").resolve().read_text("utf-8")
+    trained = re.findall(r"^    semantic-svd train (--items mcclelland2020 .*)", readme, re.M)
+    assert len(trained) == 2 and all(" --hidden 8 " in words for words in trained)
+
+
 @pytest.mark.parametrize("words", [["modes", "mcclelland2020"], ["--version"]])
 def test_a_reader_that_leaves_early_is_no_error(words):
     buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}

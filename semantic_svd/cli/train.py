@@ -43,7 +43,11 @@ def train(
     ] = "backprop",
     hidden: Annotated[
         list[int] | None,
-        typer.Option(metavar="N...", help="Units of each hidden layer.", show_default="as many as modes"),
+        typer.Option(
+            metavar="N...",
+            help="Units of each hidden layer.",
+            show_default="as many as modes; one layer, two if the rule teaches hidden biases",
+        ),
     ] = None,
     activation: Annotated[
         str | None, typer.Option(help="Of the hidden layers.", show_default="linear; images: relu")
