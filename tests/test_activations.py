@@ -101,6 +101,21 @@ def test_the_command_says_of_it_what_it_says_of_our_run(ours, theirs, words, tmp
     assert "34-8-34 recorded" in out
 
 
+@pytest.mark.parametrize(
+    "words", ["modes {} --plot-strengths x.pdf", "align {}", "dendrogram {} --agreement x.csv"]
+)
+def test_a_run_without_targets_is_told_how_to_get_them(words, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    recorded_run({"layer": ACTIVITY}, ACTIVITY).save("mine.zarr")
+    assert main(words.format("mine.zarr").split()) == 2
+    assert capsys.readouterr() == (
+        "",
+        "semantic-svd: mine.zarr keeps no targets to compare its output with; a run that is recorded has those "
+        "of targets=\n",
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.zarr"]
+
+
 def test_it_is_saved_and_opened(theirs, tmp_path):
     theirs.save(tmp_path / "run.zarr")
     opened = Run.open(tmp_path / "run.zarr")

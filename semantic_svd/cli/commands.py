@@ -211,6 +211,8 @@ def dendrogram(
 
     check_outputs([source], [csv, agreement], [plot])
     subject = open_subject(source, seed, layer)
+    if agreement:
+        subject.refuse_without_targets()
     if agreement and not subject.has_training:
         raise InputError(f"--agreement follows a training, and {source} keeps none with its data")
     trees: dict[str, Tree] = {}

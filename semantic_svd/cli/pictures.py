@@ -42,6 +42,7 @@ def panels(subject: Subject, matrix: xr.DataArray, epoch: str) -> Figure:
 
 def strengths_over_training(subject: Subject, theory: bool = False) -> Figure:
     """Draw the strength of each of the data's modes over the training, with what theory foretells if it is asked."""
+    subject.refuse_without_targets()
     if (subject.reference is None and not subject.by_class) or not subject.has_training:
         raise InputError(
             f"--plot-strengths follows the output of a run, and {subject.name} has none to follow"

@@ -47,6 +47,14 @@ class Subject:
         kept = {"W1", "response", "strength", "m1"} & set(self.run.data) if self.run else ()
         return bool(kept) and self.data is not None
 
+    def refuse_without_targets(self) -> None:
+        """Refuse the output of a run that does not say what it was to learn."""
+        if self.run and self.layer is None and self.data is None:
+            raise InputError(
+                f"{self.name} keeps no targets to compare its output with; a run that is recorded has those "
+                "of targets="
+            )
+
     def at(self, epoch: str) -> "xr.DataArray":
         """Return the response (seed, item, property or unit) at an epoch, or the matrix of the items."""
         if self.run is None:

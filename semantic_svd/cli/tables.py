@@ -65,6 +65,7 @@ def comparison(matrix: xr.DataArray, subject: Subject, to: str | None) -> pd.Dat
     if to is None:
         if subject.by_class and subject.data is not None:
             return compare_items(matrix, subject.data)
+        subject.refuse_without_targets()
         if subject.reference is None:
             raise InputError(f"{subject.name} has no data to compare with; name a run or a CSV with --to")
         return compare(matrix, subject.reference)
