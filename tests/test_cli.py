@@ -260,6 +260,13 @@ def test_modes_of_a_users_csv(here, capsys):
     assert Path("modes.svg").read_text().startswith("<?xml")
 
 
+@pytest.mark.parametrize("cells", [(0, 0), (1e300, 1)])  # no strength to share; its square has no number
+def test_a_share_that_there_is_not_is_undefined(here, capsys, cells):
+    Path("my.csv").write_text("item,a,b\nx,{},0\ny,0,{}\n".format(*cells))
+    code, out, _ = said(capsys, "modes my.csv")
+    assert code == 0 and re.search(rf"^1 +\S+ +{re.escape(f'{cells[0]:g}')} +undefined *$", out, re.M)
+
+
 def test_alignment_finds_every_mode_of_the_data_in_bpa(bpa, here, capsys):
     code, out, err = said(capsys, "align", bpa, "--csv", "comparison.csv")
     table = pd.read_csv("comparison.csv")

@@ -146,6 +146,8 @@ def mean(
     from semantic_svd.intervals import mean_interval
 
     found = values[values > 0] if time else values.dropna()
+    if found.empty and not time:
+        return "undefined"
     if found.empty:
         return "at the start" if (values == 0).any() else "never"
     seeds = xr.DataArray(found.to_numpy(), dims="seed")
