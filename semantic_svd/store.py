@@ -282,6 +282,9 @@ def save(data: xr.Dataset, path: Path) -> None:
     recorded = {str(name): a for name, a in data.data_vars.items() if "epoch" in a.dims}
     if not recorded or not data.sizes["epoch"]:
         raise InputError("a store holds runs with records and snapshots; this one has none")
+    with _said_in_one_line(path):
+        if (path / ROOT).exists():
+            raise InputError(f"{path} is there already; name another place")
     variables = {name: (tuple(map(str, a.dims[2:])), a.shape[2:]) for name, a in recorded.items()}
     constants = data.drop_vars([*recorded, "seed", "epoch"])
     dtype = next(iter(recorded.values())).dtype

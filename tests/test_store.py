@@ -417,6 +417,7 @@ def test_what_is_there_is_never_written_over(stored, tmp_path):
     with pytest.raises(InputError) as error:
         items_run(stored[1])
     assert str(error.value) == f"{stored[1]} is there already; resume it, or name another place"
+    assert refused(stored[0].save, stored[1]) == f"{stored[1]} is there already; name another place"
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter.tex").write_text("words")
     for resume in (False, True):
