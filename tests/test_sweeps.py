@@ -185,7 +185,11 @@ def test_a_grid_in_a_file_finds_its_tables_beside_it(tmp_path, monkeypatch):
             "hidden: '8' is there twice; what belongs together is a list in the list, as [[8, 8]]",
         ),
         ("[settings]\nhidden = [[8, 0]]", "hidden is the units of each hidden layer, as [8, 8], not [8, 0]"),
-        ("[settings]\nrate = ['fast']", "rate is a number, or three as [0.1, 0.05, 0.1], not 'fast'"),
+        (
+            "[settings]\nrate = ['fast']",
+            "rate is a number of 0 or more, or three as [0.1, 0.05, 0.1], not 'fast'",
+        ),
+        ("[settings]\nrate = [-1]", "rate is a number of 0 or more, or three as [0.1, 0.05, 0.1], not -1"),
         ("[settings]\nbiases = ['no']", "biases is true or false, not 'no'"),
         ("[settings]\nactivation = [1]", "activation is a name, not 1"),
         ("[settings]\nbatch_size = [0]", "batch_size is a whole number from 1, not 0"),

@@ -27,7 +27,7 @@ SETTINGS = {  # what may differ from run to run, as `train` calls it -> what a v
     "activation": "a name",
     "output_activation": "a name",
     "biases": "true or false",
-    "rate": "a number, or three as [0.1, 0.05, 0.1]",
+    "rate": "a number of 0 or more, or three as [0.1, 0.05, 0.1]",
     "batch_size": "a whole number from 1",
     "stop_below": "a number of 0 or more",
 }
