@@ -77,7 +77,7 @@ def image_lesson(
     if len(images.classes) < 2:
         raise InputError(f"{images.name} has one class, {images.classes[0]!r}; to name images takes two")
     if not units:
-        raise InputError(f"{images.name} needs hidden, the units of each hidden layer, as 800 800")
+        raise InputError(f"{images.name} needs hidden, the units of each hidden layer, as [800, 800]")
     usual = {"hidden": "relu", "output": "softmax"}
     given = usual | {name: value for name, value in activations.items() if value}
     network = _network(images.x.shape[1], units, len(images.classes), rule, biases, **given)

@@ -221,7 +221,7 @@ def test_a_file_that_is_not_there_is_one_line(tmp_path):
         ),
         (
             {"items": (), "images": ["digits"]},
-            "digits needs hidden, the units of each hidden layer, as 800 800",
+            "digits needs hidden, the units of each hidden layer, as hidden = [[800, 800]]",
         ),
         (
             {"items": (), "images": ["digits"], "settings": {"localist": True, "hidden": 5}},

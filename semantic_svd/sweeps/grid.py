@@ -156,6 +156,10 @@ class Cell:
             )
         if says("localist"):
             raise InputError("localist is for items; images are learned from their pixels")
+        if not says("hidden"):
+            raise InputError(
+                f"{self.data_name} needs hidden, the units of each hidden layer, as hidden = [[800, 800]]"
+            )
         return image_lesson(self._loaded, self._rule, says("hidden"), says("biases"), **activations)
 
     def bytes(self) -> int:
