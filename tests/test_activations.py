@@ -352,6 +352,9 @@ def test_without_pytorch_it_says_what_to_install(monkeypatch):
 def test_a_recorder_refuses_in_one_line(torch):
     model = mlp(torch)
     assert refused(Recorder, model, ["5"], ITEMS) == "the module has no layer '5'; it has 0, 1, 2, 3, 4"
+    assert refused(Recorder, lambda x: x, ["0"], ITEMS) == (
+        "a recorder listens to a torch.nn.Module, not to a function"
+    )
     for items in (None, list(ITEMS.items)):
         assert refused(Recorder, model, ["1"], items) == (
             "a recorder shows items to the module; pass their inputs"

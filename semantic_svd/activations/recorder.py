@@ -35,8 +35,8 @@ class Recorder:
     Raises
     ------
     InputError
-        When PyTorch is not installed, a layer is none of the module's or is not passed through just once, or what it
-        gives has no row for each item.
+        When PyTorch is not installed, the model is no module, a layer is none of the module's or is not passed through
+        just once, or what it gives has no row for each item.
 
     Examples
     --------
@@ -74,6 +74,8 @@ class Recorder:
         batch_size: int = 1024,
     ):
         self._torch = _torch()
+        if not isinstance(model, self._torch.nn.Module):
+            raise InputError(f"a recorder listens to a torch.nn.Module, not to a {type(model).__name__}")
         self._model, self._layers, self._batch_size = model, _layers_of(model, layers), batch_size
         self._shown = shown_to(items, targets, labels, classes)
         if self._shown.inputs is None:
