@@ -471,6 +471,7 @@ TRAIN = "train --items mcclelland2020 -o run.zarr"
         ),
         ("modes saxe2019_toy --plot x.gif", "x.gif: a picture ends in .pdf, .png, .svg"),
         ("modes saxe2019_toy --plot no/x.pdf", "no/x.pdf: there is no folder no"),
+        ("data --data no", "no is no folder; --data names the one that holds folders of images"),
         ("modes saxe2019_toy --csv .", ". is a folder; name a file"),
         ("modes saxe2019_toy --csv /proc/x.csv", "/proc/x.csv can't be written: No such file or directory"),
         (

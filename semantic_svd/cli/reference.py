@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from semantic_svd.cli.terminal import NAME, bytes_text, show
+from semantic_svd.errors import InputError
 
 STEPS = (
     ("every figure of the report, in a minute", "reproduce -o figures"),
@@ -67,6 +68,8 @@ def data(
     from semantic_svd.items import DATASETS, load_items
     from semantic_svd.top import top_folder
 
+    if folder is not None and not folder.is_dir():
+        raise InputError(f"{folder} is no folder; --data names the one that holds folders of images")
     rows = []
     for name, file in DATASETS.items():
         path = top_folder("data") / file
