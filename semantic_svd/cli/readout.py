@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from semantic_svd.cli.options import DataFolder, image_sets, runs
-from semantic_svd.cli.subject import accuracies
+from semantic_svd.cli.subject import accuracies, percents
 from semantic_svd.cli.terminal import bytes_text
 from semantic_svd.errors import InputError
 
@@ -61,5 +61,5 @@ def readout(
     print(f"{source}, layer {layer}, {read}; {head}, {epochs} epochs")
     print(f"test accuracy {accuracies(found)}, on the training images {accuracies(found, 'train_accuracy')}")
     if probe:
-        share = 100 * linear_probe(run, pictures, layer, power).values
-        print(f"test accuracy of a logistic regression {share.min():.2f} to {share.max():.2f} %")
+        shares = 100 * linear_probe(run, pictures, layer, power).values
+        print(f"test accuracy of a logistic regression {percents(shares)}")

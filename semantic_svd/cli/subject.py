@@ -249,5 +249,17 @@ def accuracies(run: "Run", of: str = "accuracy") -> str:
 
     survived = run.data["status"].values != "diverged"
     found = 100 * held(run.data[of])[survived].isel(epoch=-1).values
-    low, high = found.min(), found.max()
-    return f"{low:.2f} %" if f"{low:.2f}" == f"{high:.2f}" else f"{low:.2f} to {high:.2f} %"
+    return percents(found)
+
+
+def percents(values: Any) -> str:
+    """Write the smallest and the largest of some percentages.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> percents(np.array([86.531, 90])), percents(np.array([86.531, 86.532]))
+    ('86.53 to 90.00 %', '86.53 %')
+    """
+    low, high = f"{values.min():.2f}", f"{values.max():.2f}"
+    return f"{low} %" if low == high else f"{low} to {high} %"
