@@ -621,6 +621,8 @@ def test_the_command_sweeps_and_says_which_setting_was_best(tmp_path, capfd, mon
         assert line.split()[:6] == ["saxe2019_toy", rule, "0.1", "loss", f"{loss:.4g}", line.split()[5]]
     assert last.startswith("Means over 2 seeds; in brackets ")
     assert {Run.open(path).data.attrs["blas_threads"] for path in Path("results").glob("*.zarr")} == {1}
+    assert main(["sweep", "grid.toml"]) == 0
+    assert capfd.readouterr().out.splitlines() == out.splitlines()[1:]  # nothing is left to take space
 
 
 def test_the_command_says_what_failed(tmp_path, capsys, monkeypatch, in_this_process):

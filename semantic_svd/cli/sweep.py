@@ -12,6 +12,8 @@ from semantic_svd.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from semantic_svd.sweeps import Grid
+
 
 def sweep(
     grid: Annotated[Path, typer.Argument(metavar="GRID", help="A TOML file that says which runs.")],
@@ -32,12 +34,13 @@ def sweep(
     from semantic_svd.sweeps import SETTINGS, read_grid, sweep
 
     of = read_grid(grid)
-    print(f"{output} will take {bytes_text(of.bytes())}", flush=True)
+    needed = of.bytes()  # which checks every run
+    if _done(of, output) < len(of.cells):
+        print(f"{output} will take {bytes_text(needed)}", flush=True)
     try:
         table = sweep(of, output, scheduler=scheduler)
     except KeyboardInterrupt:
-        done = sum((output / f"{cell.name}.json").exists() for cell in of.cells)
-        kept = f"{done} of {len(of.cells)} runs are done and kept in {output}, the same command goes on"
+        kept = f"{_done(of, output)} of {len(of.cells)} runs are done and kept in {output}, the same command goes on"
         raise Interrupted(f"interrupted; {kept}") from None
     failed = table[table["status"] == "failed"].drop_duplicates("run")
     first = failed.iloc[0]["error"] if len(failed) else ""
@@ -52,6 +55,11 @@ def sweep(
         print(says_interval(n_seeds))
     if len(failed):
         complain(f"{counted(len(failed), 'run')} failed ({output}/results.csv); the first: {first}")
+
+
+def _done(grid: "Grid", folder: Path) -> int:
+    """Count the runs of a grid that are done."""
+    return sum((folder / f"{cell.name}.json").exists() for cell in grid.cells)
 
 
 def _bests(table: "pd.DataFrame") -> list[list[object]]:
