@@ -625,6 +625,22 @@ def test_the_command_sweeps_and_says_which_setting_was_best(tmp_path, capfd, mon
     assert capfd.readouterr().out.splitlines() == out.splitlines()[1:]  # nothing is left to take space
 
 
+def test_the_command_says_which_rules_have_no_best_setting_as_all_diverged(
+    tmp_path, capsys, monkeypatch, in_this_process
+):
+    monkeypatch.chdir(tmp_path)
+    Path("large.csv").write_text("item,a,b\nx,1e4,0\ny,0,1e4\n")
+    Path("grid.toml").write_text(
+        "[sweep]\nrules = ['bpa', 'backprop']\nitems = ['large.csv', 'saxe2019_toy']\nepochs = 90\n"
+        "[settings]\nrate = [0.1, 0.2]"
+    )
+    assert main(["sweep", "grid.toml"]) == 0
+    out, err = capsys.readouterr()
+    assert out.splitlines()[1] == "results: 8 runs of 1 seed: 4 diverged, 4 finished"
+    assert err == "semantic-svd: no seed survived: bpa on large, backprop on large\n"
+    assert " large " not in out
+
+
 def test_the_command_says_what_failed(tmp_path, capsys, monkeypatch, in_this_process):
     monkeypatch.chdir(tmp_path)
     Path("grid.toml").write_text(

@@ -53,6 +53,8 @@ def sweep(
         print("the best setting of each rule")
         show([name for name in table if name in ("data", "rule", *SETTINGS)] + ["mean"], rows)
         print(says_interval(n_seeds))
+    if lost := _lost(table):
+        complain(f"no seed survived: {', '.join(lost)}")
     if len(failed):
         complain(f"{counted(len(failed), 'run')} failed ({output}/results.csv); the first: {first}")
 
@@ -60,6 +62,12 @@ def sweep(
 def _done(grid: "Grid", folder: Path) -> int:
     """Count the runs of a grid that are done."""
     return sum((folder / f"{cell.name}.json").exists() for cell in grid.cells)
+
+
+def _lost(table: "pd.DataFrame") -> list[str]:
+    """Name the rules of which every seed diverged on a data set, in every setting: they have none that is best."""
+    lost = (table["status"] == "diverged").groupby([table["rule"], table["data"]], sort=False).all()
+    return [f"{rule} on {data}" for rule, data in lost.index[lost]]
 
 
 def _bests(table: "pd.DataFrame") -> list[list[object]]:
