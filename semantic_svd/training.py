@@ -307,7 +307,7 @@ def _look(plan: _Plan, team: Team, signals: Signals, book: Snapshots | Store, ep
     if lost.any() and not epoch:
         raise InputError(
             f"the loss of seed {team.seeds[int(lost.argmax())]} is not finite before any training: "
-            "what is learned, or started from, is too large"
+            f"{_largest(plan.task)} is too large"
         )
     if lost.any():
         team.diverge(lost, epoch, plan.kept[max(0, index - 1)], book.last)
@@ -318,6 +318,17 @@ def _look(plan: _Plan, team: Team, signals: Signals, book: Snapshots | Store, ep
         team.leave(done, "stopped", epoch, signals)
         signals = plan.signals(team)
     return signals
+
+
+def _largest(task: Task) -> str:
+    """Name the largest value that is learned, if its square is no finite number."""
+    for values, columns in ((task.x, task.inputs), (task.y, task.outputs)):
+        if values is None or np.isfinite(np.square(values)).all():
+            continue
+        i, j = np.unravel_index(np.abs(values).argmax(), values.shape)
+        item, column = (repr(of[k]) if of else k for of, k in ((task.items, i), (columns, j)))
+        return f"{values[i, j]:g} (item {item}, property {column})"
+    return "what is learned, or started from,"
 
 
 def _lost(signals: Signals, look: bool) -> NDArray[np.integer]:

@@ -552,6 +552,18 @@ def test_a_network_that_does_not_fit_in_memory_is_one_line_and_leaves_nothing(he
     assert files() == []
 
 
+@pytest.mark.parametrize("words", ["", "--localist"])
+def test_a_value_that_is_too_large_to_learn_is_named(here, capsys, words):
+    Path("my.csv").write_text("item,a,b\nx,1,0\ny,1e200,-1e300\n")
+    code, _, err = said(capsys, "train --items my.csv -o run.zarr", words)
+    assert (code, err) == (
+        2,
+        "semantic-svd: the loss of seed 0 is not finite before any training: -1e+300 (item 'y', property 'b') is too "
+        "large\n",
+    )
+    assert files() == ["my.csv"]
+
+
 @pytest.mark.parametrize("text", ["", "Unable to allocate 2 TiB"])
 def test_whatever_does_not_fit_in_memory_is_one_line(here, capsys, monkeypatch, text):
     monkeypatch.setattr("semantic_svd.training.step", lambda *_: (_ for _ in ()).throw(MemoryError(text)))
