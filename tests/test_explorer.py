@@ -735,6 +735,51 @@ def test_a_window_that_changes_its_size_is_laid_out_anew(opened):
     assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
+def off_grid(page):
+    """Return by how many pixels the cells of a heat map are off their frame, at most."""
+    return page.evaluate(
+        """() => Math.max(...[...document.querySelectorAll("canvas")].flatMap((canvas) => {
+             const [cells, box] = [canvas, canvas.parentElement.querySelector(".box")]
+               .map((node) => node.getBoundingClientRect());
+             return ["left", "top", "right", "bottom"].map((edge) => Math.abs(cells[edge] - box[edge]));
+           }))"""
+    )
+
+
+@pytest.mark.parametrize("media", ["screen", "print"])
+@pytest.mark.parametrize("alone", [True, False])
+def test_cells_are_on_their_grid_at_any_size_before_anything_is_drawn_anew(opened, alone, media):
+    page = opened(alone=alone)
+    page.emulate_media(media=media)
+    for width in (1280, 1100, 900):
+        page.evaluate(f"() => {{ document.body.style.width = '{width}px'; }}")
+        assert off_grid(page) < 1
+
+
+@pytest.mark.parametrize(("viewport", "alone"), [(WIDE, True), (WIDE, False), (PHONE, True)])
+def test_on_paper_pictures_keep_their_shape_and_the_epoch_is_told(opened, viewport, alone):
+    page = opened(viewport)
+    page.evaluate(f"sideBySide({str(not alone).lower()})")
+    page.emulate_media(media="print")
+    page.evaluate("() => { document.body.style.width = '700px'; }")
+    assert page.evaluate("document.body.scrollWidth") == 700
+    for svg in page.locator("figure.panel svg").all():
+        width, height = map(float, svg.get_attribute("viewBox").split()[2:])
+        box = svg.bounding_box()
+        assert abs(box["width"] / box["height"] / (width / height) - 1) < 0.01
+    boxes = [figure.bounding_box() for figure in page.locator(".panel").all()]
+    assert max(box["x"] + box["width"] for box in boxes) > 670  # the paper is used
+    assert page.locator("#epoch").is_visible() and not page.locator("#slider").is_visible()
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_what_is_seen_at_a_projector_is_one_sheet_of_paper(opened, alone):
+    pdf = opened(WIDE, alone=alone).pdf(prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type /Page\b", pdf)) == 1
+    width, height = map(float, re.search(rb"/MediaBox \[0 0 (\S+) ([^\]]+)\]", pdf).groups())
+    assert width > height
+
+
 def test_evil_names_are_shown_as_they_are(opened, evil, tmp_path):
     path = tmp_path / "evil.html"
     path.write_text(explorer_page({"<i>evil</i>": evil}), "utf-8")

@@ -187,6 +187,7 @@ function lay() {
       panel.size = { width, height };
       panel.svg.replaceChildren();
       panel.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+      panel.figure.style.setProperty("--shape", `${width} / ${height}`);
       $("h2", panel.figure).textContent = TITLES[panel.kind](side);
       if (panel.kind !== "strengths") $(".note", panel.figure).textContent = NOTES[panel.kind](side);
       else sayMeaning($(".meaning", panel.figure));
@@ -231,6 +232,10 @@ function measure(side) {
     tree: caption + 2 * size + 1.35 * size * n,
   };
   for (const [name, length] of Object.entries(lengths)) side.element.style.setProperty(`--${name}`, `${length}px`);
+  const right = main.width / state.sides.length - left - 3 * size,
+    spare = (layout === "narrow" ? main.width : left) - U - S;
+  for (const [name, width] of Object.entries({ left, right, U, S, spare }))
+    side.element.style.setProperty(`--${name}-part`, `${Math.max(0, width)}fr`); // of the paper
 }
 
 /** Write a number in one digit, never less than it is. */

@@ -92,7 +92,14 @@ const heat = {
       h = pitch * rows;
     panel.cells = { x, y, w, h, ...matrix };
     Object.assign(panel.canvas, { width: columns, height: rows });
-    Object.assign(panel.canvas.style, { left: `${x}px`, top: `${y}px`, width: `${w}px`, height: `${h}px` });
+    const { width, height } = panel.size,
+      part = (length, of) => `${(100 * length) / of}%`; // so cells stay on their grid at any size of the frame
+    Object.assign(panel.canvas.style, {
+      left: part(x, width),
+      top: part(y, height),
+      width: part(w, width),
+      height: part(h, height),
+    });
     const cell = w / columns,
       lines = [];
     if (cell > 4) for (let j = 1; j < columns; j++) lines.push(`M${x + j * cell} ${y}v${h}`);
