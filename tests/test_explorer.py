@@ -506,6 +506,25 @@ def test_cells_have_the_colours_of_the_figures(opened):
     np.testing.assert_array_equal(np.reshape(pixels, (-1, 4))[:, :3], colours)
 
 
+@pytest.mark.parametrize("panel", ["response", "U", "S", "V"])
+def test_equal_colours_are_equal_values_on_both_sides(opened, told, panel):
+    page = opened()
+    for layer in ("response", "hidden layer 1"):
+        choose(page, "layer", layer, side=2)
+        limits = page.evaluate(f"state.sides.map((side) => side.panels.{panel}.cells.limit)")
+        seeds = [
+            next(of for of in run["layers"] if of["name"] == name)["seeds"][0]
+            for run, name in zip(told["runs"], ("response", layer), strict=False)
+        ]
+        largest = max(
+            max(-seed["low"], seed["high"]) if panel == "response" else np.abs(unpacked(seed[panel])).max()
+            for seed in seeds
+        )
+        np.testing.assert_allclose(limits, [largest, largest])
+        bars = [page.locator(f".side:nth-child({side}) .{panel} text.quiet").nth(1) for side in (1, 2)]
+        assert bars[0].text_content() == bars[1].text_content()
+
+
 def test_the_leaves_stand_in_the_order_of_the_tree(opened, runs):
     page = opened(alone=True)
     for index in (0, 30, 80):

@@ -28,14 +28,13 @@ const columnName = (side, j) =>
 /** What a heat map shows: its size, values, limit of colour, and what its rows and columns are. */
 function matrixOf(kind, side) {
   const shown = snapshot(side),
-    { K, p } = shown,
-    arrays = seedOf(side);
+    { K, p } = shown;
   return {
     response: () => ({
       rows: n,
       columns: p,
       value: (i, j) => shown.M[i * p + j],
-      ...limits(side),
+      ...responseLimit(),
       row: "item",
       column: "column",
     }),
@@ -43,7 +42,7 @@ function matrixOf(kind, side) {
       rows: n,
       columns: K,
       value: (i, k) => shown.U[i * K + k],
-      limit: arrays.U.largest || 1,
+      limit: limitOf("U"),
       row: "item",
       column: "mode",
     }),
@@ -51,7 +50,7 @@ function matrixOf(kind, side) {
       rows: K,
       columns: K,
       value: (k, l) => shown.S[k * K + l],
-      limit: arrays.S.largest || 1,
+      limit: limitOf("S"),
       row: "mode",
       column: "mode",
       positive: true,
@@ -60,17 +59,18 @@ function matrixOf(kind, side) {
       rows: K,
       columns: p,
       value: (k, j) => shown.V[j * K + k],
-      limit: arrays.V.largest || 1,
+      limit: limitOf("V"),
       row: "mode",
       column: "column",
     }),
   }[kind]();
 }
 
-/** The limit of a layer's colours over all epochs, the same on both sides where they show responses. */
-function limits(side) {
-  const same = side.layer.ofOutput ? state.sides.filter((other) => other.layer.ofOutput) : [side];
-  const seeds = same.map((other) => other.layer.seeds[other.seed]);
+// The limits of colour hold over all epochs, and on both sides: equal colours are equal values.
+const limitOf = (part) => Math.max(...state.sides.map((side) => seedOf(side)[part].largest)) || 1;
+
+function responseLimit() {
+  const seeds = state.sides.map(({ layer, seed }) => layer.seeds[seed]);
   const low = Math.min(...seeds.map((seed) => seed.low)),
     high = Math.max(...seeds.map((seed) => seed.high));
   const limit = Math.max(-low, high) || 1;
