@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from rich.progress import Progress
 
 from semantic_svd import Network, load_images, load_items, read_items, train
 from semantic_svd.cli import main
@@ -277,6 +278,20 @@ def test_the_command_writes_one_page_whole_and_says_where(tmp_path, monkeypatch,
     assert Path("lecture.html").read_text("utf-8") == explorer_page(made)
     assert re.fullmatch(r"lecture\.html: 2 runs, [\d.]+ kB; open it in any browser\n", out) and err == ""
     assert sorted(path.name for path in tmp_path.iterdir()) == ["backprop.zarr", "bpa.zarr", "lecture.html"]
+
+
+def test_the_bar_moves_with_every_snapshot_of_one_run(monkeypatch):
+    seen = []
+
+    class Bar(Progress):
+        def advance(self, task_id, advance=1):
+            super().advance(task_id, advance)
+            seen.append(self.tasks[0].percentage)
+
+    monkeypatch.setattr("rich.progress.Progress", Bar)
+    run = train("bpa", Network((7, 4, 7), biases=False), load_items("saxe2019_toy"), epochs=4, seeds=3)
+    explorer_page({"bpa": run}, progress=True)
+    np.testing.assert_allclose(seen, np.linspace(0, 100, 2 * 3 * 5 + 1)[1:])  # layers, seeds, snapshots
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ The modes of every snapshot are aligned to the data's (`alignment`). The output 
 both sides are aligned. The units of a hidden layer are its own: there the items' side is, and the units' side follows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -120,7 +120,9 @@ def reference_of(data: xr.DataArray) -> Reference:
     return Reference(data, modes, xr.Dataset(sides))
 
 
-def layer_of(matrix: xr.DataArray, reference: Reference, of_output: bool) -> Layer:
+def layer_of(
+    matrix: xr.DataArray, reference: Reference, of_output: bool, advance: Callable[[], None] = lambda: None
+) -> Layer:
     """Follow the modes, the tree and the places of the items in the matrices of a layer.
 
     Parameters
@@ -129,6 +131,8 @@ def layer_of(matrix: xr.DataArray, reference: Reference, of_output: bool) -> Lay
     reference : Reference
     of_output : bool
         Whether the columns are the data's properties; else only the items' side is aligned.
+    advance : callable
+        Called after each tree, which is what takes time.
 
     Examples
     --------
@@ -149,10 +153,16 @@ def layer_of(matrix: xr.DataArray, reference: Reference, of_output: bool) -> Lay
     strength = strengths(sided, modes).values
     ends = [reference.data.values if of_output else seed[-1] for seed in M]
     path = np.stack([_paths(seed, end, reference.data.values) for seed, end in zip(M, ends, strict=True)])
-    links = np.array([[linkage(one).Z[:, :3] for one in seed] for seed in M])
+    links = np.array([[_links(one, advance) for one in seed] for seed in M])
     return Layer(
         matrix, U[..., :kept], S[..., :kept, :kept], V[..., :kept], strength[..., :kept], path, links
     )
+
+
+def _links(states: Array, advance: Callable[[], None]) -> Array:
+    Z = linkage(states).Z[:, :3]
+    advance()
+    return Z
 
 
 def _turned(M: Array, U: Array, groups: Sequence[Sequence[int]]) -> tuple[Array, Array, Array]:

@@ -1,7 +1,8 @@
 """The page: gathers what runs say, thins their epochs, and puts everything into one HTML file."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from html import escape
 from importlib.resources import files
 from typing import Any
@@ -47,7 +48,7 @@ def explorer_page(runs: Mapping[str, Run], data: xr.DataArray | None = None, pro
         What the items are: modes are aligned to its modes, items coloured by its tree. By default the targets of the
         runs; where they keep none, what the first seed of the first run ends with.
     progress : bool
-        Show a bar, run by run.
+        Show a bar that counts snapshots.
 
     Returns
     -------
@@ -67,9 +68,6 @@ def explorer_page(runs: Mapping[str, Run], data: xr.DataArray | None = None, pro
     >>> explorer_page({"toy": run})[:15]
     '<!doctype html>'
     """
-    from rich.console import Console
-    from rich.progress import track
-
     on_images = _on_images(runs)
     layers = {name: _layers_of(name, run) for name, run in runs.items()}
     data = _data_of(runs, layers) if data is None else _labelled(data)
@@ -80,13 +78,31 @@ def explorer_page(runs: Mapping[str, Run], data: xr.DataArray | None = None, pro
     reference = reference_of(data)
     most = _most_epochs(runs, layers, len(data))
     targets = _thinned(np.unique(np.concatenate([run.data["epoch"].values for run in runs.values()])), most)
-    each = track(runs.items(), "runs", console=Console(stderr=True), transient=True, disable=not progress)
-    told = [_run(name, run, layers[name], reference, targets) for name, run in each]
+    epochs = {name: _epochs(run, targets) for name, run in runs.items()}
+    with _bar(runs, layers, epochs, progress) as advance:
+        told = [_run(name, run, layers[name], epochs[name], reference, advance) for name, run in runs.items()]
     if not on_images:
         told.append(_the_data(reference))
     names = [str(item) for item in data["item"].values]
     content = {"items": names, **_categories(data), "modes": _modes(reference), "runs": told}
     return _filled(content, f"{', '.join(runs)}: explorer")
+
+
+@contextmanager
+def _bar(
+    runs: Mapping[str, Run],
+    layers: Mapping[str, Sequence[int]],
+    epochs: Mapping[str, Sequence[int]],
+    wanted: bool,
+) -> Iterator[Callable[[], None]]:
+    """Show a bar over the snapshots of all seeds and layers; yield the function that moves it on by one."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    total = sum(run.data.sizes["seed"] * len(layers[name]) * len(epochs[name]) for name, run in runs.items())
+    with Progress(console=Console(stderr=True), transient=True, disable=not wanted) as bar:
+        task = bar.add_task("snapshots", total=total)
+        yield lambda: bar.advance(task)
 
 
 def _layers_of(name: str, run: Run) -> list[int]:
@@ -155,6 +171,12 @@ def _thinned(kept: NDArray[np.int_], most: int) -> NDArray[np.int_]:
     return _nearest(kept, np.append(kept[0], np.geomspace(max(kept[0], 1), kept[-1], most - 1)))
 
 
+def _epochs(run: Run, targets: NDArray[np.int_]) -> list[int]:
+    """Choose the epochs of a run that are shown: those nearest to the targets, and those at which seeds ended."""
+    kept, ends = (run.data[name].values.astype(int) for name in ("epoch", "end_epoch"))
+    return [int(epoch) for epoch in _nearest(kept, np.append(targets, ends))]
+
+
 def _nearest(kept: NDArray[np.int_], targets: NDArray[Any]) -> NDArray[np.int_]:
     """Return the kept epochs that are nearest to some targets, each once."""
     return np.unique([kept[np.abs(kept - target).argmin()] for target in targets])
@@ -164,17 +186,21 @@ def _nearest(kept: NDArray[np.int_], targets: NDArray[Any]) -> NDArray[np.int_]:
 
 
 def _run(
-    name: str, run: Run, layers: Sequence[int], reference: Reference, targets: NDArray[np.int_]
+    name: str,
+    run: Run,
+    layers: Sequence[int],
+    epochs: list[int],
+    reference: Reference,
+    advance: Callable[[], None],
 ) -> dict[str, Any]:
     """Gather what the page tells of a run."""
-    kept = run.data["epoch"].values.astype(int)
     ends = run.data["end_epoch"].values.astype(int)
-    epochs = _nearest(kept, np.append(targets, ends)).tolist()
     told = []
     for number in layers:
         matrix = _labelled(matrices(run, number, epochs))
         of_output = matrix.dims[-1] == "property"
-        told.append(_layer(*layer_names(run, number), layer_of(matrix, reference, of_output), of_output))
+        layer = layer_of(matrix, reference, of_output, advance)
+        told.append(_layer(*layer_names(run, number), layer, of_output))
     network = run.network
     biases = "biases" if network.biases else "no biases"
     at = run.data.sel(epoch=epochs)
@@ -183,7 +209,7 @@ def _run(
         "about": f"{'-'.join(map(str, network.sizes))} {network.hidden}, {biases}",
         "rule": run.rule,
         "epochs": epochs,
-        "kept": len(kept),
+        "kept": run.data.sizes["epoch"],
         "seeds": [
             {"seed": int(seed), "end": int(end), "status": str(status), **_measures(at, i)}
             for i, (seed, end, status) in enumerate(
