@@ -17,7 +17,7 @@ import pytest
 import xarray as xr
 from rich.progress import Progress
 
-from semantic_svd import Network, load_images, load_items, read_items, train
+from semantic_svd import Network, load_images, load_items, read_items, recorded_run, train
 from semantic_svd.cli import main
 from semantic_svd.dendrograms import linkage
 from semantic_svd.errors import InputError
@@ -314,6 +314,10 @@ def test_the_bar_moves_with_every_snapshot_of_one_run(monkeypatch):
             "turned has learned other properties of these items; a page shows runs that have learned the same data",
         ),
         (
+            "recorded.zarr bpa.zarr",
+            "recorded keeps no targets to compare with those of bpa; record it with targets=, or name bpa first",
+        ),
+        (
             "bpa.zarr digits.zarr",
             "digits keeps class means of images, bpa is over items; a page shows runs over the same items",
         ),
@@ -342,6 +346,7 @@ def others(tmp_path_factory, runs):
             "bpa": runs["bpa"],
             "toy": train("bpa", Network((7, 4, 7), biases=False), load_items("saxe2019_toy"), epochs=2),
             "turned": train("bpa", network, turned, epochs=2),
+            "recorded": recorded_run({}, runs["bpa"].response().values, items=ITEMS),
             "strengths": train("bpa", network, ITEMS, epochs=2, record=["strengths"]),
             "digits": train(
                 "backprop",
@@ -355,6 +360,14 @@ def others(tmp_path_factory, runs):
         folder,
     )
     return folder
+
+
+def test_a_run_without_targets_is_shown_after_one_that_keeps_them_or_recorded_with_them(runs):
+    response = runs["bpa"].response().values
+    for recorded in (recorded_run({}, response, items=ITEMS, targets=ITEMS), runs["bpa"]):
+        bare = recorded_run({}, response, items=ITEMS)
+        page = numbers(explorer_page({"first": recorded, "bpa": runs["bpa"], "bare": bare}))
+        assert [run["name"] for run in page["runs"]] == ["first", "bpa", "bare", "the data"]
 
 
 def test_a_run_too_large_for_a_page_says_so(monkeypatch, runs):

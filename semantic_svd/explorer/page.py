@@ -46,7 +46,7 @@ def explorer_page(runs: Mapping[str, Run], data: xr.DataArray | None = None, pro
         weights; of a run on images, the class means of its hidden layers less their mean over the classes.
     data : DataArray (item, property), optional
         What the items are: modes are aligned to its modes, items coloured by its tree. By default the targets of the
-        runs; where they keep none, what the first seed of the first run ends with.
+        runs; where none keeps any, what the first seed of the first run ends with.
     progress : bool
         Show a bar that counts snapshots.
 
@@ -59,7 +59,8 @@ def explorer_page(runs: Mapping[str, Run], data: xr.DataArray | None = None, pro
     Raises
     ------
     InputError
-        If the runs are over different items, have learned different data, or a run has nothing to show.
+        If the runs are over different items, have learned different data, only runs after the first keep targets, or
+        a run has nothing to show.
 
     Examples
     --------
@@ -70,11 +71,13 @@ def explorer_page(runs: Mapping[str, Run], data: xr.DataArray | None = None, pro
     """
     on_images = _on_images(runs)
     layers = {name: _layers_of(name, run) for name, run in runs.items()}
+    first = next(iter(runs))
+    without_targets = first if data is None and "target" not in runs[first].data else None
     data = _data_of(runs, layers) if data is None else _labelled(data)
     if on_images:
         data = data - data.mean("item")
     for name, run in runs.items():
-        _check(name, run, layers[name][0], data)
+        _check(name, run, layers[name][0], data, without_targets)
     reference = reference_of(data)
     most = _most_epochs(runs, layers, len(data))
     targets = _thinned(np.unique(np.concatenate([run.data["epoch"].values for run in runs.values()])), most)
@@ -280,8 +283,11 @@ def _layer(name: str, title: str, layer: Layer, of_output: bool) -> dict[str, An
     }
 
 
-def _check(name: str, run: Run, layer: int, data: xr.DataArray) -> None:
-    """Refuse a run that is over other items, or has learned other properties: its modes would be others."""
+def _check(name: str, run: Run, layer: int, data: xr.DataArray, without_targets: str | None) -> None:
+    """Refuse a run that is over other items, or has learned other properties: its modes would be others.
+
+    Where the data is no targets but what the run `without_targets` ends with, there is nothing to compare targets with.
+    """
     first = _labelled(matrices(run, layer, [int(run.data["epoch"][0])]))
     mine, theirs = first["item"].values.tolist(), data["item"].values.tolist()
     if mine != theirs:
@@ -291,6 +297,11 @@ def _check(name: str, run: Run, layer: int, data: xr.DataArray) -> None:
             "a page shows runs over the same items in the same order"
         )
     if first.dims[-1] == "property" and "target" in run.data:
+        if without_targets:
+            raise InputError(
+                f"{without_targets} keeps no targets to compare with those of {name}; "
+                f"record it with targets=, or name {name} first"
+            )
         target = _labelled(run.data["target"].rename({f"unit_{run.network.layers}": "property"}))
         if not target.astype(float).equals(data):
             raise InputError(
