@@ -775,6 +775,31 @@ def test_at_no_width_does_it_scroll_sideways(opened, width):
         assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
+@pytest.mark.parametrize(
+    ("width", "height", "alone"),
+    [(1024, 768, False), (1000, 700, False), (1280, 720, False), (800, 1200, True), (390, 844, False)],
+)
+def test_titles_and_what_is_said_of_a_run_are_read_whole(opened, width, height, alone):
+    page = opened({"width": width, "height": height})
+    page.evaluate(f"sideBySide({str(not alone).lower()})")
+    cut = page.evaluate(
+        """() => [...document.querySelectorAll("h2, .note, .status")].filter((node) => {
+             const box = node.getBoundingClientRect(), around = node.parentElement.getBoundingClientRect();
+             return node.scrollWidth > node.clientWidth + 1 || box.right > around.right + 1
+               || box.bottom > around.bottom + 1;
+           }).map((node) => node.textContent)"""
+    )
+    assert cut == []
+    if alone:
+        return
+    assert page.locator(".side:nth-child(2) .status").inner_text().endswith("34-8-8-34 linear, biases")
+    places = set()
+    for index in (0, 40, page.evaluate("state.timeline.length - 1")):
+        slide(page, index)
+        places.add(page.locator(".side:nth-child(2) .response svg").bounding_box()["y"])
+    assert len(places) == 1  # nothing moves while it plays
+
+
 def test_a_window_that_changes_its_size_is_laid_out_anew(opened):
     page = opened(WIDE)
     page.set_viewport_size(PHONE)

@@ -180,6 +180,7 @@ function lay() {
   state.timeline = [...new Set(state.sides.flatMap((side) => side.run.epochs))].sort((a, b) => a - b);
   $("#sides").replaceChildren(...state.sides.map((side) => side.element));
   $("#notes").replaceChildren(...notes());
+  for (const side of state.sides) $(".status", side.element).replaceChildren(...status(side));
   for (const side of state.sides) measure(side);
   for (const side of state.sides)
     for (const panel of Object.values(side.panels)) {
@@ -213,7 +214,11 @@ function measure(side) {
   const fixed = { top: caption + over + under, middle: caption + over + 1.2 * size },
     rest = Math.max(12, n + 3.5) * size,
     most = Math.max(n, K);
-  const main = { width: $("#sides").clientWidth, height: innerHeight - $("#transport").offsetHeight - 3.9 * size };
+  const heads = Math.max(...state.sides.map(({ element }) => $(".choice", element).offsetHeight));
+  const main = {
+    width: $("#sides").clientWidth,
+    height: innerHeight - $("#transport").offsetHeight - heads - 2.2 * size,
+  };
   const fits = (main.height - fixed.top - fixed.middle - rest) / (n + most),
     share = { half: 0.52, single: 0.36, narrow: 0.9 }[layout];
   const pitch = layout === "narrow" ? 1.25 * size : clamp(fits, 0.72 * size, 2 * size);
