@@ -29,7 +29,7 @@ from semantic_svd.modes import (
     reference_modes,
 )
 
-__all__ = ["align", "align_epochs", "compare"]
+__all__ = ["align", "align_epochs", "compare", "upright"]
 
 Triple = tuple[Array, Array, Array]
 
@@ -95,6 +95,24 @@ def align(modes: xr.Dataset | Matrix, reference: xr.Dataset | Matrix, tolerance:
     alive = above_rounding(s_ref, size)[:, None] & above_rounding(s, size)[:, None, :]
     GU, GV = _overlaps(U_ref, U, alive), _overlaps(V_ref, V, alive)
     return _turned(modes, _turns(GU, GV, blocks_of(equal_neighbours(s_ref, size, tolerance))))
+
+
+def upright(modes: xr.Dataset) -> xr.Dataset:
+    """Give the modes of one matrix signs in which the first item that is large in a mode is positive, to be read.
+
+    Large is more than half of the largest, so items that load equally on a mode do not leave its sign to rounding.
+
+    Examples
+    --------
+    >>> from semantic_svd.modes import svd
+    >>> modes = upright(svd(np.diag([-2.0, 1.0])))
+    >>> modes.U.values.diagonal().tolist(), modes.V.values.diagonal().tolist()
+    ([1.0, 1.0], [-1.0, 1.0])
+    """
+    U = modes["U"].values
+    large = np.abs(U) > 0.5 * np.abs(U).max(axis=0)
+    signs = np.sign(U[large.argmax(axis=0), np.arange(U.shape[1])])
+    return modes.assign(U=modes["U"] * signs, V=modes["V"] * signs)
 
 
 def align_epochs(modes: xr.Dataset, tolerance: float = 1e-3) -> xr.Dataset:

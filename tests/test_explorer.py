@@ -19,6 +19,8 @@ from rich.progress import Progress
 
 from semantic_svd import Network, load_images, load_items, read_items, recorded_run, train
 from semantic_svd.cli import main
+from semantic_svd.cli.pictures import panels
+from semantic_svd.cli.subject import open_subject
 from semantic_svd.dendrograms import linkage
 from semantic_svd.errors import InputError
 from semantic_svd.explorer import explorer_page, layers
@@ -115,6 +117,23 @@ def test_modes_keep_the_signs_of_the_datas_at_all_epochs_in_all_runs_seeds_and_l
             done = alone if page["S"][-1, 3, 3] > 2.2 else alone[:2]  # of the data's 2.236
             assert (cosines[-1, done] > 1.9).all()  # of 2, both sides
         assert (cosines[:, alone] > -1e-3).all()
+
+
+def test_modes_have_the_signs_in_which_modes_plot_draws_them(told, runs, monkeypatch, tmp_path):
+    drawn = []
+    monkeypatch.setattr("semantic_svd.plots.svd_panels", lambda matrix, modes, **_: drawn.append(modes))
+    monkeypatch.setattr("semantic_svd.cli.pictures._whole_figure", lambda figure: figure)
+    saved(runs, tmp_path)
+    for source in ("mcclelland2020", str(tmp_path / "bpa.zarr")):
+        subject = open_subject(source)
+        panels(subject, subject.at("last"), "last")
+    pages = told["runs"][-1], told["runs"][0]
+    for modes, page in zip(drawn, pages, strict=True):
+        for side in ("U", "V"):
+            shown = unpacked(page["layers"][0]["seeds"][0][side])[-1]
+            alone = slice(4)  # the others turn within their blocks
+            cosines = np.einsum("nk,nk->k", shown[:, alone], modes[side].values[:, alone])
+            np.testing.assert_allclose(cosines, 1, atol=1e-3)
 
 
 def test_equal_modes_turn_together_onto_the_datas(told, runs):

@@ -7,7 +7,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from semantic_svd import plots
-from semantic_svd.alignment import align
+from semantic_svd.alignment import align, upright
 from semantic_svd.cli.subject import Subject
 from semantic_svd.cli.tables import one_of
 from semantic_svd.cli.terminal import says_interval
@@ -22,15 +22,18 @@ MOST_CLADES = 4  # as many as have a colour that is easily told from the others
 
 
 def panels(subject: Subject, matrix: xr.DataArray, epoch: str) -> Figure:
-    """Draw matrix = U S V' of the first seed, its modes turned to the data's where there are such."""
+    """Draw matrix = U S V' of the first seed, its modes turned to the data's where there are such.
+
+    Their signs are the explorer's.
+    """
     one = one_of(matrix)
     reference, sides = subject.reference, subject.by_class or subject.input_output
     if sides:  # hundreds of units have no names to print: the classes' side says what there is to say
         one = item_side(one)
         reference = None if reference is None else item_side(reference)
-    modes = svd(one)
+    modes = upright(svd(one))
     if reference is not None:
-        modes = align(modes, reference)
+        modes = align(modes, upright(svd(reference)))
     if subject.run is None:
         return _whole_figure(plots.svd_panels(one, modes, title=subject.name, name="items"))
     when = "as it ended" if epoch == "last" else f"epoch {epoch}"

@@ -12,7 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.linalg import null_space
 
-from semantic_svd.alignment import align
+from semantic_svd.alignment import align, upright
 from semantic_svd.dendrograms import linkage
 from semantic_svd.modes import above_rounding, blocks, strengths, svd
 from semantic_svd.paths import item_paths
@@ -101,7 +101,7 @@ def matrices(run: Run, layer: int, epochs: Sequence[int]) -> xr.DataArray:
 
 
 def reference_of(data: xr.DataArray) -> Reference:
-    """Take the modes of the data; the first item that is large in a mode is positive, which is pleasant to read.
+    """Take the modes of the data, upright.
 
     Examples
     --------
@@ -109,12 +109,9 @@ def reference_of(data: xr.DataArray) -> Reference:
     >>> bool((reference.modes["U"].max("item") == 1).all()), reference.side["V"].dims
     (True, ('item_2', 'mode'))
     """
-    modes = svd(data)
+    modes = upright(svd(data))
     U = modes["U"].values
-    large = np.abs(U) > 0.5 * np.abs(U).max(axis=0)
-    signs = np.sign(U[large.argmax(axis=0), np.arange(U.shape[1])])
-    modes = modes.assign(U=modes["U"] * signs, V=modes["V"] * signs)
-    whole = np.hstack([U * signs, null_space(U.T)])  # as many modes as items
+    whole = np.hstack([U, null_space(U.T)])  # as many modes as items
     s = np.append(modes["s"].values, np.zeros(len(U) - U.shape[1]))
     sides = {"U": (("item", "mode"), whole), "s": ("mode", s), "V": (("item_2", "mode"), whole)}
     return Reference(data, modes, xr.Dataset(sides))
