@@ -863,12 +863,17 @@ def test_on_paper_pictures_keep_their_shape_and_the_epoch_is_told(opened, viewpo
     assert page.locator("#epoch").is_visible() and not page.locator("#slider").is_visible()
 
 
-@pytest.mark.parametrize("alone", [True, False])
-def test_what_is_seen_at_a_projector_is_one_sheet_of_paper(opened, alone):
-    pdf = opened(WIDE, alone=alone).pdf(prefer_css_page_size=True)
+@pytest.mark.parametrize(
+    ("width", "height", "alone"),
+    [(1280, 720, True), (1280, 720, False), (1024, 768, False), (1920, 1080, False), (800, 1200, True)],
+)
+def test_what_is_seen_at_once_is_one_sheet_of_paper(opened, width, height, alone):
+    page = opened({"width": width, "height": height}, alone=alone)
+    page.evaluate(f"sideBySide({str(not alone).lower()})")
+    pdf = page.pdf(prefer_css_page_size=True)
     assert len(re.findall(rb"/Type /Page\b", pdf)) == 1
-    width, height = map(float, re.search(rb"/MediaBox \[0 0 (\S+) ([^\]]+)\]", pdf).groups())
-    assert width > height
+    paper = map(float, re.search(rb"/MediaBox \[0 0 (\S+) ([^\]]+)\]", pdf).groups())
+    assert (next(paper) > next(paper)) == (width > height)
 
 
 def test_evil_names_are_shown_as_they_are(opened, evil, tmp_path):

@@ -195,6 +195,9 @@ function lay() {
       $(".save", panel.figure).setAttribute("aria-label", `Save ${panel.kind} as SVG`);
       panel.looks.draw(panel);
     }
+  const sheet = $("#sides");
+  sheet.style.setProperty("--sheet", sheet.clientWidth / sheet.scrollHeight);
+  document.body.classList.toggle("upright", !wide || innerWidth < innerHeight);
   const slider = $("#slider");
   slider.max = state.timeline.length - 1;
   $("#beside").setAttribute("aria-pressed", state.sides.length > 1);
