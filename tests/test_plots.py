@@ -48,6 +48,15 @@ def texts(labels):
     return [label.get_text() for label in labels]
 
 
+def inside(figure, *artists):
+    """Say whether all of these are whole on the page, and above its caption."""
+    figure.draw_without_rendering()
+    page = figure.bbox
+    floor = figure._supxlabel.get_window_extent().y1 if figure.get_supxlabel() else page.y0
+    boxes = [artist.get_window_extent() for artist in artists]
+    return all(page.x0 <= b.x0 and b.x1 <= page.x1 and floor <= b.y0 and b.y1 <= page.y1 for b in boxes)
+
+
 def drawn(mesh):
     return np.ma.getdata(mesh.get_array())
 
@@ -410,3 +419,20 @@ def test_weights_from_images_in_colour_have_their_colours_and_zero_is_grey():
 def test_where_colours_begin_again_the_lines_do_not():
     assert plots.mode_style(9)["color"] == plots.mode_style(1)["color"]
     assert plots.mode_style(9)["linestyle"] != plots.mode_style(1)["linestyle"]
+
+
+@pytest.mark.parametrize("sizes", [[1] * 40, [2] * 20, [1] * 15 + [6] + [1] * 19, [1, 7, 8, 24], [40]])
+def test_forty_modes_have_forty_looks_whatever_their_blocks(sizes):
+    first = np.repeat(np.cumsum([1, *sizes[:-1]]), sizes)
+    looks = {str(plots.mode_style(mode, f"{one}-x")) for mode, one in enumerate(first, start=1)}
+    assert len(looks) == 40
+
+
+@pytest.mark.parametrize("n", [8, 21, 40])
+def test_the_legend_of_modes_stands_on_the_page_beside_its_panel(n):
+    table = curves(range(1, n + 1))
+    ax = plots.strength_lines(table, theory=table.assign(strength=1.0))
+    plots.caption(ax.figure, "word " * 40)
+    assert inside(ax.figure, ax.get_legend())
+    assert not ax.get_legend().get_window_extent().overlaps(ax.get_window_extent())
+    assert ax.get_window_extent().height > 100

@@ -10,10 +10,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import SymmetricalLogLocator
 
 from semantic_svd.plots.style import (
+    COLUMN,
     FAINT,
+    PAGE,
     RULE_LOOKS,
     axes_or_new,
     label_of,
+    legend_columns,
     mode_style,
     panels,
     plain_numbers,
@@ -42,7 +45,7 @@ def strength_lines(
         Columns ``x``, mode, mean, low, high; also block (members of one block share a colour) and label (what
         a mode is about), if there are any.
     ax : Axes, optional
-        Where to draw; a new figure of one column by default.
+        Where to draw; a new figure by default, of one column, or of a page where the legend has several.
     theory : DataFrame, optional
         Columns ``x``, mode, strength: dotted black lines on top.
     x : str
@@ -59,7 +62,8 @@ def strength_lines(
     >>> ax.get_xlabel(), [line.get_label() for line in ax.lines]
     ('epoch (logarithmic from 1)', ['1'])
     """
-    ax = axes_or_new(ax)
+    legend = legend_columns(table["mode"].nunique() + (theory is not None))
+    ax = axes_or_new(ax, COLUMN if legend["ncols"] == 1 else PAGE)
     for _, rows in table.groupby("mode"):
         row = rows.iloc[0]
         _band(ax, rows, x, label=label_of(row), **mode_style(int(row["mode"]), row.get("block")))
@@ -68,7 +72,7 @@ def strength_lines(
             ax.plot(rows[x], rows["strength"], color="black", ls=":", lw=0.9, label="_" * (i > 0) + "theory")
     _time_axis(ax, x)
     ax.set_ylabel("strength of the mode")
-    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), title="mode", alignment="left")
+    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), title="mode", alignment="left", **legend)
     return ax
 
 

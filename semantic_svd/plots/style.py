@@ -27,6 +27,7 @@ T = TypeVar("T")
 COLUMN, PAGE = 85, 175  # widths in millimetres: one column, the full page
 MM = 1 / 25.4  # inches in a millimetre
 DENSE = 6.5  # points, for labels that stand close together
+LEGEND_ROWS = 12  # as many as a panel is tall
 
 STYLE: Any = {
     "font.family": "DejaVu Sans",
@@ -197,7 +198,7 @@ def mode_style(mode: int, block: str | int | None = None) -> dict[str, Any]:
     """Colour and line style of a mode, the same in every figure.
 
     Members of one block share their colour, because no data can tell them apart, and differ in line style. Where the
-    colours begin again, at mode 9, so do the lines with the next style.
+    colours begin again, at mode 9, lines have longer dashes: no two modes look the same.
 
     Parameters
     ----------
@@ -221,8 +222,27 @@ def mode_style(mode: int, block: str | int | None = None) -> dict[str, Any]:
     first = int(str(mode if block is None else block).split("-")[0])
     return {
         "color": MODE_COLOURS[(first - 1) % len(MODE_COLOURS)],
-        "linestyle": MODE_LINES[(mode - first + (first - 1) // len(MODE_COLOURS)) % len(MODE_LINES)],
+        "linestyle": _line((first - 1) // len(MODE_COLOURS), mode - first),
     }
+
+
+def _line(turn: int, member: int) -> Any:
+    """Line style of a member of a block: the dash tells how often the colour was there before, dots tell the member."""
+    if turn == 0 and member < len(MODE_LINES):
+        return MODE_LINES[member]
+    return 0, (4 + 3 * turn, 1.6, *(1, 1.6) * member)
+
+
+def legend_columns(entries: int) -> dict[str, Any]:
+    """Let a legend of many lines stand in columns, no taller than a panel, its lines long enough to be told apart.
+
+    Examples
+    --------
+    >>> legend_columns(9), legend_columns(22)["ncols"]
+    ({'ncols': 1}, 2)
+    """
+    columns = -(-entries // LEGEND_ROWS)
+    return {"ncols": 1} if columns == 1 else {"ncols": columns, "handlelength": 4, "columnspacing": 1}
 
 
 def label_of(row: pd.Series) -> str:
