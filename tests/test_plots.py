@@ -318,6 +318,24 @@ def test_comparison_writes_verdict_cosine_and_null_into_the_right_cell():
     assert texts(ax.get_yticklabels()) == ["bpa", "backprop", "random modes, 95 %\nquantile"]
 
 
+@pytest.mark.parametrize("n", [8, 9, 21])
+def test_no_verdict_leaves_its_cell(n):
+    rows = [(mode, model) for model in ("bpa", "backprop") for mode in range(1, n + 1)]
+    table = pd.DataFrame(rows, columns=["mode", "model"]).assign(
+        verdict="rotated within its block", seeds="18 of 20"
+    )
+    ax = plots.comparison(table.assign(block_cosine=0.31 + table["mode"] / 100, null_cosine=0.3))
+    ax.figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in ax.texts]
+    assert len(boxes) == 3 * n
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+    cosines = drawn(ax.collections[0])
+    assert sorted(cosines.shape) == [3, n]
+    for text in ax.texts:
+        x, y = text.get_position()
+        assert text.get_text().endswith(f"{cosines[int(y), int(x)]:.2f}")
+
+
 def test_figures_are_as_wide_as_a_column_or_a_page(tree):
     assert plots.dendrogram(tree).figure.get_figwidth() == pytest.approx(85 / 25.4)
     assert plots.dendrogram_panels({"a": tree})[0].figure.get_figwidth() == pytest.approx(175 / 25.4)
