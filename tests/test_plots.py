@@ -1,9 +1,12 @@
+from itertools import pairwise
+
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
 from matplotlib.colors import to_hex
+from matplotlib.legend import Legend
 from scipy.cluster import hierarchy
 
 from semantic_svd import plots
@@ -126,6 +129,35 @@ def test_many_trees_stand_in_rows():
     trees = {f"epoch {k}": linkage(np.eye(3) * [[1], [2], [3]]) for k in range(8)}
     places = [ax.get_subplotspec() for ax in plots.dendrogram_panels(trees)]
     assert [place.rowspan.start for place in places] == [0] * 6 + [1] * 2
+
+
+@pytest.mark.parametrize("n", [8, 21, 70])
+def test_leaves_have_room_for_their_names_and_trees_for_their_branches(n):
+    names = [f"item {i}" for i in range(n - 1)] + ["Westliche Honigbiene (Arbeiterin)"]
+    one = linkage(pd.DataFrame(np.random.default_rng(n).normal(size=(n, 5)), index=names))
+    groups = dict.fromkeys(names, names[-1])
+    for axes in ([plots.dendrogram(one)], plots.dendrogram_panels(dict.fromkeys("abcd", one), groups)):
+        figure = axes[0].figure
+        assert inside(figure, *(ax for ax in axes), *(label for ax in axes for label in ax.get_xticklabels()))
+        boxes = [label.get_window_extent() for ax in axes for label in ax.get_xticklabels()]
+        assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+        assert min(ax.get_window_extent().height for ax in axes) > 20 / 25.4 * figure.dpi
+    key = axes[0].figure.findobj(Legend)[0]
+    assert inside(axes[0].figure, key)
+    assert not any(key.get_window_extent().overlaps(ax.get_window_extent()) for ax in axes)
+
+
+@pytest.mark.parametrize("n", [10, 20])
+def test_numbers_under_a_tree_and_under_a_matrix_stand_upright_where_they_have_room(n):
+    digits = list(map(str, range(n)))
+    matrix = xr.DataArray(np.eye(n) + 0.1, {"item": digits, "property": digits}, ("item", "property"))
+    axes = [plots.dendrogram(linkage(matrix)), *plots.svd_panels(matrix, svd(matrix)).axes[:4]]
+    for ax in axes:
+        ax.figure.draw_without_rendering()
+        labels = [label for label in ax.get_xticklabels() if label.get_text()]
+        boxes = [label.get_window_extent() for label in labels]
+        assert not any(a.overlaps(b) for a, b in pairwise(boxes))
+        assert {label.get_rotation() for label in labels} <= {0.0 if ax is axes[0] or n == 10 else 90.0}
 
 
 def test_units_of_a_layer_stand_upright_and_say_what_they_are(matrix):

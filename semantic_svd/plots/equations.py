@@ -10,7 +10,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure, SubFigure
 
-from semantic_svd.plots.style import DENSE, FAINT, MM, PAGE, shown_name, styled
+from semantic_svd.plots.style import DENSE, FAINT, MM, PAGE, shown_name, span, styled, turned
 
 NOTE = 7  # millimetres, room for a note under an SVD
 DIVERGING = "RdBu_r"  # blue is below zero, white is zero, red is above
@@ -150,12 +150,12 @@ def _page_of(matrix: xr.DataArray, modes: xr.Dataset) -> _Page:
 
 def _stacked(items: Sequence[Any], columns: Sequence[Any], rank: int) -> _Page:
     """Lay out the matrix above V', with the names of the properties between them."""
-    left, gap, row, top = 7 + _span(items), 9.5, 3.2, 11.0
+    left, gap, row, top = 7 + span(items), 9.5, 3.2, 11.0
     cell = (PAGE - left - 2 * gap - 2) / (2 * rank + len(columns))
     tall, deep = row * len(items), row * rank
     at_S = left + rank * cell + gap
     at_V = at_S + rank * cell + gap
-    low = top + tall + _span(columns) + 6
+    low = top + tall + span(columns) + 6
     middle = low + tall / 2
     return _Page(
         height=low + max(tall, deep) + 8,
@@ -173,7 +173,7 @@ def _stacked(items: Sequence[Any], columns: Sequence[Any], rank: int) -> _Page:
 
 def _in_a_row(items: Sequence[Any], columns: Sequence[Any], rank: int) -> _Page:
     """Lay out the matrix, U, S and V' from left to right, and the colour bars at the end."""
-    left, gap, sign, top, bars = 2 + _span(items), 10.0, 7.0, 11.0, 24.0
+    left, gap, sign, top, bars = 2 + span(items), 10.0, 7.0, 11.0, 24.0
     fixed = left + sign + left + 2 * gap + bars
     cell = min(4.2, (PAGE - fixed) / (2 * rank + 2 * len(columns)))
     tall, wide, deep = cell * len(items), cell * len(columns), cell * rank
@@ -182,7 +182,7 @@ def _in_a_row(items: Sequence[Any], columns: Sequence[Any], rank: int) -> _Page:
     at_V = at_S + deep + gap
     middle = top + tall / 2
     return _Page(
-        height=top + max(tall, deep) + max(7.0, _span(columns) + 2),
+        height=top + max(tall, deep) + max(7.0, span(columns) + 2),
         boxes=[
             (left, top, wide, tall),
             (at_U, top, deep, tall),
@@ -197,11 +197,6 @@ def _in_a_row(items: Sequence[Any], columns: Sequence[Any], rank: int) -> _Page:
         bars=[(at_V + wide + 6, top + 3 + 10.5 * i, bars - 10, 1.8) for i in range(3)],
         shared_names=False,
     )
-
-
-def _span(names: Sequence[Any]) -> float:
-    """Estimate the millimetres that the longest name takes in a dense label."""
-    return 1.5 + 1.36 * max(len(shown_name(name)) for name in names)
 
 
 def _at(figure: Figure | SubFigure, x: float, y: float) -> tuple[float, float]:
@@ -227,7 +222,7 @@ def _cells(ax: Axes, block: _Block, box: Box) -> None:
         linewidth=0.25,
     )
     ax.invert_yaxis()
-    rotation = 90 if isinstance(block.columns[0], str) else 0
+    rotation = turned(block.columns, box[2] / len(block.columns))
     ax.set_xticks(
         np.arange(len(block.columns)) + 0.5, list(map(shown_name, block.columns)), rotation=rotation
     )

@@ -6,7 +6,7 @@ matplotlib carries: every machine draws alike.
 
 import functools
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -192,6 +192,29 @@ def shown_name(name: Any, most: int = 28) -> str:
     """
     text = str(name)
     return (text if len(text) <= most else f"{text[: most - 1].rstrip()}…").replace("$", r"\$")
+
+
+def span(names: Iterable[Any]) -> float:
+    """Estimate the millimetres that the longest name takes in a dense label.
+
+    Examples
+    --------
+    >>> round(span(["oak", "rose"]), 1)
+    6.9
+    """
+    return 1.5 + 1.36 * max(len(shown_name(name)) for name in names)
+
+
+def turned(names: Iterable[Any], room: float) -> int:
+    """Return the angle of names under a row of places so many millimetres wide: what is short stays upright.
+
+    Examples
+    --------
+    >>> turned(["6", "9"], 3), turned([9, 10], 1.5), turned(["oak"], 9)
+    (0, 90, 90)
+    """
+    longest = max(len(str(name)) for name in names)
+    return 0 if longest <= 2 and 1.4 * longest <= room else 90
 
 
 def mode_style(mode: int, block: str | int | None = None) -> dict[str, Any]:

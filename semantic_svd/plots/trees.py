@@ -3,14 +3,29 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 from matplotlib.axes import Axes
 
-from semantic_svd.plots.style import FAINT, INK, axes_or_new, panels, shown_name, styled
+from semantic_svd.plots.style import (
+    COLUMN,
+    FAINT,
+    INK,
+    PAGE,
+    axes_or_new,
+    panels,
+    shown_name,
+    span,
+    styled,
+    turned,
+)
 
 if TYPE_CHECKING:
     from semantic_svd.dendrograms import Tree
 
-ABREAST = 6  # trees in a row
+ABREAST = 6  # trees in a row, if their leaves have room
+LEAF = 2.7  # millimetres from one leaf to the next, so that names don't touch
+AXIS, KEY = 14, 8  # millimetres for the axis of distance of a row of trees, and for a key, besides its names
+NAMES = 16  # millimetres under a tree for names; longer ones make the figure taller
 # Paul Tol's muted and vibrant sets, safe for the colour-blind
 GROUP_COLOURS = ["#332288", "#44AACC", "#117733", "#AA4499", "#CC6677", "#999933", "#882255", "#DDCC77"]
 
@@ -53,7 +68,7 @@ def dendrogram(tree: "Tree", ax: Axes | None = None, groups: Mapping[str, str] |
     >>> [label.get_text() for label in dendrogram(linkage(leaves)).get_xticklabels()]
     ['oak', 'maple', 'rose']
     """
-    ax = axes_or_new(ax, height=50)
+    ax = axes_or_new(ax, max(COLUMN, AXIS + _wide(tree)), 50 + _longer([tree]))
     groups = groups or {}
     colours = {groups[item]: colour for item, colour in group_colours(groups).items()}
     names = [tree.items[leaf] for leaf in tree.order]
@@ -71,7 +86,7 @@ def dendrogram(tree: "Tree", ax: Axes | None = None, groups: Mapping[str, str] |
             clip_on=False,
             zorder=3,
         )
-    ax.set_xticks(range(len(names)), list(map(shown_name, names)), rotation=90)
+    ax.set_xticks(range(len(names)), list(map(shown_name, names)), rotation=turned(names, _leaf(tree)))
     ax.tick_params(axis="x", length=0, pad=4)
     ax.spines["bottom"].set_visible(False)
     ax.set(ylabel="distance", xlim=(-0.6, len(names) - 0.4))
@@ -110,12 +125,13 @@ def dendrogram_panels(
     >>> [ax.get_title("left") for ax in dendrogram_panels({"epoch 0": tree, "epoch 9": tree})]
     ['epoch 0', 'epoch 9']
     """
+    grid = None
     if axes is None:
-        lines = -(-len(trees) // ABREAST)
-        _, grid = panels(lines, min(ABREAST, len(trees)), height=55 * lines)
+        grid = _grid(trees, key=KEY + span(groups.values()) if groups else 0)
         axes = list(grid.flat[: len(trees)])
         for ax in grid.flat[len(trees) :]:
             ax.remove()
+    last_in_row = axes[-1] if grid is None else axes[grid.shape[1] - 1]
     heights = list(heights)
     tallest = max(*heights, *(float(tree.Z[-1, 2]) for tree in trees.values()), 0)
     for i, (ax, (title, tree)) in enumerate(zip(axes, trees.items(), strict=True)):
@@ -128,5 +144,29 @@ def dendrogram_panels(
         if i > 0 and not (place and place.is_first_col()):
             ax.set(ylabel="", yticklabels=[])
     if groups:
-        axes[-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5), handletextpad=0)
+        last_in_row.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), handletextpad=0)
     return axes
+
+
+def _grid(trees: Mapping[str, "Tree"], key: float) -> np.ndarray:
+    """Make a page of panels, as many in a row as its leaves and the key leave room for; it is wider if one needs it."""
+    wide = max(map(_wide, trees.values())) + 2
+    abreast = int(np.clip((PAGE - AXIS - key) // wide, 1, min(ABREAST, len(trees))))
+    lines = -(-len(trees) // abreast)
+    width = max(PAGE, AXIS + key + abreast * wide)
+    return panels(lines, abreast, width, (55 + _longer(trees.values())) * lines)[1]
+
+
+def _leaf(tree: "Tree") -> float:
+    """Millimetres from one leaf to the next: short names stand upright, side by side."""
+    longest = max(map(len, tree.items))
+    return max(LEAF, 1.9 * longest) if longest <= 2 else LEAF
+
+
+def _wide(tree: "Tree") -> float:
+    return _leaf(tree) * len(tree.items)
+
+
+def _longer(trees: Iterable["Tree"]) -> float:
+    """Millimetres by which the longest name is longer than the room that a figure has for names."""
+    return max(0, max(span(tree.items) for tree in trees) - NAMES)
