@@ -98,6 +98,16 @@ def test_svd_panels_centre_every_colour_scale_on_zero_and_share_one_for_U_and_V(
     assert U.norm.vmax == Vt.norm.vmax
 
 
+def test_a_matrix_of_zeros_is_drawn_as_zero_and_its_colour_bars_stand_on_the_page(matrix):
+    zeros = 0 * matrix[:, :3]
+    figure = plots.svd_panels(zeros, svd(zeros))
+    assert inside(figure, *(label for ax in figure.axes for label in ax.get_xticklabels()))
+    for ax in figure.axes[:4:2]:
+        mesh = ax.collections[0]
+        assert set(mesh.norm(drawn(mesh)).ravel()) == {0.5}
+    assert texts(figure.axes[4].get_xticklabels()) == ["−1", "0", "1"]
+
+
 def test_svd_panels_write_the_equation_between_the_panels(matrix):
     figure = plots.svd_panels(matrix, decomposition(matrix), title="the data")
     assert texts(figure.texts) == ["=", "×", "×", "the data"]
@@ -280,6 +290,15 @@ def test_panels_share_one_axis_of_distance_that_holds_the_tallest_tree(tree):
     assert axes[0].get_ylim() == axes[1].get_ylim() == (0, pytest.approx(1.05 * tall.Z[-1, 2]))
     assert [ax.get_title("left") for ax in axes] == ["epoch 0", "epoch 9"]
     assert texts(axes[1].get_legend().get_texts()) == ["all"]
+
+
+def test_items_that_are_all_alike_are_a_tree_on_the_floor_of_an_axis_without_negative_distances():
+    flat = linkage(np.zeros((3, 2)))
+    for ax in (plots.dendrogram(flat), *plots.dendrogram_panels({"a": flat, "b": flat})):
+        ax.figure.draw_without_rendering()
+        bottom, top = ax.get_ylim()
+        assert bottom == 0 and top >= 1
+        assert {y for line in ax.lines for y in line.get_ydata()} == {0}
 
 
 def test_heights_are_lines_behind_every_tree_and_on_the_page(tree):

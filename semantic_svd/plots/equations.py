@@ -120,11 +120,12 @@ def _equation(matrix: xr.DataArray, modes: xr.Dataset, name: str) -> list[_Block
     numbers = modes["mode"].values.tolist()
     U, s, V = modes["U"].values, modes["s"].values, modes["V"].values
     counted = "" if isinstance(columns[0], str) else str(matrix.dims[1])
-    whole, vectors = float(np.abs(matrix.values).max()), float(max(np.abs(U).max(), np.abs(V).max()))
+    whole = float(np.abs(matrix.values).max()) or 1.0  # zeros are drawn as zero
+    vectors = float(max(np.abs(U).max(), np.abs(V).max()))
     return [
         _Block(name, matrix.values, items, columns, counted, whole),
         _Block("U", U, items, numbers, "mode", vectors),
-        _Block("S", np.diag(s), numbers, numbers, "mode", float(s.max())),
+        _Block("S", np.diag(s), numbers, numbers, "mode", float(s.max()) or 1.0),
         _Block("V'", V.T, numbers, columns, counted, vectors),
     ]
 
@@ -182,7 +183,7 @@ def _in_a_row(items: Sequence[Any], columns: Sequence[Any], rank: int) -> _Page:
     at_V = at_S + deep + gap
     middle = top + tall / 2
     return _Page(
-        height=top + max(tall, deep) + max(7.0, span(columns) + 2),
+        height=max(41.0, top + max(tall, deep) + max(7.0, span(columns) + 2)),  # three bars take 41
         boxes=[
             (left, top, wide, tall),
             (at_U, top, deep, tall),

@@ -90,7 +90,7 @@ def dendrogram(tree: "Tree", ax: Axes | None = None, groups: Mapping[str, str] |
     ax.tick_params(axis="x", length=0, pad=4)
     ax.spines["bottom"].set_visible(False)
     ax.set(ylabel="distance", xlim=(-0.6, len(names) - 0.4))
-    ax.set_ylim(bottom=0)
+    ax.set_ylim(0, None if tree.Z[-1, 2] else 1)
     return ax
 
 
@@ -133,7 +133,7 @@ def dendrogram_panels(
             ax.remove()
     last_in_row = axes[-1] if grid is None else axes[grid.shape[1] - 1]
     heights = list(heights)
-    tallest = max(*heights, *(float(tree.Z[-1, 2]) for tree in trees.values()), 0)
+    tallest = max(*heights, *(float(tree.Z[-1, 2]) for tree in trees.values()), 0) or 1.0
     for i, (ax, (title, tree)) in enumerate(zip(axes, trees.items(), strict=True)):
         dendrogram(tree, ax, groups)
         for height in heights:
