@@ -1,8 +1,12 @@
 """Runs side by side: every number is that of the measure it names, and runs that cannot be compared are refused."""
 
+import re
+from itertools import combinations, pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 
 from semantic_svd import Network, Run, load_images, load_items, train
 from semantic_svd.activations import recorded_run
@@ -12,7 +16,7 @@ from semantic_svd.dendrograms import agreement
 from semantic_svd.errors import InputError
 from semantic_svd.intervals import mean_interval
 from semantic_svd.modes import half_learned, leakage, strengths, svd
-from semantic_svd.plots import dynamics
+from semantic_svd.plots import caption, dynamics
 from semantic_svd.similarity import linear_cka
 
 ITEMS = load_items("mcclelland2020")
@@ -125,6 +129,66 @@ def test_the_page_shows_every_run(tables):
     assert (
         len(figure.axes) == 3 + 3 + 3
     )  # strengths; stages, trees, leakage; ends, likeness and its colour bar
+
+
+def sweep_of(runs, n):
+    """Give the same two runs the names that n runs of a sweep would have."""
+    names = [
+        f"{rule}-mcclelland2020-rate_{r}-hidden_{h}" for rule in runs for r in (0.05, 0.1) for h in (8, 16)
+    ]
+    return {f"{name}-f05c20a{i}": runs[name.partition("-")[0]] for i, name in enumerate(names[:n])}
+
+
+@pytest.mark.parametrize("n", [2, 4, 8])
+def test_no_name_of_a_run_leaves_the_page_or_lies_over_another(runs, n):
+    several = sweep_of({rule: runs[rule].sel(seed=[0, 1]) for rule in ("backprop", "bpa")}, n)
+    figure = dynamics(*compare_runs(several))
+    caption(figure, "word " * 60)
+    figure.draw_without_rendering()
+    shown = [text for text in figure.findobj(Text) if text.get_visible()]
+    shown = [text for text in shown if re.match(r"\w*[a-z]", text.get_text())]  # no numbers
+    boxes = [text.get_window_extent() for text in shown]
+    page = figure.bbox
+    for text, box in zip(shown, boxes, strict=True):
+        assert page.x0 <= box.x0 and box.x1 <= page.x1 and page.y0 <= box.y0 and box.y1 <= page.y1, text
+    over = [
+        (a, b)
+        for (a, box), (b, other) in combinations(zip(shown, boxes, strict=True), 2)
+        if box.overlaps(other)
+    ]
+    assert not over
+    assert not any("mcclelland2020" in text.get_text() for text in shown)
+
+
+def test_twenty_one_modes_have_room_on_the_page():
+    items = load_items("rogers_mcclelland2004")
+    made = {
+        rule: train(rule, Network((53, 16, 53)), items, epochs=40, seeds=2) for rule in ("bpa", "backprop")
+    }
+    figure = dynamics(*compare_runs(made))
+    figure.draw_without_rendering()
+    for ax in figure.axes:
+        boxes = [label.get_window_extent() for label in ax.get_yticklabels() if label.get_text()]
+        assert not any(a.overlaps(b) for a, b in pairwise(boxes))
+        assert ax.get_window_extent().height > 25 / 25.4 * figure.dpi
+    legend = figure.axes[1].get_legend()
+    assert len(legend.get_texts()) == 21
+    assert figure.subfigs[0].bbox.contains(*legend.get_window_extent().min)
+    assert figure.subfigs[0].bbox.contains(*legend.get_window_extent().max)
+
+
+def test_the_terminal_shows_many_runs_in_tables_that_fit(runs, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    words = []
+    for name, run in sweep_of({rule: runs[rule].sel(seed=[0, 1]) for rule in ("backprop", "bpa")}, 8).items():
+        words.append(str(tmp_path / f"{name}.zarr"))
+        run.save(words[-1])
+    assert main(["compare", *words]) == 0
+    tables = [line for line in capsys.readouterr().out.splitlines() if "finished" not in line]
+    assert max(map(len, tables)) <= 80
+    heads = [line.split() for line in tables if re.fullmatch(r"( +\S+-){4} *", line)]
+    assert heads[0] == ["backprop-"] * 4
+    assert heads[-1] == ["bpa-rate_0.05-", "bpa-rate_0.05-", "bpa-rate_0.1-", "bpa-rate_0.1-"]
 
 
 def test_the_command_prints_the_table_and_writes_it(runs, tmp_path, capsys):

@@ -13,7 +13,7 @@ import semantic_svd
 
 PACKAGE = Path(semantic_svd.__file__).parent
 # The house, from the ground up. A module imports from those before it, and from no other.
-GROUND = ("errors", "drafts", "top", "products", "items", "images")
+GROUND = ("errors", "drafts", "names", "top", "products", "items", "images")
 RULES = ("plasticity", "feedback", "network", "rules")
 ANALYSES = (
     "matrices",

@@ -9,9 +9,14 @@ from semantic_svd.cli.files import check_outputs, deliver
 from semantic_svd.cli.options import CsvFile, Plot, run_names, runs
 from semantic_svd.cli.subject import endings
 from semantic_svd.cli.terminal import complain, number, show
+from semantic_svd.names import broken, telling
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from semantic_svd.runs import Run
+
+CELL, WORDS = 14, 14  # characters of a column of numbers, and those that what they are may break into
 
 SHOWN = {
     "half learned": "half learned at epoch, mode {}",
@@ -69,6 +74,26 @@ def compare(
     for name, run in opened.items():
         sizes = "-".join(map(str, run.network.sizes))
         print(f"{name}: {sizes} {run.network.hidden}, {endings(run)}")
+    _show(summary, opened)
+    print(f"In brackets: {intervals_said(summary)}.")
+
+
+def _show(summary: "pd.DataFrame", opened: dict[str, "Run"]) -> None:
+    """Show runs side by side, as many in a table as the terminal is wide."""
+    import rich
+
+    names = telling(list(opened))
+    shown = summary.replace({"of": {run: broken(name, CELL) for run, name in names.items()}})
+    abreast = max(1, (rich.get_console().width - WORDS) // (CELL + 2))
+    for start in range(0, len(names), abreast):
+        some = list(names)[start : start + abreast]
+        print("\n" * (start > 0), end="")
+        heads = (broken(names[run], CELL) for run in some)
+        show(["", *heads], _rows(shown, {run: opened[run] for run in some}), wrap=(0,))
+
+
+def _rows(summary: "pd.DataFrame", opened: dict[str, "Run"]) -> list[list[str]]:
+    """Write the measures of some runs, a row each."""
     seeds = {name: int((run.data["status"].values != "diverged").sum()) for name, run in opened.items()}
     rows = []
     for measure, words in SHOWN.items():
@@ -81,9 +106,9 @@ def compare(
                 + (f" ({row['n']:.0f} of {seeds[name]})" if row["n"] < seeds[name] else "")
                 for name, (_, row) in zip(opened, cells.iterrows(), strict=True)
             ]
-            rows.append([words.format(of), *shown])
-    show(["", *opened], rows, wrap=(0,))
-    print(f"In brackets: {intervals_said(summary)}.")
+            if any(shown):
+                rows.append([words.format(of), *shown])
+    return rows
 
 
 def intervals_said(summary: "pd.DataFrame") -> str:

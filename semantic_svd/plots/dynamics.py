@@ -1,10 +1,14 @@
 """Runs side by side on one page: the curves of every mode, the stages, the trees, and how alike the ends are."""
 
+from typing import NamedTuple
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from semantic_svd.errors import InputError
+from semantic_svd.names import broken, telling
 from semantic_svd.plots.curves import measure_lines, stages, strength_lines
 from semantic_svd.plots.ranges import range_rows
 from semantic_svd.plots.similarities import layer_table
@@ -13,6 +17,7 @@ from semantic_svd.plots.style import MM, PAGE, RULE_LOOKS, styled
 __all__ = ["dynamics"]
 
 ABREAST = 4  # panels of strengths in a row
+LAYER, LINE = 30, 100  # characters in a line of the name of a layer, and of one that has the page for itself
 ENDS = {  # measures of the end, in the words of the figure
     "agreement with the data's tree, output": "tree of the output",
     "agreement with the data's tree, hidden": "tree of the hidden layer",
@@ -38,17 +43,16 @@ def dynamics(summary: pd.DataFrame, curves: pd.DataFrame) -> Figure:
     InputError
         For more runs than can be told apart by colour.
     """
-    runs = list(curves["run"].unique())
-    if len(runs) > len(RULE_LOOKS):
+    names = telling(list(curves["run"].unique()))
+    if len(names) > len(RULE_LOOKS):
         raise InputError(
-            f"a figure tells {len(RULE_LOOKS)} runs apart, not {len(runs)}; the tables take any number"
+            f"a figure tells {len(RULE_LOOKS)} runs apart, not {len(names)}; the tables take any number"
         )
-    rows = -(-len(runs) // ABREAST)
-    figure = Figure(figsize=(PAGE * MM, (20 + 42 * rows + 128) * MM), layout="constrained")
-    above, middle, below = figure.subfigures(3, 1, squeeze=False, height_ratios=(10 + 42 * rows, 62, 62))[
-        :, 0
-    ]
-    _strengths(above.subplots(rows, min(ABREAST, len(runs)), squeeze=False, sharex=True, sharey=True), curves)
+    summary, curves = summary.replace({"run": names, "of": names}), curves.replace({"run": names})
+    page = _page_of(summary, list(names.values()))
+    figure = Figure(figsize=(PAGE * MM, (10 + sum(page.heights)) * MM), layout="constrained")
+    above, middle, below = figure.subfigures(3, 1, squeeze=False, height_ratios=page.heights)[:, 0]
+    _strengths(above.subplots(page.rows, page.abreast, squeeze=False, sharex=True, sharey=True), curves)
     stage_ax, tree_ax, leak_ax = middle.subplots(1, 3)
     half = summary[summary["measure"] == "half learned"].rename(columns={"run": "rule", "of": "stage"})
     _stages(stage_ax, half)
@@ -57,15 +61,52 @@ def dynamics(summary: pd.DataFrame, curves: pd.DataFrame) -> Figure:
         (leak_ax, "leakage", "leakage between modes"),
     ):
         part = curves[curves["measure"] == measure].rename(columns={"run": "rule"})
-        _without_legend(measure_lines(part, label, ax, rules=runs))
-    ends, alike = below.subplots(1, 2)
+        _without_legend(measure_lines(part, label, ax, rules=list(names.values())))
+    ends, alike = below.subplots(1, 2, width_ratios=(1, page.last_wide))
     _ends(ends, summary)
     _likeness(alike, summary)
     for letter, ax in zip("bcdef", (stage_ax, tree_ax, leak_ax, ends, alike), strict=True):
         ax.set_title(letter)
     handles, labels = tree_ax.get_legend_handles_labels()
-    middle.legend(handles, labels, loc="outside upper center", ncols=min(len(runs), 4))
+    middle.legend(
+        handles, [broken(label, LINE) for label in labels], loc="outside upper center", ncols=page.columns
+    )
     return figure
+
+
+class _Page(NamedTuple):
+    """How panels of strengths stand, the columns of the key, the parts' millimetres, and how wide f is beside e."""
+
+    rows: int
+    abreast: int
+    columns: int
+    heights: tuple[float, float, float]
+    last_wide: float
+
+
+def _page_of(summary: pd.DataFrame, names: list[str]) -> _Page:
+    """Leave room for names, for as many modes as there are, and for as many runs under each other."""
+    n = len(names)
+    rows, abreast = -(-n // ABREAST), min(ABREAST, n)
+    columns = min(n, 4, max(1, int(PAGE // (14 + 1.36 * max(map(len, names))))))
+    key = 4 * (-(-n // columns) - -(-n // 4))  # what it is taller than one of four columns
+    titles = max(_title(name, abreast).count("\n") for name in names)
+    measured = summary[summary["measure"] == "final strength / data's"]["of"].nunique()
+    row = max(2.8, 0.6 * n)
+    layers = [broken(name, LAYER).splitlines() for name in names]
+    cell = max(6, 2.8 * max(map(len, layers)))
+    table = 18 + 1.5 + 1.36 * max(len(line) for lines in layers for line in lines) + cell * (n + 1)
+    heights = (
+        10 + (42 + 3.5 * titles) * rows,
+        max(62, 20 + row * measured) + key,
+        max(62, 16 + row * (measured + len(ENDS)), table),
+    )
+    return _Page(rows, abreast, columns, heights, max(1.0, table / max(PAGE - table, 65)))
+
+
+def _title(name: str, abreast: int) -> str:
+    """Break a name into lines that are no longer than one of so many panels is wide."""
+    return broken(name, int(95 / abreast))
 
 
 def _strengths(axes, curves: pd.DataFrame) -> None:
@@ -73,8 +114,11 @@ def _strengths(axes, curves: pd.DataFrame) -> None:
     panels = list(axes.flat)
     for i, (run, rows) in enumerate(strength.groupby("run", sort=False)):
         ax = strength_lines(rows, panels[i])
-        ax.set_title(f"a   {run}" if i == 0 else str(run))
+        title = _title(str(run), axes.shape[1])
+        ax.set_title(f"a   {title}" if i == 0 else title)
         ax.label_outer()
+        if axes.shape[1] == ABREAST:
+            ax.set_xlabel(ax.get_xlabel().replace(" (", "\n("))
         if i + 1 < strength["run"].nunique():
             _without_legend(ax)
     for ax in panels[strength["run"].nunique() :]:
@@ -89,6 +133,9 @@ def _stages(ax: Axes, half: pd.DataFrame) -> None:
         return
     _without_legend(stages(half, ax))
     ax.set(xlabel="half learned at epoch", ylabel="mode")
+    low, high = ax.get_xlim()
+    if high > 100 * low:  # a third of a page has room for decades
+        ax.xaxis.set_major_locator(LogLocator())
 
 
 def _ends(ax: Axes, summary: pd.DataFrame) -> None:
@@ -113,4 +160,7 @@ def _likeness(ax: Axes, summary: pd.DataFrame) -> None:
     pairs = summary.pivot_table(index=["run", "of"], columns="measure", values="mean", sort=False)
     table = pairs[["CKA", "CKA, shuffled items"]].dropna().reset_index()
     names = {"run": "layer", "of": "layer_2", "CKA": "mean", "CKA, shuffled items": "null"}
+    table = table.assign(
+        run=[broken(run, LAYER) for run in table["run"]], of=[broken(of, LAYER) for of in table["of"]]
+    )
     layer_table(table.rename(columns=names), "linear CKA", ax=ax)

@@ -32,8 +32,9 @@ def range_rows(table: pd.DataFrame, label: str, ax: Axes | None = None) -> Axes:
     """
     ax = axes_or_new(ax)
     rows, measures = list(table["row"].unique()), list(table["measure"].unique())
+    step = min(0.16, 0.8 / len(measures))
     for i, (measure, part) in enumerate(table.groupby("measure", sort=False)):
-        y = [rows.index(row) + 0.16 * (i - (len(measures) - 1) / 2) for row in part["row"]]
+        y = [rows.index(row) + step * (i - (len(measures) - 1) / 2) for row in part["row"]]
         color, marker = RULE_LOOKS[i % len(RULE_LOOKS)]
         ax.errorbar(
             part["mean"],
