@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 import scipy.stats
 import xarray as xr
+from matplotlib.legend import Legend
 from typer.main import get_command
 
 from semantic_svd import DATASETS, RULES, Network, Run, load_items
@@ -312,6 +313,47 @@ def test_the_dendrogram_of_a_csv_needs_no_run(here, capsys):
     code, out, _ = said(capsys, "dendrogram", "mcclelland2020", "--csv", "links.csv")
     assert code == 0 and "sparrow hawk salmon sunfish oak maple rose daisy" in out
     assert pd.read_csv("links.csv")["size"].tolist()[-1] == 8
+
+
+def captions(monkeypatch, *words):
+    """Run a command that draws and return the caption of its figure, and the names in its key."""
+    drawn = []
+    monkeypatch.setattr(
+        "semantic_svd.cli.files._write", lambda figure, path: drawn.append(figure) or path.touch()
+    )
+    assert main([*map(str, words), "--plot", "x.png"]) == 0
+    keys = [text.get_text() for key in drawn[0].findobj(Legend) for text in key.get_texts()]
+    return " ".join(drawn[0].get_supxlabel().split()), keys
+
+
+def test_pictures_say_what_they_are_of(bpa, here, monkeypatch):
+    run, words = Path("run.zarr"), ["--epoch", "0", "last", "--method", "ward"]
+    run.symlink_to(bpa)
+    about = "run.zarr: 34-8-34 linear, response, 5 seeds"
+    trees, _ = captions(monkeypatch, "dendrogram", run, *words)
+    assert trees.startswith(
+        f"{about}; ward linkage, euclidean distance; trees of seed 0. Colours: the 4 highest"
+    )
+    assert "the data's tree, by average linkage of euclidean distances" in trees
+    trees, _ = captions(monkeypatch, "dendrogram", run, *words, "--seed", "1")
+    assert "response, seed 1; ward linkage" in trees and "trees of" not in trees
+    verdicts, _ = captions(monkeypatch, "align", run, "--to", run, "--epoch", "100")
+    assert verdicts.startswith(f"{about}, epoch 100, against run.zarr. The most frequent verdict")
+    verdicts, _ = captions(monkeypatch, "align", run, "--seed", "1")
+    assert verdicts.startswith(
+        "run.zarr: 34-8-34 linear, response, seed 1, as each seed ended, against the data."
+    )
+
+
+def test_clades_of_short_names_are_named_by_all_of_them_and_a_dollar_is_no_formula(here, monkeypatch):
+    Path("a$b$.csv").write_text("item,x\n1,0\n2,0.1\n3,0.3\n4,50\n5,90\n6,200\n")
+    caption, key = captions(monkeypatch, "dendrogram", "a$b$.csv")
+    assert caption.startswith(r"a\$b\$: 6 items x 1 properties; average linkage") and key == [
+        "1, 2, 3",
+        "4",
+        "5",
+        "6",
+    ]
 
 
 def test_pictures_are_the_same_bytes_when_drawn_again(bpa, here):

@@ -162,7 +162,8 @@ def align(
     subject = open_subject(source, seed, layer)
     matrix = subject.at(epoch)
     table = comparison(matrix, subject, to)
-    deliver((csv, lambda: table), (plot, lambda: verdict_cells(table)))
+    about = f"{subject.about(matrix, epoch)}, against {to or subject.default_reference}"
+    deliver((csv, lambda: table), (plot, lambda: verdict_cells(table, about)))
     seeds = table["seed"].nunique() if "seed" in table else 1
     rows = []
     for mode, part in table.groupby("mode", sort=False):
@@ -170,7 +171,7 @@ def align(
         said = ", ".join(f"{word} {n}" if seeds > 1 else str(word) for word, n in verdicts.items())
         worst = part["block_cosine"].min(), part["angle_deg"].max(), part["null_cosine"].iloc[0]
         rows.append([mode, part["block"].iloc[0], said, *map(number, worst)])
-    print(f"{subject.about(matrix, epoch)}, against {to or subject.default_reference}")
+    print(about)
     show(["mode", "block", "verdict", "block\ncosine", "angle\n(deg)", "chance\n95 %"], rows, wrap=(2,))
     if seeds > 1:
         print(f"Verdicts count the {seeds} seeds; cosines and angles are of the worst seed.")
@@ -220,13 +221,17 @@ def dendrogram(
         matrix = subject.at(label)
         title = f"epoch {label}" if subject.run else subject.name
         trees[title] = linkage(one_of(matrix), method, metric)
+    about = subject.about(matrix, None)
+    drawn = f"{about}; {method} linkage, {metric} distance"
+    if matrix.sizes.get("seed", 1) > 1:
+        drawn += f"; trees of seed {int(matrix['seed'][0])}"
     table = agreement_table(subject, method, metric) if subject.has_training else None
     deliver(
         (csv, lambda: link_table(trees)),
         (agreement, lambda: table),
-        (plot, lambda: tree_panels(subject, trees)),
+        (plot, lambda: tree_panels(subject, trees, drawn)),
     )
-    print(subject.about(matrix, None))
+    print(about)
     show(["tree", "leaves"], [[title, " ".join(tree.leaves)] for title, tree in trees.items()], wrap=(1,))
     if table is not None and table["agreement"].isna().all():
         complain(

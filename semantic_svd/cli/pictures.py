@@ -19,6 +19,8 @@ from semantic_svd.similarity import item_side
 from semantic_svd.tables import block_names, held, intervals
 
 MOST_CLADES = 4  # as many as have a colour that is easily told from the others
+SHORT = 20  # characters of a key
+DATA_TREE = "the data's tree, by average linkage of euclidean distances"
 
 
 def panels(subject: Subject, matrix: xr.DataArray, epoch: str) -> Figure:
@@ -69,39 +71,45 @@ def _foretold(subject: Subject) -> pd.DataFrame:
     return held(foretold).mean("seed").rename("strength").to_dataframe().reset_index()
 
 
-def verdict_cells(table: pd.DataFrame) -> Figure:
-    """Draw the most frequent verdict of each mode, with the worst seed's cosine."""
+def verdict_cells(table: pd.DataFrame, about: str) -> Figure:
+    """Draw the most frequent verdict of each mode, with the worst seed's cosine, and say what it is about."""
     rows = []
     for _, part in table.groupby("mode", sort=False):
         counts = part["verdict"].value_counts()
         row = {**part.iloc[0], "verdict": counts.index[0], "block_cosine": part["block_cosine"].min()}
         rows.append(row | ({"seeds": f"{counts.iloc[0]} of {len(part)}"} if len(part) > 1 else {}))
     figure = _whole_figure(plots.comparison(pd.DataFrame(rows)).figure)
-    notes = ["The most frequent verdict over seeds, and the cosine of the worst seed."] * ("seeds" in rows[0])
+    notes = [f"{about}."]
+    notes += ["The most frequent verdict over seeds, and the cosine of the worst seed."] * (
+        "seeds" in rows[0]
+    )
     notes += ["null: a mode of no strength, whose direction is rounding."] * ("null" in set(table["verdict"]))
-    if notes:
-        plots.caption(figure, " ".join(notes))
+    plots.caption(figure, " ".join(notes))
     return figure
 
 
-def tree_panels(subject: Subject, trees: dict[str, Tree]) -> Figure:
-    """Draw trees side by side, the items coloured by the clades of the data's tree."""
+def tree_panels(subject: Subject, trees: dict[str, Tree], about: str) -> Figure:
+    """Draw trees side by side, the items coloured by the clades of the data's tree, and say what they are about."""
     first = linkage(subject.data) if subject.data is not None else next(iter(trees.values()))
+    whose = "the first tree" if subject.data is None else DATA_TREE
     clade = clades(first, min(MOST_CLADES, len(first))).to_series()
     names = {number: _clade_name(list(members.index)) for number, members in clade.groupby(clade)}
     groups = {str(item): names[number] for item, number in clade.items()}
-    return _whole_figure(plots.dendrogram_panels(trees, groups)[0].figure)
+    figure = _whole_figure(plots.dendrogram_panels(trees, groups)[0].figure)
+    plots.caption(figure, f"{about}. Colours: the {len(names)} highest clades of {whose}.")
+    return figure
 
 
 def _clade_name(items: list[str]) -> str:
-    """Name a clade by its first items.
+    """Name a clade by its items, or by the first if they are long.
 
     Examples
     --------
-    >>> _clade_name(["oak", "maple"]), _clade_name(["oak", "maple", "pine"])
-    ('oak, maple', 'oak and 2 more')
+    >>> _clade_name(["1", "2", "3", "5", "8", "9"]), _clade_name(["sparrow", "penguin", "canary"])
+    ('1, 2, 3, 5, 8, 9', 'sparrow and 2 more')
     """
-    return ", ".join(items) if len(items) < 3 else f"{items[0]} and {len(items) - 1} more"
+    every = ", ".join(items)
+    return every if len(items) < 3 or len(every) <= SHORT else f"{items[0]} and {len(items) - 1} more"
 
 
 def _whole_figure(figure: Any) -> Figure:

@@ -67,7 +67,7 @@ def svd_panels(
         figure.text(*_at(figure, x, y), sign, ha="center", va="center", fontsize=12)
     for label, block, box in zip((name, "U and V'", "S"), blocks, page.bars, strict=False):
         _colour_bar(_add_axes(figure, box), block.limit, label)
-    figure.text(*_at(figure, 2, 2), title, va="top", fontweight="bold")
+    figure.text(*_at(figure, 2, 2), title.replace("$", r"\$"), va="top", fontweight="bold")
     return figure
 
 

@@ -117,7 +117,7 @@ def caption(figure: Figure, text: str) -> None:
     >>> caption(figure, "20 seeds; bands are 95 % intervals of the mean")
     """
     wide, tall = (size / figure.dpi / MM for size in (figure.bbox.width, figure.bbox.height))
-    lines = textwrap.wrap(text, int(0.76 * wide))
+    lines = textwrap.wrap(text.replace("$", r"\$"), int(0.76 * wide))
     if figure.get_layout_engine():
         figure.set_figheight((tall + 3 * len(lines)) * MM)
     figure.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=DENSE, color=INK)
