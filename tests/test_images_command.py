@@ -222,6 +222,33 @@ def test_pictures_of_a_run_on_images_are_drawn(dfa, tmp_path, capsys):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "b.png", "c.png", "d.png"]
 
 
+@pytest.mark.parametrize(("layer", "which"), [("2", "class means"), ("3", "output with input")])
+def test_the_picture_of_a_layer_has_the_modes_of_its_table_and_says_what_the_matrix_is(
+    dfa, tmp_path, monkeypatch, layer, which
+):
+    drawn = []
+    monkeypatch.setattr(
+        "semantic_svd.cli.files._write", lambda made, path: drawn.append(made) or path.touch()
+    )
+    files = ["--csv", str(tmp_path / "modes.csv"), "--plot", str(tmp_path / "modes.png")]
+    assert main(["modes", str(dfa), "--layer", layer, "--seed", "1", *files]) == 0
+    table, figure = drawn
+    _, U, S, V = (ax.collections[0].get_array() for ax in figure.axes[:4])
+    assert U.shape == (10, 9) and len(table) == 9
+    s = (
+        np.diag(S) if layer == "2" else np.sort(np.diag(S))[::-1]
+    )  # of the output, in the order of the targets'
+    np.testing.assert_allclose(s, table["singular_value"], rtol=1e-5)
+    np.testing.assert_allclose(U, V.T, atol=1e-6)
+    assert (
+        f"Classes' side: (M M')^(1/2), where M is {'the ' * (layer == '2')}{which}" in figure.get_supxlabel()
+    )
+    figure.draw_without_rendering()
+    for ax in figure.axes:
+        title = ax.title.get_window_extent()
+        assert figure.bbox.x0 <= title.x0 and title.x1 <= figure.bbox.x1
+
+
 def test_the_output_is_looked_at_by_how_it_goes_with_the_input(dfa, tmp_path, capsys):
     code, out, _ = said(capsys, "modes", dfa, "--layer 3 --epoch 4 --seed 1 --csv", tmp_path / "modes.csv")
     assert code == 0 and "with the input" in out

@@ -33,16 +33,29 @@ def panels(subject: Subject, matrix: xr.DataArray, epoch: str) -> Figure:
     if sides:  # hundreds of units have no names to print: the classes' side says what there is to say
         one = item_side(one)
         reference = None if reference is None else item_side(reference)
-    modes = upright(svd(one))
+    # as many as the table has: the side of few units, or of classes less their mean, has null modes besides
+    kept = slice(min(matrix.shape[-1], len(one) - 1) if sides else None)
+    modes = upright(svd(one).isel(mode=kept))
     if reference is not None:
-        modes = align(modes, upright(svd(reference)))
+        modes = align(modes, upright(svd(reference).isel(mode=kept)))
     if subject.run is None:
         return _whole_figure(plots.svd_panels(one, modes, title=subject.name, name="items"))
     when = "as it ended" if epoch == "last" else f"epoch {epoch}"
     title = f"{subject.name}, seed {int(matrix['seed'][0])}, {when}"
     name = "response" if subject.layer is None else f"layer {subject.layer}"
     name += ", classes' side" if sides else ""
-    return _whole_figure(plots.svd_panels(one, modes, title=title, name=name))
+    figure = _whole_figure(plots.svd_panels(one, modes, title=title, name=name))
+    if sides:
+        of = (
+            "the class means, classes by units"
+            if subject.by_class
+            else "output with input, classes by inputs"
+        )
+        plots.caption(
+            figure,
+            f"Classes' side: (M M')^(1/2), where M is {of}, less its mean. U and S are those of M; V is U.",
+        )
+    return figure
 
 
 def strengths_over_training(subject: Subject, theory: bool = False) -> Figure:

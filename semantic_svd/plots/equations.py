@@ -1,5 +1,6 @@
 """Equations: a matrix beside its singular value decomposition, every row and column by its name."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -244,5 +245,5 @@ def _colour_bar(ax: Axes, limit: float, label: str) -> None:
     bar = ax.figure.colorbar(scale, cax=ax, orientation="horizontal", ticks=[-limit, 0, limit])
     ax.set_xticklabels([f"{tick:.2g}".replace("-", "−") for tick in (-limit, 0.0, limit)], fontsize=DENSE)
     ax.tick_params(length=1.5, pad=1)
-    ax.set_title(label, fontsize=DENSE, pad=2, loc="center")
+    ax.set_title(textwrap.fill(label, 16), fontsize=DENSE, pad=2, loc="center")
     bar.outline.set_linewidth(0.4)
