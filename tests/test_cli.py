@@ -356,6 +356,15 @@ def test_clades_of_short_names_are_named_by_all_of_them_and_a_dollar_is_no_formu
     ]
 
 
+def test_names_that_no_font_can_write_are_one_line_on_stderr(here, capsys, monkeypatch):
+    monkeypatch.setattr("semantic_svd.plots.style.WIDER", ())
+    Path("uni.csv").write_text("item,能飞,red\n猫,1,0\noak,0,1\n", encoding="utf-8")
+    for words in ("modes uni.csv --plot a.png", "dendrogram uni.csv --plot b.pdf"):
+        code, _, err = said(capsys, words)
+        assert code == 0 and err.count("\n") == 1
+        assert re.match("semantic-svd: no installed font has all characters of .*猫", err)
+
+
 def test_pictures_are_the_same_bytes_when_drawn_again(bpa, here):
     for name in ("a.pdf", "b.pdf"):
         assert main(["modes", str(bpa), "--plot", name, "--plot-strengths", f"strengths-{name}"]) == 0

@@ -12,6 +12,7 @@ from scipy.cluster import hierarchy
 from semantic_svd import plots
 from semantic_svd.dendrograms import linkage
 from semantic_svd.modes import svd
+from semantic_svd.plots import style
 from semantic_svd.plots.style import INK
 from semantic_svd.plots.trees import GROUP_COLOURS
 
@@ -427,6 +428,39 @@ def test_saving_twice_gives_the_same_bytes(tmp_path, tree):
 def test_text_in_a_pdf_stays_text(tmp_path, tree):
     pdf = plots.save(plots.dendrogram(tree).figure, tmp_path, "tree", pd.DataFrame())[0].read_bytes()
     assert b"/CIDFontType2" in pdf and b"/Type3" not in pdf
+
+
+WATCH = "\N{WATCH}"  # the house's typeface lacks it, and another that matplotlib carries has it
+
+
+def named(name):
+    return plots.dendrogram(linkage(pd.DataFrame({"x": [0, 1]}, index=["oak", name]))).figure
+
+
+def test_what_the_typeface_lacks_is_written_in_one_that_is_installed(tmp_path, monkeypatch):
+    monkeypatch.setattr(style, "WIDER", ("STIXGeneral", "Not Installed"))
+    assert style.families() == ["DejaVu Sans", "STIXGeneral"]
+    pdf = plots.save(named(f"{WATCH} 1"), tmp_path, "tree", pd.DataFrame())[0].read_bytes()
+    assert b"STIXGeneral" in pdf and b"DejaVuSans" in pdf
+
+
+def test_names_that_no_font_can_write_are_said_in_one_warning(tmp_path, monkeypatch):
+    monkeypatch.setattr(style, "WIDER", ())
+    with pytest.warns(UserWarning) as said:
+        plots.write(named(f"{WATCH} 猫"), tmp_path / "a.png")
+    (warning,) = said
+    assert str(warning.message).startswith(
+        f"no installed font has all characters of {WATCH} 猫; boxes are drawn."
+    )
+    assert warning.filename == __file__
+
+
+def test_names_that_the_typeface_has_are_written_as_if_there_were_no_other(tmp_path, monkeypatch):
+    for folder, wider in (("a", ()), ("b", ("STIXGeneral", "cmr10"))):
+        monkeypatch.setattr(style, "WIDER", wider)
+        plots.save(named("Ökologie, ель"), tmp_path / folder, "tree", pd.DataFrame())
+    for kind in ("pdf", "png"):
+        assert (tmp_path / f"a/tree.{kind}").read_bytes() == (tmp_path / f"b/tree.{kind}").read_bytes()
 
 
 def test_a_figure_that_fails_leaves_the_old_files_and_no_others(tmp_path, tree):

@@ -1,10 +1,12 @@
 """Tables, pictures and pages as files: all that a command was asked for, or none."""
 
+import warnings
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from semantic_svd.cli.terminal import complain
 from semantic_svd.drafts import UNDATED, drafts
 from semantic_svd.errors import InputError
 
@@ -56,6 +58,10 @@ def _write(content: Any, path: Path) -> None:
     elif hasattr(content, "to_csv"):
         content.to_csv(path, index=False, lineterminator="\n")
     else:
-        from semantic_svd.plots import styled
+        from semantic_svd.plots import write
 
-        styled(content.savefig)(path, metadata=UNDATED[path.suffix.lower()])
+        with warnings.catch_warnings(record=True) as said:
+            warnings.filterwarnings("always", "no installed font")
+            write(content, path)
+        for warning in said:
+            complain(str(warning.message))

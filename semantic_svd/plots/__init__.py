@@ -22,7 +22,7 @@ from semantic_svd.plots.studies import (
     structure_panels,
     tree_sheet,
 )
-from semantic_svd.plots.style import COLUMN, PAGE, caption, mode_style, panels, save, styled
+from semantic_svd.plots.style import COLUMN, PAGE, caption, mode_style, panels, save, styled, write
 from semantic_svd.plots.timing import shape_panels, stage_panels
 from semantic_svd.plots.trees import dendrogram, dendrogram_panels
 from semantic_svd.plots.verdicts import comparison
@@ -69,4 +69,5 @@ __all__ = [
     "tree_sheet",
     "weight_frames",
     "weight_pictures",
+    "write",
 ]

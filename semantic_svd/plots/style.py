@@ -1,11 +1,13 @@
 """The house style: one look for every figure, ready to print, and its files.
 
 Figures are made without pyplot: no window, no global list of figures, nothing to close. The typeface is the one that
-matplotlib carries: every machine draws alike.
+matplotlib carries: every machine draws alike. What it lacks, such as Chinese, comes from a font that is installed.
 """
 
 import functools
+import logging
 import textwrap
+import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -17,6 +19,8 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont, fontManager, get_font
+from matplotlib.text import Text
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from semantic_svd.drafts import UNDATED, drafts
@@ -29,8 +33,16 @@ MM = 1 / 25.4  # inches in a millimetre
 DENSE = 6.5  # points, for labels that stand close together
 LEGEND_ROWS = 12  # as many as a panel is tall
 
+TYPEFACE = "DejaVu Sans"
+WIDER = (  # typefaces for what it lacks, where they are installed
+    *("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Source Han Sans SC", "WenQuanYi Zen Hei"),
+    *("WenQuanYi Micro Hei", "PingFang SC", "Hiragino Sans", "Microsoft YaHei", "Yu Gothic", "Malgun Gothic"),
+    *("Arial Unicode MS", "Noto Emoji", "Segoe UI Emoji", "Symbola"),
+)
+logging.getLogger("matplotlib.font_manager").addFilter(  # that one of them has one weight only is no news
+    lambda record: not any(name in record.getMessage() for name in WIDER)
+)
 STYLE: Any = {
-    "font.family": "DejaVu Sans",
     "font.size": 8,
     "axes.titlesize": 8,
     "axes.labelsize": 8,
@@ -64,12 +76,18 @@ RULE_LOOKS = [
 ]
 
 
+def families() -> list[str]:
+    """Name the house's typeface, and after it those installed that have what it lacks."""
+    installed = {font.name for font in fontManager.ttflist}
+    return [TYPEFACE, *(name for name in WIDER if name in installed)]
+
+
 def styled(draw: Callable[P, T]) -> Callable[P, T]:
     """Run a drawing function in the house style, and leave the reader's own settings alone."""
 
     @functools.wraps(draw)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
-        with mpl.rc_context(STYLE):
+        with mpl.rc_context({**STYLE, "font.family": families()}):
             return draw(*args, **kwargs)
 
     return wrapped
@@ -165,9 +183,45 @@ def save(figure: Figure, folder: Path | str, stem: str, table: pd.DataFrame) -> 
     folder.mkdir(parents=True, exist_ok=True)
     with drafts(folder) as unfinished:
         for ending in (".pdf", ".png"):
-            figure.savefig(unfinished / f"{stem}{ending}", metadata=UNDATED[ending])
+            write(figure, unfinished / f"{stem}{ending}")
         table.to_csv(unfinished / f"{stem}.csv", index=False, float_format="%.6g", lineterminator="\n")
     return [folder / f"{stem}.{kind}" for kind in ("pdf", "png", "csv")]
+
+
+@styled
+def write(figure: Figure, path: Path) -> None:
+    """Write a figure as one file, without a date; what no installed typeface can write is said in one warning.
+
+    Parameters
+    ----------
+    figure : Figure
+    path : Path
+        Ends in .pdf, .png or .svg.
+
+    Warns
+    -----
+    UserWarning
+        With the names that have characters of no installed typeface: boxes stand in their place.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from", UserWarning)
+        figure.savefig(path, metadata=UNDATED[path.suffix.lower()])
+    names = _unwritten(figure)
+    if names:
+        warnings.warn(
+            f"no installed font has all characters of {', '.join(names)}; boxes are drawn. Noto Sans CJK has Chinese, "
+            f"Japanese and Korean, Noto Emoji has emoji; fonts are looked for anew without {mpl.get_cachedir()}",
+            stacklevel=3,  # past `styled`
+        )
+
+
+def _unwritten(figure: Figure) -> list[str]:
+    """List the texts of a figure that have characters of no typeface in use, each once."""
+    texts = dict.fromkeys(text.get_text() for text in figure.findobj(Text) if text.get_visible())
+    if all(text.isascii() for text in texts):
+        return []
+    there = {ord("\n")}.union(*(get_font(findfont(name)).get_charmap() for name in families()))
+    return [text for text in texts if not there.issuperset(map(ord, text))]
 
 
 def plain_numbers(axis: Axis) -> None:
