@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from semantic_svd.runs import Run
 
-CELL, WORDS = 14, 14  # characters of a column of numbers, and those that what they are may break into
+CELL, WORDS = 18, 14  # characters of a column of numbers, and those that what they are may break into
 
 SHOWN = {
     "half learned": "half learned at epoch, mode {}",
