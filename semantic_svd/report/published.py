@@ -198,12 +198,18 @@ class Study:
             f"{UNTRAINED.capitalize()}: backprop's layer as it began. Another start: backprop of the next training, "
             "which begins with other weights (and on folds learns of other images). "
         )
+        ordered = "Snapshots are too far apart to tell the order in which modes grow. "
+        if (structure["measure"] == ORDER).any():
+            ordered = (
+                "Order: rank correlation of the epochs at which backprop's modes are half grown; no mark where they do "
+                "not grow after the first snapshot. "
+            )
         treeless = ""
         if len(grown) < strengths.groupby(["part", "network"]).ngroups:
             treeless = "Networks that diverged, or whose classes are all alike, are left out. "
         return {
             "errors": (error_panels(errors, axes, about), errors),
-            "structure": (structure_panels(structure, f"{seen}. {beside}{about}"), structure),
+            "structure": (structure_panels(structure, f"{seen}. {beside}{ordered}{about}"), structure),
             "strengths": (
                 strength_sheet(
                     strengths,
