@@ -371,3 +371,10 @@ def test_turning_inside_a_block_is_no_leakage_and_whoever_turns_the_reference_me
     expected = np.sqrt(2 * 0.3**2) / np.linalg.norm(Y)
     assert leakage(Y, modes).item() == pytest.approx(expected, abs=1e-12)
     assert leakage(Y, turned).item() == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_mode_that_goes_back_is_half_grown_from_its_last_rise():
+    course = xr.DataArray([0.0, 0.8, 0.2, 1.0], {"epoch": [0, 10, 20, 30]}, ("epoch",)).expand_dims(
+        mode=1, axis=1
+    )
+    assert half_grown(course).values == pytest.approx([20 + 10 * 0.3 / 0.8])
