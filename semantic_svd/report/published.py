@@ -164,7 +164,7 @@ class Study:
         for figure_name, (figure, shown) in figures.items():
             save(figure, folder, f"{self.name}_{name}_{figure_name}", shown)
         claims = held(self.reported, courses)
-        text = held_markdown(claims, f"{about} {means} {says_sampling(courses, len(images.test_x))}")
+        text = held_markdown(claims, f"{about} {means} {says_sampling(courses, images)}")
         save_table(claims, text, folder, f"{self.name}_{name}_claims")
         return claims
 
@@ -488,14 +488,15 @@ def says_means(trained: Mapping[tuple, Run]) -> str:
     return f"Mean of {n} trainings of each network, {kind}."
 
 
-def says_sampling(courses: pd.DataFrame, n_test: int) -> str:
+def says_sampling(courses: pd.DataFrame, images: Images) -> str:
     """Say how far an error is known from so many images, which the spread over trainings does not show."""
-    ends = at_end(courses)
+    ends, folds = at_end(courses), courses["data"].nunique() > 1
+    n = len(images.test_x) + folds * len(images)
     share = ends.loc[(ends["network"] == BASE) & (ends["measure"] == TEST), "value"].mean() / 100
-    points = 100 * np.sqrt(share * (1 - share) / n_test)
+    points = 100 * np.sqrt(share * (1 - share) / n)
     return (
-        f"Spreads are over trainings, tested on the same {n_test:,} images: {100 * share:.1f} % of these wrong says "
-        f"what would be wrong of all such images with a standard error of {points:.2f} points."
+        f"Tested on {n:,} images, {'each in one fold' if folds else 'the same for all'}: that {100 * share:.1f} % of "
+        f"them are named wrongly tells the share of all such images with a standard error of {points:.2f} points."
     )
 
 
