@@ -14,7 +14,7 @@ _PLACES = {
     "network": ("ACTIVATIONS", "Network"),
     "rules": ("RULES", "Rule", "sum_rule"),
     "training": ("train",),
-    "readouts": ("linear_probe", "read_out"),
+    "readouts": ("converged_read_out", "linear_probe", "read_out"),
     "comparisons": ("compare_runs",),
     "runs": ("Run",),
     "activations": ("Recorder", "recorded_run", "stack_runs"),

@@ -5,14 +5,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from semantic_svd import RULES, Network, load_images, train
+from semantic_svd import RULES, Network, load_images, readouts, train
 from semantic_svd.errors import InputError
 from semantic_svd.feedback import Feedback
 from semantic_svd.plasticity import Delta, Hebb
-from semantic_svd.readouts import competing_activity, linear_probe, read_out
+from semantic_svd.readouts import competing_activity, converged_read_out, linear_probe, read_out
 
 DIGITS = load_images("digits")
 COMPETING = Network((64, 60, 10), "relu", "softmax", biases=False, initial="normal")
@@ -122,6 +123,39 @@ def test_the_targets_of_the_power_head_are_plus_and_minus_one(competing):
 def test_the_classifier_learns(competing):
     accuracy = read_out(competing, DIGITS, epochs=40).data["accuracy"]
     assert (accuracy.sel(epoch=40) > 0.6).all() and (accuracy.sel(epoch=0) < 0.3).all()
+
+
+def test_a_converged_classifier_is_where_no_step_lowers_the_loss():
+    rng = np.random.default_rng(0)
+    h, decay = rng.random((40, 3)) * [5.0, 1.0, 0.2], 1e-3
+    y = 2.0 * np.eye(2)[rng.integers(0, 2, 40)] - 1
+
+    def loss(at):
+        S, b = at[:6].reshape(2, 3), at[6:]
+        return (np.abs(y - np.tanh(h @ S.T + b)) ** 6).sum(1).mean() / 6 + decay * (S**2).sum()
+
+    S, b = readouts._converged(h, y, decay)
+    expected = minimize(loss, np.zeros(8), method="BFGS", options={"gtol": 1e-9})  # gradients by differences
+    assert loss(np.concatenate([S.ravel(), b])) == pytest.approx(expected.fun, rel=1e-6)
+    np.testing.assert_allclose(np.concatenate([S.ravel(), b]), expected.x, atol=2e-3)
+
+
+def test_a_converged_classifier_is_read_as_a_run_of_each_seeds_own_layer(competing):
+    found = converged_read_out(competing, DIGITS)
+    for seed in (0, 1):
+        W = competing.final().weights(1).sel(seed=seed).values
+        h, test_h = (competing_activity(W, x) for x in (DIGITS.x, DIGITS.test_x))
+        S, b = readouts._converged(h / h.std(), 2 * DIGITS.targets.values - 1, readouts.DECAY)
+        named = (test_h / h.std() @ S.T + b).argmax(1)
+        of_seed = found.final().sel(seed=seed)
+        np.testing.assert_allclose(of_seed.weights(1), S, rtol=1e-4, atol=1e-5)
+        assert float(of_seed.data["accuracy"]) == pytest.approx(np.mean(named == DIGITS.test_labels))
+
+
+@pytest.mark.parametrize("decay", [0, -1.0, float("nan"), "much"])
+def test_a_decay_that_holds_nothing_is_refused(competing, decay):
+    with pytest.raises(InputError, match=re.escape(f"decay is a finite number over 0, not {decay!r}")):
+        converged_read_out(competing, DIGITS, decay=decay)
 
 
 def test_a_probe_is_a_logistic_regression_on_the_layers_own_activity():
