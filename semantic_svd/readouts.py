@@ -27,10 +27,8 @@ __all__ = ["competing_activity", "converged_read_out", "linear_probe", "read_out
 
 POWER = 4.5  # of Krotov and Hopfield's hidden units
 DECAY = 3e-4  # that held-back training images of MNIST chose, of 1e-3, 3e-4 and 1e-4: 1.84, 1.83 and 1.90 %
-STEPS, ROUND = (
-    200,
-    1e-7,
-)  # of L-BFGS; share of the largest variance, below which an axis of the activity is rounding
+STEPS = 200  # of L-BFGS, at most
+ROUND = 1e-7  # share of the largest variance, below which an axis of the activity is rounding
 READOUT = Rule(output=Adam(Delta()), schedule="linear")
 HEADS = {"power": {"output": "tanh", "power": 6.0}, "softmax": {"output": "softmax"}}
 
@@ -138,7 +136,7 @@ def converged_read_out(
     """Return the classifier that `read_out` with its head "power" tends to, weights decaying a little, for each seed.
 
     Minimises ``mean 1/6 sum |t - y|^6 + decay |S|^2`` over the weights S of the classifier, y = tanh(S h + b), by
-    L-BFGS along the principal axes of the activity. Where `read_out` stops depends on rate and epochs; this does not.
+    L-BFGS along the principal axes of the activity, in 200 steps at most. Where `read_out` stops depends on rate and epochs; this does not.
 
     Parameters
     ----------
@@ -186,9 +184,8 @@ def _converged(h: Array, y: Array, decay: float) -> tuple[Array, Array]:
     n, (units, classes) = len(h), (h.shape[1], y.shape[1])
     variance, axes = np.linalg.eigh((h.T @ h).astype(float) / n)
     variance = np.maximum(variance, ROUND * variance[-1])
-    turn = (axes / np.sqrt(variance)).astype(
-        h.dtype
-    )  # along them the loss is about as steep in every direction
+    # along these axes the loss is about as steep in every direction
+    turn = (axes / np.sqrt(variance)).astype(h.dtype)
     a, penalty = h @ turn, decay / variance[:, None]
 
     def loss(at: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
