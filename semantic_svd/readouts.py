@@ -136,7 +136,8 @@ def converged_read_out(
     """Return the classifier that `read_out` with its head "power" tends to, weights decaying a little, for each seed.
 
     Minimises ``mean 1/6 sum |t - y|^6 + decay |S|^2`` over the weights S of the classifier, y = tanh(S h + b), by
-    L-BFGS along the principal axes of the activity, in 200 steps at most. Where `read_out` stops depends on rate and epochs; this does not.
+    L-BFGS along the principal axes of the activity, in 200 steps at most. Where `read_out` stops depends on rate and
+    epochs; this does not.
 
     Parameters
     ----------
