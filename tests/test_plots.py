@@ -368,6 +368,8 @@ def test_comparison_writes_verdict_cosine_and_null_into_the_right_cell():
     at = {text.get_position(): text.get_text() for text in ax.texts}
     assert (at[1.5, 1.5], at[1.5, 2.5]) == ("different\n18 of 20\n0.31", "0.70")
     assert texts(ax.get_yticklabels()) == ["bpa", "backprop", "random modes, 95 %\nquantile"]
+    assert ax.get_xlabel() == "mode of the data"
+    assert plots.comparison(table, reference="other.zarr").get_xlabel() == "mode of other.zarr"
 
 
 @pytest.mark.parametrize("n", [8, 9, 21])

@@ -162,8 +162,9 @@ def align(
     subject = open_subject(source, seed, layer)
     matrix = subject.at(epoch)
     table = comparison(matrix, subject, to)
-    about = f"{subject.about(matrix, epoch)}, against {to or subject.default_reference}"
-    deliver((csv, lambda: table), (plot, lambda: verdict_cells(table, about)))
+    reference = to or subject.default_reference
+    about = f"{subject.about(matrix, epoch)}, against {reference}"
+    deliver((csv, lambda: table), (plot, lambda: verdict_cells(table, about, Path(reference).name)))
     seeds = table["seed"].nunique() if "seed" in table else 1
     rows = []
     for mode, part in table.groupby("mode", sort=False):

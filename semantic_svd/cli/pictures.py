@@ -84,14 +84,14 @@ def _foretold(subject: Subject) -> pd.DataFrame:
     return held(foretold).mean("seed").rename("strength").to_dataframe().reset_index()
 
 
-def verdict_cells(table: pd.DataFrame, about: str) -> Figure:
-    """Draw the most frequent verdict of each mode, with the worst seed's cosine, and say what it is about."""
+def verdict_cells(table: pd.DataFrame, about: str, reference: str) -> Figure:
+    """Draw the most frequent verdict of each mode of a reference, with the worst seed's cosine, and say of what."""
     rows = []
     for _, part in table.groupby("mode", sort=False):
         counts = part["verdict"].value_counts()
         row = {**part.iloc[0], "verdict": counts.index[0], "block_cosine": part["block_cosine"].min()}
         rows.append(row | ({"seeds": f"{counts.iloc[0]} of {len(part)}"} if len(part) > 1 else {}))
-    figure = _whole_figure(plots.comparison(pd.DataFrame(rows)).figure)
+    figure = _whole_figure(plots.comparison(pd.DataFrame(rows), reference=reference).figure)
     notes = [f"{about}."]
     notes += ["The most frequent verdict over seeds, and the cosine of the worst seed."] * (
         "seeds" in rows[0]

@@ -17,7 +17,7 @@ SEQUENTIAL = sns.light_palette("#0173b2", as_cmap=True)
 
 
 @styled
-def comparison(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+def comparison(table: pd.DataFrame, ax: Axes | None = None, *, reference: str = "the data") -> Axes:
     """Show the comparison of modes with a reference: a cell for each mode, coloured by its cosine.
 
     Modes stand side by side, or, when they are many, under each other.
@@ -31,6 +31,8 @@ def comparison(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
         quantile of random modes.
     ax : Axes, optional
         Where to draw; a new figure of full page width by default.
+    reference : str
+        Whose modes these are.
 
     Returns
     -------
@@ -67,7 +69,7 @@ def comparison(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     ax.invert_yaxis()
-    (ax.set_ylabel if many else ax.set_xlabel)("mode of the data")
+    (ax.set_ylabel if many else ax.set_xlabel)(f"mode of {reference}")
     ax.figure.colorbar(mesh, ax=ax, label="cosine", fraction=0.03, pad=0.01, ticks=[0, 0.5, 1])
     return ax
 
