@@ -74,7 +74,7 @@ def reported(images):
         behind_base = behind(PART, COMPETING)
         return (
             Reported("Competing units are worse than backprop", SOURCE, loss, behind_base, above(0)),
-            Reported("but a little", SOURCE, loss, behind_base, below(10)),
+            Reported("at most a little", SOURCE, loss, behind_base, below(10)),
         )
     reach = f"Competing units reach backprop's test error, within {NEAR} points"
     common = (

@@ -60,6 +60,7 @@ STUDY = Study(
             (TANH, "DFA", "figure 8"),
         )
     ],
+    f"Rate {RULES[BASE].rate:g}",
 )
 main = STUDY.rerun
 

@@ -136,6 +136,9 @@ STUDY = Study(
             for words, row in (("no slope", "full"), ("hidden slopes kept", "full, slopes"))
         ),
     ),
+    f"2,000 ReLU units. Rate {RULES[BASE].rate:g}, of the hidden layer in {NET} {RULES['hebbnet'].rates[0]:g} (Hebb) "
+    f"and {RULES['hebbnet_oja'].rates[0]:g} (Oja). Partial 1: hidden layer frozen, partial 2: output frozen; slopes: "
+    "those of hidden units kept",
 )
 main = STUDY.rerun
 

@@ -45,6 +45,7 @@ STUDY = Study(
             ("is better than fixed feedback", "that of fixed feedback", f"{path} (fixed)", 0),
         )
     ],
+    f"Rate {RULES[BASE].rate:g}, of feedback that learns {RULES['fa_hebb'].rates[2]:g}",
 )
 main = STUDY.rerun
 

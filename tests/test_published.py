@@ -13,7 +13,7 @@ from semantic_svd.cli import main
 from semantic_svd.cli.reproduce import STUDIES
 from semantic_svd.dendrograms import linkage
 from semantic_svd.plasticity import Hebb
-from semantic_svd.plots import course_sheet, number_curves, strength_sheet
+from semantic_svd.plots import course_sheet, error_panels, number_curves, strength_sheet, structure_panels
 from semantic_svd.report import load_analysis, published, scripts
 from semantic_svd.report.claims import above, below
 from semantic_svd.report.hidden import farthest_moved
@@ -293,22 +293,100 @@ def test_curves_over_a_number_have_its_values_and_a_level_for_what_has_none():
     assert ax.containers[0].lines[0].get_xydata().tolist() == [[0.1, 1.0], [1e-6, 2.0]]
 
 
-def test_a_sheet_says_of_which_networks_every_training_diverged():
+def test_a_sheet_says_of_which_networks_how_many_trainings_diverged():
     rows = {
         "part": "p",
-        "network": ["a", "a", "b", "b"],
-        "epoch": [0, 9, 0, 9],
-        "mean": [1.0, 2.0, 1.0, np.nan],
+        "network": ["a", "a", "b", "b", "c", "c"],
+        "epoch": [0, 9] * 3,
+        "mean": [1.0, 2.0, 1.0, np.nan, 1.0, 2.0],
+        "n": [3, 3, 3, 0, 3, 1],
     }
     table = pd.DataFrame(rows | {"low": 0.0, "high": 3.0, "mode": 1, "measure": "angle"})
     for figure in (strength_sheet(table, ""), course_sheet(table, "degrees", "")):
-        said = [ax.get_title("left").split("\n")[1] for ax in figure.axes[:2]]
-        assert said == ["a", "b (diverged)"]
+        said = [ax.get_title("left").split("\n")[1] for ax in figure.axes[:3]]
+        assert said == ["a", "b (diverged)", "c (2 of 3 diverged)"]
+
+
+@pytest.mark.parametrize(
+    ("n", "said"),
+    [
+        ([3, 3, 3], ""),
+        (
+            [3, 1, 3],
+            "An open mark is the mean of fewer trainings: the others diverged or have no such number.",
+        ),
+        ([3, 3, 0], "A network without any mark diverged."),
+    ],
+)
+def test_what_some_trainings_ended_with_is_not_shown_as_what_all_did(n, said):
+    rows = {"network": ["a", "b", "c"], "mean": [1.0, 2.0, np.nan if n[2] == 0 else 3.0], "n": n}
+    for draw, name in (
+        (lambda *of: error_panels(*of[:1], {}, ""), "test error (%)"),
+        (structure_panels, "angle"),
+    ):
+        table = pd.DataFrame(rows | {"part": "p", "measure": name})
+        figure = draw(table.assign(low=table["mean"], high=table["mean"]), "")
+        (ax,) = figure.axes
+        open_at = [x for line in ax.lines if line.get_mfc() == "white" for x in line.get_xdata()]
+        assert [x for x in open_at if np.isfinite(x)] == [2.0] * (n[1] == 1)
+        assert figure._supxlabel.get_text().replace("\n", " ").endswith(said)
+        assert ("mark" in figure._supxlabel.get_text()) == bool(said)
+
+
+def test_a_layer_looks_alike_in_all_figures_of_a_study_and_no_series_like_a_measure():
+    layers = ["feedback angle (degrees), layer 1", "feedback angle (degrees), layer 2"]
+    table = pd.DataFrame(
+        {"part": "p", "network": "a", "measure": ["angle", *layers], "mean": [1.0, 2.0, 3.0], "n": 3}
+    )
+    table = table.assign(low=table["mean"], high=table["mean"])
+    structure = structure_panels(table, "")
+    courses = course_sheet(table.assign(epoch=9), "degrees", "")
+    of_rows = {
+        line.get_xdata()[0]: line.get_color() for ax in structure.axes for line in ax.lines if line.get_mfc()
+    }
+    of_courses = {line.get_ydata()[0]: line.get_color() for ax in courses.axes for line in ax.lines}
+    assert of_courses.items() <= of_rows.items() and len(set(of_courses.values())) == 3
+    errors = pd.DataFrame(
+        {"part": "q", "network": ["Hebb, β = 1", "Hebb, β = 2", "Oja, β = 1"], "mean": 2.0, "n": 3}
+    )
+    rows = pd.DataFrame(
+        {"part": "p", "network": "a", "measure": ["test error (%)", "training error (%)"], "mean": 2.0}
+    )
+    both = pd.concat([rows.assign(n=3), errors.assign(measure="test error (%)")]).assign(low=2.0, high=2.0)
+    figure = error_panels(both, {"q": "β"}, "")
+    (legend,) = figure.legends
+    named = dict(zip([text.get_text() for text in legend.get_texts()], legend.legend_handles, strict=True))
+    assert set(named) == {"test error (%)", "training error (%)", "Hebb", "Oja"}
+    assert len({str(handle.get_color()) for handle in named.values()}) == 4
+
+
+def test_what_leaves_the_panels_of_a_sheet_is_said():
+    table = pd.DataFrame(
+        {"part": "p", "network": "a", "epoch": [0, 9], "mode": 1, "mean": [0.0, 1.0], "n": 3}
+    )
+    for high, said in (([0.0, 1.0], False), ([0.0, 3.0], True)):
+        text = strength_sheet(table.assign(low=0.0, high=high), "")._supxlabel.get_text()
+        assert ("What leaves a panel is cut off." in text) == said
+
+
+def test_image_sets_that_are_not_what_their_name_says_are_named_as_what_they_are():
+    digits = load_images("digits")
+    assert published.says(digits, "x", 0).startswith("digits: 1,500 images")
+    assert published.says(replace(digits, name="cifar-10-jpeg"), "x. ", 0).startswith(
+        "cifar-10-jpeg (all of CIFAR-10 after a lossy JPEG step): 1,500 images"
+    )
 
 
 def test_neither_one_wide_interval_nor_what_diverged_presses_the_lines_of_a_sheet_down():
     table = pd.DataFrame(
-        {"part": "p", "network": ["a", "b", "c"], "epoch": 0, "mode": 1, "mean": [1, 0.5, np.inf]}
+        {
+            "part": "p",
+            "network": ["a", "b", "c"],
+            "epoch": 0,
+            "mode": 1,
+            "mean": [1, 0.5, np.inf],
+            "n": [3, 3, 0],
+        }
     )
     figure = strength_sheet(table.assign(low=0.0, high=[1.1, 40.0, np.inf]), "")
     assert [ax.get_ylim() for ax in figure.axes[:2]] == [pytest.approx((-0.05, 1.05))] * 2
@@ -341,7 +419,7 @@ def test_what_is_said_of_competing_units_is_said_of_the_images_it_was_found_on()
         for name, shape in (("mnist", (8, 8)), ("digits", (8, 8)), ("cifar10", (4, 4, 4)))
     }
     assert texts["mnist"] == ["Test error of 1.46 %", *texts["digits"]]
-    assert texts["cifar10"] == ["Competing units are worse than backprop", "but a little"]
+    assert texts["cifar10"] == ["Competing units are worse than backprop", "at most a little"]
 
 
 @pytest.mark.parametrize("name", STUDIES)

@@ -55,8 +55,8 @@ def number_curves(table: pd.DataFrame, axis: str, label: str, ax: Axes | None = 
     Parameters
     ----------
     table : DataFrame
-        Columns network ("Hebb, β = 0.1": the series, then the number), mean, low, high. Any network without the number
-        is a level: a dashed line.
+        Columns network ("Hebb, β = 0.1": the series, then the number), mean, low, high; also open, if there is one:
+        which marks are not filled. Any network without the number is a level: a dashed line.
     axis : str
         What the number is called in the names, as "β".
     label : str
@@ -71,7 +71,9 @@ def number_curves(table: pd.DataFrame, axis: str, label: str, ax: Axes | None = 
     ax = axes_or_new(ax)
     named = table["network"].str.extract(rf"^(?P<series>.*), {re.escape(axis)} = (?P<number>.*)$")
     rows = table.assign(series=named["series"], number=named["number"].astype(float))
-    looks = zip(rows.groupby("series", sort=False), RULE_LOOKS, strict=False)
+    looks = zip(
+        rows.groupby("series", sort=False), RULE_LOOKS[2:], strict=False
+    )  # the first two are measures'
     for (series, part), (color, marker) in looks:
         ax.errorbar(
             part["number"],
@@ -83,6 +85,9 @@ def number_curves(table: pd.DataFrame, axis: str, label: str, ax: Axes | None = 
             capsize=2,
             label=str(series),
         )
+        if "open" in part:
+            points = part[part["open"]]
+            ax.plot(points["number"], points["mean"], marker, color=color, mfc="white", markersize=3.5)
     for level in rows[rows["number"].isna()].to_dict("records"):
         ax.axhline(level["mean"], color=INK, lw=0.8, ls="--", label=level["network"])
     ax.set_xscale("log")
@@ -98,7 +103,8 @@ def error_panels(table: pd.DataFrame, axes: Mapping[str, str], about: str) -> Fi
     Parameters
     ----------
     table : DataFrame
-        Columns part, network, measure, mean, low, high. The others of a part are held against its first network.
+        Columns part, network, measure, mean, low, high, n. The others of a part are held against its first network.
+        Marks are open where n is less than elsewhere.
     axes : mapping from parts to the number that names their networks
     about : str
         The note under the figure.
@@ -106,7 +112,7 @@ def error_panels(table: pd.DataFrame, axes: Mapping[str, str], about: str) -> Fi
     Examples
     --------
     >>> table = pd.DataFrame({"part": "all", "network": ["backprop", "FA"], "measure": "test error (%)", "mean": 2})
-    >>> figure = error_panels(table.assign(low=1, high=3), {}, "")
+    >>> figure = error_panels(table.assign(low=1, high=3, n=3), {}, "")
     >>> [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
     ['backprop', 'FA']
     """
@@ -114,6 +120,7 @@ def error_panels(table: pd.DataFrame, axes: Mapping[str, str], about: str) -> Fi
     counts = table[~table["part"].isin(axes)].groupby("part")["network"].nunique()
     figure, made = panels(1, len(parts), height=24 + 1.25 * ROW * max([4, *counts]))
     looks: dict[str, Artist] = {}
+    table, zeros = _with_open(table), False
     for i, (ax, (part, rows)) in enumerate(zip(made[0], table.groupby("part", sort=False), strict=True)):
         ax.set_title(f"{'abcdefgh'[i]}  {part}")
         if part in axes:
@@ -126,16 +133,17 @@ def error_panels(table: pd.DataFrame, axes: Mapping[str, str], about: str) -> Fi
             ax.axvline(rows["mean"].iloc[0], color=FAINT, lw=0.8, zorder=0)
             zero = bool((rows["low"] <= 0).any())
             ax.set_xscale("symlog" if zero else "log", **{"linthresh": LEAST} if zero else {})
-            looks |= _looks(ax)
-            _without_legend(ax)
+            zeros |= zero
+        looks |= _looks(ax)
+        _without_legend(ax)
         if part in axes or not zero:
             plain_numbers(ax.yaxis if part in axes else ax.xaxis)
         else:
             ax.xaxis.set_major_formatter("{x:g}")
             ax.set_xlim(left=-LEAST / 10)
-    figure.legend(list(looks.values()), list(looks), loc="outside upper center", ncols=2)
-    note = "The line is backprop's test error, axes of errors are logarithmic. A network without a mark diverged."
-    caption(figure, f"{about} {note}")
+    figure.legend(list(looks.values()), list(looks), loc="outside upper center", ncols=len(looks))
+    note = f"Axes of errors are logarithmic{f', those with zero linear below {LEAST:g} %' * zeros}"
+    caption(figure, f"{about} The line is backprop's test error. {note}. {_without_marks(table)}")
     return figure
 
 
@@ -146,17 +154,19 @@ def structure_panels(table: pd.DataFrame, about: str) -> Figure:
     Parameters
     ----------
     table : DataFrame
-        Columns part, network, measure, mean, low, high. Measures that differ in what follows a comma share a panel.
+        Columns part, network, measure, mean, low, high, n. Measures that differ in what follows a comma share a panel.
+        Marks are open where n is less than elsewhere.
     about : str
 
     Examples
     --------
     >>> table = pd.DataFrame({"part": "all", "network": "FA", "measure": ["rank", "angle, layer 1"], "mean": [8.0, 60]})
-    >>> figure = structure_panels(table.assign(low=table["mean"], high=table["mean"]), "")
+    >>> figure = structure_panels(table.assign(low=table["mean"], high=table["mean"], n=3), "")
     >>> [ax.get_xlabel() for ax in figure.axes]
     ['rank', 'angle']
     """
-    table = table.assign(kind=table["measure"].str.split(",").str[0])
+    table = _with_open(table).assign(kind=table["measure"].str.split(",").str[0])
+    layered = table.loc[table["measure"] != table["kind"], "measure"].unique()
     parts, kinds = list(table["part"].unique()), list(table["kind"].unique())
     counts = [table.loc[table["part"] == part, "network"].nunique() for part in parts]
     figure, made = panels(
@@ -171,9 +181,9 @@ def structure_panels(table: pd.DataFrame, about: str) -> Figure:
         rows = of_part[of_part["kind"] == kind]
         names = list(of_part["network"].unique())
         of_all = pd.DataFrame({"network": names}).merge(rows, how="left", on="network")
-        shown = of_all.fillna({"measure": rows["measure"].iloc[0] if len(rows) else kind})
+        shown = of_all.fillna({"measure": rows["measure"].iloc[0] if len(rows) else kind, "open": False})
         label = textwrap.fill(kind, min(20, 90 // len(kinds))) if i == len(parts) - 1 else ""
-        range_rows(_rowed(shown), label, ax)
+        range_rows(_rowed(shown), label, ax, [kind, *layered])
         if ax.get_legend() is not None:
             looks = {re.sub(r" \([^)]*\)", "", label): handle for label, handle in _looks(ax).items()}
             figure.legend(list(looks.values()), list(looks), loc="outside upper right", ncols=len(looks))
@@ -182,8 +192,7 @@ def structure_panels(table: pd.DataFrame, about: str) -> Figure:
             ax.set_yticklabels([])
         else:
             ax.set_title(part, loc="left")
-    bare = table.groupby(["part", "network"])["mean"].count().min() == 0
-    caption(figure, about + " A network without a mark diverged." * bool(bare))
+    caption(figure, f"{about} {_without_marks(table)}")
     return figure
 
 
@@ -194,13 +203,13 @@ def strength_sheet(table: pd.DataFrame, about: str) -> Figure:
     Parameters
     ----------
     table : DataFrame
-        Columns part, network, epoch, mode, mean, low, high.
+        Columns part, network, epoch, mode, mean, low, high, n.
     about : str
 
     Examples
     --------
     >>> table = pd.DataFrame({"part": "all", "network": "FA", "epoch": [0, 9], "mode": 1, "mean": [0, 1]})
-    >>> strength_sheet(table.assign(low=0, high=1), "").axes[0].get_title("left").split()
+    >>> strength_sheet(table.assign(low=0, high=1, n=3), "").axes[0].get_title("left").split()
     ['all', 'FA']
     """
     groups = _groups(table)
@@ -210,7 +219,10 @@ def strength_sheet(table: pd.DataFrame, about: str) -> Figure:
     shown = [rows["mean"] for _, rows in groups if np.isfinite(rows["mean"]).all()]
     if shown:  # neither one wide interval nor what diverged presses all other lines down
         low, high = min(means.min() for means in shown), max(means.max() for means in shown)
-        axes[0].set_ylim(min(0.0, low) - 0.05 * high, 1.05 * high or 1.0)
+        bottom, top = axes[0].set_ylim(min(0.0, low) - 0.05 * high, 1.05 * high or 1.0)
+        about += " What leaves a panel is cut off." * bool(
+            table["low"].min() < bottom or table["high"].max() > top
+        )
     looks = _looks(axes[0])
     figure.legend(
         list(looks.values()), list(looks), title="mode", loc="outside upper center", ncols=len(looks)
@@ -225,7 +237,7 @@ def course_sheet(table: pd.DataFrame, label: str, about: str) -> Figure:
     Parameters
     ----------
     table : DataFrame
-        Columns part, network, measure, epoch, mean, low, high.
+        Columns part, network, measure, epoch, mean, low, high, n.
     label : str
         Of the vertical axes, with the unit.
     about : str
@@ -233,7 +245,7 @@ def course_sheet(table: pd.DataFrame, label: str, about: str) -> Figure:
     Examples
     --------
     >>> table = pd.DataFrame({"part": "all", "network": "FA", "measure": "angle", "epoch": [0, 9], "mean": [90, 50]})
-    >>> course_sheet(table.assign(low=80, high=95), "degrees", "").axes[0].get_ylabel()
+    >>> course_sheet(table.assign(low=80, high=95, n=3), "degrees", "").axes[0].get_ylabel()
     'degrees'
     """
     groups = _groups(table)
@@ -282,9 +294,28 @@ def _without_legend(ax: Axes) -> None:
         legend.remove()
 
 
-def _diverged(rows: pd.DataFrame) -> bool:
-    """Whether a network has no numbers at the last epoch."""
-    return not np.isfinite(rows.loc[rows["epoch"] == rows["epoch"].max(), "mean"]).any()
+def _lost(rows: pd.DataFrame) -> str:
+    """Say how many of the trainings of a network have no numbers at the last epoch."""
+    trainings, left = rows["n"].max(), rows.loc[rows["epoch"] == rows["epoch"].max(), "n"].max()
+    if left == trainings:
+        return ""
+    return f" ({trainings - left} of {trainings} diverged)" if left else " (diverged)"
+
+
+def _with_open(table: pd.DataFrame) -> pd.DataFrame:
+    """Mark as open what is the mean of fewer trainings than others are."""
+    return table.assign(open=table["n"] < table["n"].max())
+
+
+def _without_marks(table: pd.DataFrame) -> str:
+    """Say what an open mark means, and that there is none, where it is so."""
+    bare = table.groupby(["part", "network"])["mean"].count().min() == 0
+    fewer = (table["open"] & (table["n"] > 0)).any()
+    return " ".join(
+        ["An open mark is the mean of fewer trainings: the others diverged or have no such number."]
+        * bool(fewer)
+        + ["A network without any mark diverged."] * bool(bare)
+    )
 
 
 def _rowed(rows: pd.DataFrame) -> pd.DataFrame:
@@ -302,7 +333,8 @@ def _sheet(groups: Sequence, share: bool = True, line: float = 30) -> tuple[Figu
     counts = Counter(part for (part, _), _ in groups)
     columns = min(COLUMNS, max(counts.values()))
     lines = [-(-count // columns) for count in counts.values()]
-    figure, grid = panels(sum(lines), columns, PAGE, 12 + line * sum(lines), sharex=share, sharey=share)
+    height = 12 + max(line * sum(lines), 48)  # a legend takes its part
+    figure, grid = panels(sum(lines), columns, PAGE, height, sharex=share, sharey=share)
     axes: list[Axes] = []
     for first, count in zip(np.cumsum([0, *lines]), counts.values(), strict=False):
         axes += list(grid[first:].flat[:count])
@@ -330,7 +362,7 @@ def _finished(
     begun = set()
     lowest = {_place(ax).colspan.start: ax for ax in axes}.values()
     for ax, ((part, network), rows) in zip(axes, groups, strict=True):
-        name = network if rows is None or not _diverged(rows) else f"{network} (diverged)"
+        name = network if rows is None else network + _lost(rows)
         above = part if part not in begun else ""
         ax.set_title(f"{above}\n{textwrap.fill(name, 28)}", fontsize=DENSE, loc="left")
         begun.add(part)

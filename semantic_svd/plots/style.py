@@ -225,11 +225,10 @@ def _unwritten(figure: Figure) -> list[str]:
 
 
 def plain_numbers(axis: Axis) -> None:
-    """Let a logarithmic axis have few numbers, written out: 1, 2, 5 of each decade, or round ones within one."""
+    """Let a logarithmic axis have few numbers, written out: 1, 2, 5 of each decade, more where it is about one."""
     low, high = axis.get_view_interval()
-    axis.set_major_locator(
-        LogLocator(subs=(1, 2, 5)) if high > 5 * low else MaxNLocator(4, steps=[1, 2, 5, 10])
-    )
+    subs = (1, 2, 5) if high > 12 * low else (1, 1.5, 2, 3, 5, 7)
+    axis.set_major_locator(LogLocator(subs=subs) if high > 5 * low else MaxNLocator(4, steps=[1, 2, 5, 10]))
     axis.set_major_formatter("{x:g}")
     axis.set_minor_formatter(NullFormatter())
     if high <= 5 * low:

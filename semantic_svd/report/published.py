@@ -36,6 +36,11 @@ UNTRAINED, ELSEWHERE = (
     "backprop, another start",
 )  # what likeness to backprop is to be seen beside
 BATCH = 128
+PARTIAL = {  # image sets that are not what they are called after: what they are
+    "cifar-10-sample": "the first 4,000 training images of CIFAR-10",
+    "cifar-10-jpeg": "all of CIFAR-10 after a lossy JPEG step",
+    "mnist-3000": "the first 3,000 training and 2,000 test images of MNIST",
+}
 EVERY = 2  # epochs from snapshot to snapshot
 TEST, TRAINING = "test error (%)", "training error (%)"
 RANK, TREE, TURN = "effective rank", "tree agreement with backprop's", "angle to backprop's (degrees)"
@@ -103,11 +108,15 @@ def behind(part: str, network: str, other: str = BASE) -> Callable[[Errors], xr.
 
 @dataclass(frozen=True)
 class Study:
-    """A study of the literature: what its files are called, its parts, and what its source reports."""
+    """A study of the literature: what its files are called, its parts, and what its source reports.
+
+    The terms say under figures what the names of its networks do not: shapes, rates.
+    """
 
     name: str
     parts: Sequence[Part]
     reported: Sequence[Reported]
+    terms: str = ""
 
     def rerun(
         self,
@@ -149,7 +158,7 @@ class Study:
             trained_cells(grids, runs, scheduler).items(), key=lambda item: titles.index(item[0][0])
         )
         trained = {name: opened(runs, cell) for name, cell in cells}
-        how = f"{epochs} epochs in batches of {BATCH}"
+        how = f"{epochs} epochs in batches of {BATCH}. {self.terms}"
         return self.write(folder, trained, whole, Path(images).name, says(whole, how, folds))
 
     def write(
@@ -189,6 +198,11 @@ class Study:
         trained = ~table["network"].isin([UNTRAINED, ELSEWHERE])
         angles = table[trained & ((table["measure"] == TURN) | feedback)].drop(columns="mode")
         of_classes = "Of the class means of the last hidden layer, less their mean"
+        of_angles = f"{of_classes}: angle (Procrustes) to those with which backprop from the same start ends."
+        if feedback.any():
+            of_angles += (
+                " Feedback angle: between what carries the error back and the weights that it stands for."
+            )
         named = trees.groupby(["part", "network"], sort=False)
         grown = {(str(part), str(network)): tree_from(rows, classes) for (part, network), rows in named}
         axes = {part.title: part.axis for part in self.parts if part.axis}
@@ -214,13 +228,17 @@ class Study:
                 strength_sheet(
                     strengths,
                     f"{of_classes}: strength on the modes that a training ends with, as a share of the first mode's at "
-                    f"the end. {about}",
+                    f"the end (where it diverged, at its last snapshot before). {about}",
                 ),
                 strengths,
             ),
-            "angles": (course_sheet(angles, "degrees", f"{of_classes}: angle (Procrustes). {about}"), angles),
+            "angles": (course_sheet(angles, "degrees", f"{of_angles} {about}"), angles),
             "trees": (
-                tree_sheet(grown, f"Correlation distance of class means, first training. {treeless}{of_all}"),
+                tree_sheet(
+                    grown,
+                    f"{of_classes}: correlation distance, average linkage; the first training of each that did not "
+                    f"diverge. {treeless}{of_all}",
+                ),
                 trees,
             ),
         }
@@ -477,7 +495,8 @@ def says(images: Images, how: str, folds: int) -> str:
     split = f"{n_train:,} images to train on, {n_test:,} to test with"
     if folds:
         split = f"{n_train + n_test:,} images, cross-validated in {folds} folds"
-    return f"{images.name}: {split}; {how}."
+    name = images.name + (f" ({PARTIAL[images.name]})" if images.name in PARTIAL else "")
+    return f"{name}: {split}; {how.rstrip('. ')}."
 
 
 def says_means(trained: Mapping[tuple, Run]) -> str:
