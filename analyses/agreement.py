@@ -57,7 +57,12 @@ def support():
 
 def draw(table):
     figure = measure_panels(table)
-    caption(figure, f"{report.note(*MODELS, bands='bands')} Grey: the data themselves.")
+    caption(
+        figure,
+        "Trees of the responses beside the data's: correlation of their cophenetic distances; share of the clades "
+        "that only one of them has (Robinson & Foulds); mean distance within the groups of a level, over that between "
+        f"them. {report.note(*MODELS, bands='bands')} Grey: the data themselves.",
+    )
     return figure
 
 
@@ -70,7 +75,7 @@ def draw_support(table):
         range_rows(rows[rows["epoch"] == epoch], "share of seeds", ax).set_title(f"epoch {epoch}")
         ax.get_legend().remove()
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=len(MODELS))
-    about = f"{report.SEEDS} seeds; bars are 95 % Wilson intervals of the share whose tree holds the clade."
+    about = f"{report.SEEDS} seeds; bars: 95 % Wilson intervals of the share whose tree of responses holds the clade."
     caption(figure, f"{report.note(*MODELS)} {about}")
     return figure
 

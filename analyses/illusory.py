@@ -47,7 +47,7 @@ def draw(table):
         figure,
         f"{report.note(*MODELS, bands='bands')} Above: the response projected on the data's modes. Below, of all that "
         "is not so: for each block of modes the illusion that rises highest over its start and its end (mean of both "
-        "models) among those which this block takes back, in its colour.",
+        "models) among those which this block takes back, in its colour; blocks without a curve take none back.",
     )
     return figure
 

@@ -33,6 +33,7 @@ def draw(table):
         figure,
         f"A hidden layer at every epoch beside itself at every other: mean of {report.SEEDS} seeds, 95 % t intervals "
         f"at most ± {widest:.2f}. Points: a mode of the data is half learned by the response, mean of the seeds. "
+        f"BPA was trained for {report.BPA.epochs:,} epochs, the others for {report.AUTOASSOCIATOR.epochs:,}. "
         f"{report.note(*MODELS.values())}",
     )
     return figure

@@ -188,6 +188,20 @@ def test_equations_stand_under_each_other_at_the_size_they_have_alone(matrix):
         assert ours == pytest.approx(theirs)
 
 
+def test_equations_under_each_other_have_one_colour_scale_for_their_vectors(matrix):
+    modes = decomposition(matrix)
+    turned = modes.assign(U=modes["U"] / 2, V=modes["V"] / 2)
+    figure = plots.svd_rows({"a": (matrix, modes), "b": (matrix, turned)})
+    for block in (1, 3):
+        first, second = (row.axes[block].collections[0].get_clim() for row in figure.subfigs)
+        assert first == second and first[1] == max(np.abs(modes[side]).max() for side in "UV")
+
+
+def test_modes_of_one_colour_are_told_apart_where_snapshots_are_few():
+    first, ninth = plots.strength_lines(curves([1, 9])).lines
+    assert first.get_color() == ninth.get_color() == first.get_mfc() != ninth.get_mfc()
+
+
 def test_a_mode_has_one_colour_in_every_figure_and_the_first_eight_differ():
     assert len({to_hex(plots.mode_style(mode)["color"]) for mode in range(1, 9)}) == 8
     alone, among = plots.strength_lines(curves([3])), plots.strength_lines(curves([1, 2, 3]))

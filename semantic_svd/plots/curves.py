@@ -202,9 +202,9 @@ def _time_axis(ax: Axes, x: str) -> None:
 
 
 def _band(ax: Axes, rows: pd.DataFrame, x: str, label: str, color: Any, linestyle: Any = "-") -> None:
-    marker = "o" if len(rows) <= FEW else ""  # a line through a few points is not a course
-    mark = {"marker": marker, "markersize": 3, "mfc": color if linestyle == "-" else "white"}
-    ax.plot(rows[x], rows["mean"], color=color, ls=linestyle, label=label, **mark)
+    (line,) = ax.plot(rows[x], rows["mean"], color=color, ls=linestyle, label=label)
+    if len(rows) <= FEW:  # a line through a few points is not a course
+        line.set(marker="o", markersize=3, mfc=color if linestyle == "-" else "white")
     ax.fill_between(rows[x], rows["low"], rows["high"], color=color, alpha=0.22, lw=0)
 
 

@@ -57,24 +57,15 @@ def svd_panels(
     >>> [ax.get_title() for ax in figure.axes[:4]]
     ['matrix', 'U', 'S', "V'"]
     """
-    page = _page_of(matrix, modes)
-    figure = figure if figure is not None else Figure(figsize=(PAGE * MM, (page.height + NOTE) * MM))
-    blocks = _equation(matrix, modes, name)
-    for block, box in zip(blocks, page.boxes, strict=True):
-        _cells(_add_axes(figure, box), block, box)
-    if page.shared_names:
-        figure.axes[3].set_xticklabels([])
-    for sign, x, y in page.signs:
-        figure.text(*_at(figure, x, y), sign, ha="center", va="center", fontsize=12)
-    for label, block, box in zip((name, "U and V'", "S"), blocks, page.bars, strict=False):
-        _colour_bar(_add_axes(figure, box), block.limit, label)
-    figure.text(*_at(figure, 2, 2), title.replace("$", r"\$"), va="top", fontweight="bold")
+    if figure is None:
+        figure = Figure(figsize=(PAGE * MM, (_page_of(matrix, modes).height + NOTE) * MM))
+    _fill(figure, matrix, modes, title, name, _largest(modes))
     return figure
 
 
 @styled
 def svd_rows(equations: Mapping[str, tuple[xr.DataArray, xr.Dataset]], name: str = "matrix") -> Figure:
-    """Draw several equations matrix = U S V' under each other, on one page.
+    """Draw several equations matrix = U S V' under each other, on one page; U and V' have one colour scale for all.
 
     Parameters
     ----------
@@ -99,9 +90,31 @@ def svd_rows(equations: Mapping[str, tuple[xr.DataArray, xr.Dataset]], name: str
     heights[-1] += NOTE
     figure = Figure(figsize=(PAGE * MM, sum(heights) * MM))
     rows = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
+    largest = max(_largest(modes) for _, modes in equations.values())
     for row, (title, (matrix, modes)) in zip(rows, equations.items(), strict=True):
-        svd_panels(matrix, modes, row, title, name)
+        _fill(row, matrix, modes, title, name, largest)
     return figure
+
+
+def _largest(modes: xr.Dataset) -> float:
+    return float(max(np.abs(modes[side]).max() for side in "UV"))
+
+
+def _fill(
+    figure: Figure | SubFigure, matrix: xr.DataArray, modes: xr.Dataset, title: str, name: str, vectors: float
+) -> None:
+    """Draw an equation; the colours of U and V' reach so far."""
+    page = _page_of(matrix, modes)
+    blocks = _equation(matrix, modes, name, vectors)
+    for block, box in zip(blocks, page.boxes, strict=True):
+        _cells(_add_axes(figure, box), block, box)
+    if page.shared_names:
+        figure.axes[3].set_xticklabels([])
+    for sign, x, y in page.signs:
+        figure.text(*_at(figure, x, y), sign, ha="center", va="center", fontsize=12)
+    for label, block, box in zip((name, "U and V'", "S"), blocks, page.bars, strict=False):
+        _colour_bar(_add_axes(figure, box), block.limit, label)
+    figure.text(*_at(figure, 2, 2), title.replace("$", r"\$"), va="top", fontweight="bold")
 
 
 class _Block(NamedTuple):
@@ -115,14 +128,13 @@ class _Block(NamedTuple):
     limit: float
 
 
-def _equation(matrix: xr.DataArray, modes: xr.Dataset, name: str) -> list[_Block]:
+def _equation(matrix: xr.DataArray, modes: xr.Dataset, name: str, vectors: float) -> list[_Block]:
     """List the matrix, U, S and V' with their labels and colour limits."""
     items, columns = (matrix[dim].values.tolist() for dim in matrix.dims)
     numbers = modes["mode"].values.tolist()
     U, s, V = modes["U"].values, modes["s"].values, modes["V"].values
     counted = "" if isinstance(columns[0], str) else str(matrix.dims[1])
     whole = float(np.abs(matrix.values).max()) or 1.0  # zeros are drawn as zero
-    vectors = float(max(np.abs(U).max(), np.abs(V).max()))
     return [
         _Block(name, matrix.values, items, columns, counted, whole),
         _Block("U", U, items, numbers, "mode", vectors),

@@ -8,8 +8,19 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-from semantic_svd.plots.style import DENSE, INK, RULE_LOOKS, axes_or_new, mode_style, panels, reach, styled
+from semantic_svd.plots.style import (
+    DENSE,
+    FAINT,
+    INK,
+    RULE_LOOKS,
+    axes_or_new,
+    mode_style,
+    panels,
+    reach,
+    styled,
+)
 from semantic_svd.plots.verdicts import SEQUENTIAL
 
 EPOCH = "epoch (logarithmic from 1)"
@@ -193,7 +204,7 @@ def null_bands(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     >>> row = {"mean": 0.9, "low": 0.8, "high": 1, "start": 0.5, "null_low": 0.2, "null_high": 0.4}
     >>> ax = null_bands(pd.DataFrame([{"measure": "CCA", "layer": "bpa", **row}]))
     >>> [label.get_text() for label in ax.get_yticklabels()], [text.get_text() for text in ax.get_legend().get_texts()]
-    (['CCA'], ['bpa', 'before training', 'shuffled items'])
+    (['CCA'], ['bpa', 'before training (open)', 'shuffled items'])
     """
     ax = axes_or_new(ax, height=80)
     measures, layers = list(table["measure"].unique()), list(table["layer"].unique())
@@ -201,14 +212,15 @@ def null_bands(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
         rows = table[table["layer"] == layer]
         place = rows["measure"].map(measures.index) + (i - (len(layers) - 1) / 2) * 0.75 / len(layers)
         chance = ax.hlines(place, rows["null_low"], rows["null_high"], color="#CCCCCC", lw=4)
-        (start,) = ax.plot(rows["start"], place, marker, mfc="white", mec=colour, ms=3, mew=0.8)
+        ax.plot(rows["start"], place, marker, mfc="white", mec=colour, ms=3, mew=0.8)
         ax.errorbar(
             rows["mean"], place, xerr=reach(rows), fmt=marker, color=colour, ms=3, elinewidth=1, label=layer
         )
     points, names = ax.get_legend_handles_labels()
+    start = Line2D([], [], ls="", marker="o", mfc="white", mec=FAINT, ms=3, mew=0.8)
     ax.legend(
         [*points, start, chance],
-        [*names, "before training", "shuffled items"],
+        [*names, "before training (open)", "shuffled items"],
         loc="lower right",
         bbox_to_anchor=(1.0, 1.0),
         ncols=3,
