@@ -275,6 +275,22 @@ def test_what_a_layer_says_is_copied_before_the_next_one_writes_over_it(torch):
     np.testing.assert_array_equal(run.hidden("1"), np.maximum(run.hidden("0"), 0))
 
 
+def test_a_hidden_layer_called_output_is_recorded_as_what_it_says_itself(torch):
+    class Net(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.hidden, self.output = torch.nn.Linear(34, 8), torch.nn.Linear(8, 34)
+
+        def forward(self, x):
+            return torch.sigmoid(self.output(torch.tanh(self.hidden(x))))
+
+    recorder = Recorder(Net(), ["hidden", "output"], ITEMS)
+    recorder(0)
+    run = recorder.run()
+    assert (run.hidden("output") < 0).any() and ((run.response() > 0) & (run.response() < 1)).all()
+    np.testing.assert_allclose(run.response(), 1 / (1 + np.exp(-run.hidden("output"))), rtol=1e-5)
+
+
 def test_maps_are_laid_out_as_rows_and_items_may_be_tensors_of_any_shape(torch):
     torch.manual_seed(0)
     model = torch.nn.Sequential(

@@ -94,11 +94,9 @@ class Recorder:
             for rows in self._shown.slices(self._batch_size):
                 said.clear()
                 output = self._model(self._tensor(self._shown.inputs[rows]))
-                said["output"] = [output]
                 n = rows.stop - rows.start
-                *hidden, response = (
-                    self._rows(name, said.get(name, []), n) for name in (*self._layers, "output")
-                )
+                hidden = [self._rows(name, said.get(name, []), n) for name in self._layers]
+                response = self._rows("output", [output], n)
                 self._sizes = [h.shape[1] for h in (*hidden, response)]
                 parts.append(by_item(hidden, [response], self._record))
                 if "class_means" in self._record:
