@@ -5,6 +5,8 @@ They train by `train` and by nothing else; `run_` is the run that it gives, for 
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
+from math import prod
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -88,7 +90,9 @@ class Autoassociator(TransformerMixin, _Trained):
         One rate, or those of the hidden layers, the output and the feedback. None for the rule's own, all lowered
         alike where the inputs are too large for them: to ``1 / (L b)`` for L layers, where b is the curvature that
         decides how fast linear networks can learn from batches of m items, ``lambda_1 + (max |x|^2 - lambda_1) / m``
-        (Ma, Bassily & Belkin 2018), lambda_1 the largest eigenvalue of ``<x x'>`` and 1 more for biases. (Units that
+        (Ma, Bassily & Belkin 2018), lambda_1 the largest eigenvalue of ``<x x'>`` and 1 more for biases. That is half
+        of what layers can bear that give on what they get. Where narrow layers bear less at the start, it is what
+        they can bear: L is then half the sum, over layers, of the squared norms of all others, multiplied. (Units that
         compete scale their changes themselves.)
     epochs : int
     batch_size : int, optional
@@ -493,7 +497,10 @@ def _bearable(rule: Rule, network: Network, x: xr.DataArray, batch_size: Any) ->
     m = batch_size if isinstance(batch_size, int | np.integer) and 0 < batch_size < n else n
     largest = randomized_svd(x.values, 1, power_iteration_normalizer="QR", random_state=0)[1][0] ** 2 / n
     curvature = largest + (squares.max() - largest) / m + network.biases
-    excess = max(1.0, max(rule.rates) * network.layers * curvature)
+    # of weights as they are drawn: Marchenko & Pastur's edge
+    norms2 = [(network.std(pre) * (pre**0.5 + post**0.5)) ** 2 for pre, post in pairwise(network.sizes)]
+    layers = max(network.layers, prod(norms2) * sum(1 / norm2 for norm2 in norms2) / 2)
+    excess = max(1.0, max(rule.rates) * layers * curvature)
     lowered = tuple(rate / excess for rate in rule.rates)
     return replace(rule, rate=lowered if isinstance(rule.rate, tuple) else lowered[0])
 

@@ -213,7 +213,7 @@ def test_random_state_follows_the_conventions():
 def test_a_linear_autoassociator_scores_as_the_best_of_its_rank(rule, k):
     best = float(explained_variance(svd(ITEMS))[:k].sum())
     for seed in range(5):
-        score = Autoassociator(k, rule, biases=False, epochs=3000, random_state=seed).fit(X).score(X)
+        score = Autoassociator(k, rule, biases=False, epochs=9000, random_state=seed).fit(X).score(X)
         assert best - 1e-6 < score < best + 1e-12
 
 
@@ -322,6 +322,25 @@ def test_rates_are_lowered_to_half_of_what_batches_of_so_many_items_can_bear(bat
     assert found == pytest.approx(expected, rel=1e-6)
     of_three = Autoassociator(8, "dfa_oja", biases=False, batch_size=batch_size, epochs=1).fit(x).rule_.rate
     assert of_three == pytest.approx((expected, expected, expected / 10), rel=1e-6)
+
+
+@pytest.mark.parametrize("hidden", [(1,), (3,), (30, 3, 50)])
+def test_where_the_start_is_steeper_rates_are_what_it_can_bear(hidden):
+    """A layer's curvature is that of the items times the squared norms of the other layers, as they are drawn."""
+    steepest, auto = [], Autoassociator(hidden, "bpa", epochs=0)
+    for seed in range(10):
+        start = auto.set_params(random_state=seed).fit(100 * DIGITS[0]).run_.data.isel(seed=0, epoch=0)
+        norms2 = [np.linalg.norm(start[f"W{k + 1}"], 2) ** 2 for k in range(len(hidden) + 1)]
+        steepest.append(sum(np.prod(np.delete(norms2, k)) for k in range(len(norms2))))
+    curvature = np.linalg.norm(100 * DIGITS[0], 2) ** 2 / len(DIGITS[0])
+    assert 0.7 < auto.rule_.rate * curvature * max(steepest) / 2 < 1
+
+
+@pytest.mark.parametrize("hidden", [1, 2, 3])
+def test_narrow_layers_do_not_diverge(hidden):
+    x = DIGITS[0][:300]
+    for seed in range(5):
+        assert Autoassociator(hidden, epochs=300, random_state=seed).fit(x).score(x) > 0.4
 
 
 def test_units_that_compete_keep_their_rate():
