@@ -179,6 +179,35 @@ def test_sources_of_every_kind_give_the_same_run(kind, tmp_path):
     np.testing.assert_allclose(run.class_means(1)[:, :, 1], ACTIVITY[:, :, 4:6].mean(axis=2), rtol=1e-12)
 
 
+@pytest.mark.parametrize("shape", [(0, 1, 2, 3), (1, 0, 2, 3), (3, 1, 2, 0), (0, 2, 3), (2, 1, 3), (3, 2)])
+def test_the_axes_of_a_dataarray_are_those_of_their_names(shape):
+    """Axes in any order, some missing: seed, epoch, item, unit are 0 to 3."""
+    there = sorted(shape)
+    names = np.array(["seed", "epoch", "item", "neuron"])
+    whole = xr.DataArray(
+        ACTIVITY,
+        {"seed": [3, 7], "epoch": [0, 1, 10, 20, 50], "item": list(ITEMS.items)},
+        ("seed", "epoch", "item", "neuron"),
+    )
+    part = whole.isel({names[axis]: 1 for axis in range(4) if axis not in there})  # labels of one stay
+    run = recorded_run({"layer": part.transpose(*names[list(shape)])})
+    expected = whole.isel({names[axis]: [1] for axis in range(4) if axis not in there})
+    found = run.hidden("layer").rename(unit="neuron")
+    xr.testing.assert_equal(found, expected)
+    again = recorded_run({"layer": part}, epochs=range(run.data.sizes["epoch"]), items=ITEMS)
+    assert again.data["epoch"].values.tolist() == list(range(run.data.sizes["epoch"]))
+
+
+def test_a_hidden_layer_of_our_run_is_taken_with_its_labels(ours):
+    some = ours.sel(seed=[2, 1][::-1], epoch=[0, 100, 300])
+    taken = recorded_run({"h": some.hidden(1)}, some.response())
+    xr.testing.assert_equal(taken.hidden("h"), some.hidden(1))
+    ended = recorded_run({"h": ours.final().hidden(1)})
+    assert ended.data.sizes["seed"] == 3 and ended.data["item"].values.tolist() == list(ITEMS.items)
+    means = xr.DataArray(ACTIVITY, dims=("seed", "epoch", "class", "unit")).transpose("class", "unit", ...)
+    np.testing.assert_array_equal(recorded_run({"m": means}).hidden("m"), ACTIVITY)
+
+
 # --------------------------------------------------------------------------------------------------------- class means
 
 
@@ -456,6 +485,25 @@ BAD = [  # hidden layers, output, what else; what is said
         "the output has 3 units and there are 2 classes; record class_means without responses",
     ),
     (A, ACTIVITY, {"targets": ITEMS}, "the output has 3 units, the targets have 34"),
+    (
+        {"a": xr.DataArray(ACTIVITY, dims=("seed", "time", "item", "unit"))},
+        None,
+        {},
+        "layer 'a' has axes (seed, time, item, unit); those that have names are seed and epoch, which may be missing, "
+        "item and unit",
+    ),
+    (
+        {"a": xr.DataArray(ACTIVITY[0], {"epoch": range(5)}, ("epoch", "item", "unit"))},
+        xr.DataArray(ACTIVITY[0], {"epoch": range(1, 6)}, ("epoch", "item", "unit")),
+        {},
+        "the output has other labels of its epochs than layer 'a'",
+    ),
+    (
+        {"a": xr.DataArray(ACTIVITY[0, 0], {"item": list(ITEMS.items[::-1])}, ("item", "unit"))},
+        None,
+        {"items": ITEMS},
+        "item 0 (from 0) is 'sparrow', and 'daisy' in the activity",
+    ),
 ]
 
 

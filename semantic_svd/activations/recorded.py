@@ -34,7 +34,8 @@ def recorded_run(
     hidden : dict
         Name of each hidden layer, from the input on, and its activity (seed, epoch, item, unit); the first axes may
         be missing. Anything that has a shape and slices like an array: numpy, a memory map, HDF5, Zarr, Dask, a
-        tensor. What is not in memory is read when it is needed, snapshot by snapshot.
+        tensor. What is not in memory is read when it is needed, snapshot by snapshot. A DataArray may have its axes
+        in any order when they are called seed, epoch and item; it says what their labels are where none are given.
     response : likewise, optional
         What the output says, (seed, epoch, item, property).
     items : Items, DataFrame, DataArray or array of shape (n_items, ...), or names; optional
@@ -47,7 +48,7 @@ def recorded_run(
         What label 0, 1, ... stands for.
     record : names of what the run holds
         "hidden" and "responses", item by item; "class_means" of the hidden layers.
-    epochs, seeds : labels of the first axes; None for 0, 1, ...
+    epochs, seeds : labels of the first axes; None for those of a DataArray, or 0, 1, ...
 
     Returns
     -------
@@ -71,9 +72,10 @@ def recorded_run(
     """
     given = {f"layer {name!r}": values for name, values in hidden.items()}
     given |= {} if response is None else {"the output": response}
+    given = {name: _laid_out(values, name) for name, values in given.items()}
     stacks = {name: _stack(values, name) for name, values in given.items()}
     n_seeds, n_epochs, n_items = _shared_shape(stacks)
-    shown = shown_to(items, targets, labels, classes, n_items)
+    shown = shown_to(items, targets, labels, classes, n_items).named(_labels(given, "item"))
     record = checked_record(record, shown)
     layers = list(stacks.values())
     of_hidden, of_output = layers[: len(hidden)], layers[len(hidden) :]
@@ -81,7 +83,7 @@ def recorded_run(
     if "class_means" in record:
         arrays |= _class_means(of_hidden, shown)
     sizes = [layer.shape[-1] for layer in layers] + ([] if of_output else [0])
-    axes = _axis("epochs", epochs, n_epochs), _axis("seeds", seeds, n_seeds)
+    axes = _axis("epoch", epochs, n_epochs, given), _axis("seed", seeds, n_seeds, given)
     return run_of(arrays, list(map(str, hidden)), sizes, shown, *axes, "recorded")
 
 
@@ -138,6 +140,34 @@ def stack_runs(runs: Sequence[Run]) -> Run:
     return Run(data)
 
 
+def _laid_out(values: Any, name: str) -> Any:
+    """Return a DataArray as (seed, epoch, item, unit), by the names of its axes; without these names as it is."""
+    if not isinstance(values, xr.DataArray) or not {"seed", "epoch", "item"} & set(values.dims):
+        return values
+    last = sorted((dim for dim in values.dims if dim not in ("seed", "epoch")), key=lambda dim: dim != "item")
+    if len(last) != 2:
+        raise InputError(
+            f"{name} has axes ({', '.join(map(str, values.dims))}); those that have names are seed and epoch, which "
+            "may be missing, item and unit"
+        )
+    missing = [axis for axis in ("seed", "epoch") if axis not in values.dims]
+    odd = [axis for axis in missing if axis in values.coords and values.coords[axis].ndim]
+    return values.drop_vars(odd).expand_dims(missing).transpose("seed", "epoch", *last)
+
+
+def _labels(given: Mapping[str, Any], axis: str) -> list[Any] | None:
+    """Return the labels of an axis, the same in all DataArrays that have them; None where none has."""
+    labels = {
+        name: values[axis].values.tolist()
+        for name, values in given.items()
+        if isinstance(values, xr.DataArray) and axis in values.dims and axis in values.coords
+    }
+    for name, of in labels.items():
+        if of != labels[first := next(iter(labels))]:
+            raise InputError(f"{name} has other labels of its {axis}s than {first}")
+    return next(iter(labels.values()), None)
+
+
 def _stack(values: Any, name: str) -> Any:
     """Return activity as (seed, epoch, item, unit); what is not in memory is left where it is."""
     if isinstance(values, xr.DataArray):
@@ -168,11 +198,12 @@ def _shared_shape(stacks: Mapping[str, Any]) -> tuple[int, ...]:
     return shapes[first]
 
 
-def _axis(name: str, labels: Sequence[int] | None, n: int) -> list[int]:
-    found = list(range(n)) if labels is None else np.asarray(labels).tolist()
+def _axis(axis: str, labels: Sequence[int] | None, n: int, given: Mapping[str, Any]) -> list[int]:
+    own = _labels(given, axis) if labels is None else np.asarray(labels).tolist()
+    found = list(range(n)) if own is None else own
     whole = all(isinstance(label, int) for label in found)
     if len(found) != n or not whole or len(set(found)) < n or found != sorted(found):
-        raise InputError(f"{name} are {n} whole numbers, each once, the smallest first, not {found}")
+        raise InputError(f"{axis}s are {n} whole numbers, each once, the smallest first, not {found}")
     return found
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,15 @@ class Shown:
     outputs: list[str] | None
     labels: NDArray[np.integer] | None
     classes: list[str]
+
+    def named(self, items: list[Any] | None) -> "Shown":
+        """Return the same with the names that activity has for the items; its own names must be these."""
+        if items is None or not all(isinstance(item, str) for item in items):
+            return self
+        for k, (own, name) in enumerate(zip(self.items or items, items, strict=True)):
+            if own != name:
+                raise InputError(f"item {k} (from 0) is {own!r}, and {name!r} in the activity")
+        return replace(self, items=items)
 
     def slices(self, size: int) -> Iterator[slice]:
         """Yield the items, so many at a time."""
