@@ -47,13 +47,14 @@ def compare_runs(runs: Mapping[str, Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
         layer with the data and with every other run, seed by seed ("CKA"), and what it reaches in 5 % of the cases when
         the items are shuffled ("CKA, shuffled items").
     curves : DataFrame
-        By epoch: measure (strength, leakage, agreement), of (a mode), block, run, epoch, rate_steps, relative, mean,
-        low, high, n.
+        By epoch: measure (strength, leakage, agreement), of (a mode), block, run, epoch, rate_steps, relative (to the
+        mean at which the summary has the first mode half learned), mean, low, high, n.
 
     Raises
     ------
     InputError
-        For fewer than two runs, runs that are not over the same items and targets, or that kept too little.
+        For fewer than two runs, runs that are not over the same items and targets, or that kept too little; for one
+        seed or one epoch of a run, without its axis.
 
     Examples
     --------
@@ -70,6 +71,10 @@ def compare_runs(runs: Mapping[str, Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
     for name, run in runs.items():
         if not isinstance(run, Run):
             raise InputError(f"{name} is no Run, but {type(run).__name__}")
+        for axis in [axis for axis in ("seed", "epoch") if axis not in run.data.dims]:
+            raise InputError(
+                f"{name} has no axis {axis}; a comparison is over the seeds and epochs of whole runs"
+            )
     if len(runs) < 2:
         raise InputError(f"a comparison is of two runs or more, not of {len(runs)}")
     sides = {name: _side(name, run) for name, run in runs.items()}
@@ -174,10 +179,11 @@ def _measured(side: _Side, reference: xr.Dataset) -> tuple[pd.DataFrame, pd.Data
             for layer, of in trees.items()
         ),
     ]
-    return pd.concat(parts, ignore_index=True), _curves(side, reference, projected.sel(mode=alive))
+    first = stage.loc[stage["time"] == "epoch", "mean"].iloc[0]  # of the first mode
+    return pd.concat(parts, ignore_index=True), _curves(side, reference, projected.sel(mode=alive), first)
 
 
-def _curves(side: _Side, reference: xr.Dataset, projected: xr.DataArray) -> pd.DataFrame:
+def _curves(side: _Side, reference: xr.Dataset, projected: xr.DataArray, first: float) -> pd.DataFrame:
     shown = side.hidden["epoch"].values
     tables = [
         intervals(projected.sel(epoch=shown), measure="strength"),
@@ -185,10 +191,9 @@ def _curves(side: _Side, reference: xr.Dataset, projected: xr.DataArray) -> pd.D
         intervals(agreement(side.hidden, side.data), within=(-1, 1), measure="agreement"),
     ]
     table = pd.concat(tables, ignore_index=True).rename(columns={"mode": "of"})
-    first = stage_epochs(projected, reference.sel(mode=projected["mode"])).sel(fraction=0.5).isel(mode=0)
     table["block"] = table["of"].map(block_names(reference))
     table["rate_steps"] = side.rate_steps(table["epoch"])
-    table["relative"] = table["epoch"] / float(first.mean())
+    table["relative"] = table["epoch"] / first
     return table[["measure", "of", "block", "epoch", "rate_steps", "relative", "mean", "low", "high", "n"]]
 
 

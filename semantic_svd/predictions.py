@@ -13,6 +13,7 @@ from semantic_svd.intervals import mean_interval
 from semantic_svd.modes import half_learned, strengths, svd
 from semantic_svd.rules import RULES
 from semantic_svd.runs import Run
+from semantic_svd.stages import during
 from semantic_svd.tables import block_names
 from semantic_svd.theory import backprop_strengths, bpa_strengths
 
@@ -117,7 +118,7 @@ def half_learned_beside_theory(run: Run) -> pd.DataFrame:
     foretold, target = prediction(run), _target(run)
     modes = svd(target)
     measured, predicted = (
-        (half if "seed" in half.dims else half.expand_dims("seed")).where(half > 0).compute()
+        during(half if "seed" in half.dims else half.expand_dims("seed")).compute()
         for half in (half_learned(course, modes) for course in (strengths(run.response(), modes), foretold))
     )
     made = mean_interval(measured, scale="log")

@@ -108,7 +108,7 @@ def stage_widths(epochs: xr.DataArray) -> xr.DataArray:
     >>> stage_widths(stage_epochs(rise, [[1.0]])).round(2).values
     array([3.17])
     """
-    begun, half, over = (_during(epochs).sel(fraction=fraction, drop=True) for fraction in FRACTIONS)
+    begun, half, over = (during(epochs).sel(fraction=fraction, drop=True) for fraction in FRACTIONS)
     width = (over - begun) / half
     return width.where(width > 0).rename("width")
 
@@ -246,8 +246,8 @@ def stage_table(
     -------
     DataFrame
         Columns by, stage, fraction, time, mean, low, high, n, method. ``time`` is epoch, rate_steps (learning rate x
-        steps) or relative (to the half-learned epoch of the first mode, seed by seed). Times spread by factors: means
-        are geometric, intervals t of logs.
+        steps; NaN at a rate of 0) or relative (to the half-learned epoch of the first mode, seed by seed). Times spread
+        by factors: means are geometric, intervals t of logs.
 
     Examples
     --------
@@ -259,11 +259,11 @@ def stage_table(
     8   mode     1       0.5  rate_steps   0.1  0.1   0.1
     9   mode     2       0.5  rate_steps   0.2  0.2   0.2
     """
-    first = _during(stage_epochs(strengths, reference)).sel(fraction=0.5, drop=True).isel(mode=0, drop=True)
+    first = during(stage_epochs(strengths, reference)).sel(fraction=0.5, drop=True).isel(mode=0, drop=True)
     parts = []
     for by in KINDS:
-        epochs = _during(stage_epochs(strengths, reference, by))
-        times = {"epoch": epochs, "rate_steps": rate_steps(epochs), "relative": epochs / first}
+        epochs = during(stage_epochs(strengths, reference, by))
+        times = {"epoch": epochs, "rate_steps": during(rate_steps(epochs)), "relative": epochs / first}
         parts += [_tidy(values, by, time=time) for time, values in times.items()]
     columns = ["by", "stage", "fraction", "time", "mean", "low", "high", "n", "method"]
     return pd.concat(parts, ignore_index=True)[columns]
@@ -329,7 +329,8 @@ def _clusters(modes: xr.Dataset) -> NDArray[np.floating]:
     return np.stack([one / one.sum(1) for one in same])
 
 
-def _during(epochs: xr.DataArray) -> xr.DataArray:
+def during(epochs: xr.DataArray) -> xr.DataArray:
+    """Return the epochs that are of the training; NaN for 0, what was there at the start."""
     return epochs.where(epochs > 0)
 
 

@@ -1,6 +1,7 @@
 """Runs side by side: every number is that of the measure it names, and runs that cannot be compared are refused."""
 
 import re
+from dataclasses import replace
 from itertools import combinations, pairwise
 
 import numpy as np
@@ -8,7 +9,7 @@ import pandas as pd
 import pytest
 from matplotlib.text import Text
 
-from semantic_svd import Network, Run, load_images, load_items, train
+from semantic_svd import RULES, Network, Run, load_images, load_items, train
 from semantic_svd.activations import recorded_run
 from semantic_svd.cli import main
 from semantic_svd.comparisons import compare_runs
@@ -276,6 +277,32 @@ def test_runs_without_a_training_have_no_rate_and_those_without_an_epoch_no_time
     assert theirs["rate_steps"].isna().all() and ours["rate_steps"].notna().all()
 
 
+def test_time_relative_to_the_first_mode_is_told_by_the_mean_of_the_summary(runs, tables):
+    summary, curves = tables
+    for name in runs:
+        rows = curves[curves["run"] == name]
+        first = value(summary, "half learned", "1", name)["mean"]
+        np.testing.assert_allclose(rows["relative"], rows["epoch"] / first)
+
+
+def test_a_run_that_knew_the_first_mode_at_its_start_has_no_time_relative_to_it(runs):
+    again = {
+        name: train(name, LINEAR, ITEMS, epochs=5, seeds=5, start=runs[name]) for name in ("backprop", "bpa")
+    }
+    summary, curves = compare_runs(again)
+    assert curves["relative"].isna().all() and curves["rate_steps"].notna().all()
+    assert value(summary, "half learned", "1", "bpa")["n"] == 0
+
+
+def test_a_layer_that_does_not_learn_has_epochs_and_no_time_by_its_rate(runs):
+    frozen = train(replace(RULES["backprop"], rate=(0.0, 0.1, 0.1)), LINEAR, ITEMS, epochs=400, seeds=5)
+    summary, curves = compare_runs({"backprop": runs["backprop"], "frozen": frozen})
+    assert value(summary, "half learned", "1", "frozen")["n"] == 5
+    assert value(summary, "half learned, rate x steps", "1", "frozen")["n"] == 0
+    assert (curves.loc[curves["run"] == "frozen", "rate_steps"] == 0).all()
+    dynamics(summary, curves)
+
+
 def test_what_cannot_be_compared_is_refused(runs, tmp_path):
     with pytest.raises(InputError, match=r"^runs are named, as {'bpa': run, ...}, not list$"):
         compare_runs([runs["bpa"], runs["backprop"]])
@@ -283,6 +310,16 @@ def test_what_cannot_be_compared_is_refused(runs, tmp_path):
         compare_runs({"bpa": runs["bpa"]})
     with pytest.raises(InputError, match=r"^b is no Run, but int$"):
         compare_runs({"bpa": runs["bpa"], "b": 3})
+    for axis, one in (
+        ("epoch", runs["bpa"].sel(epoch=400)),
+        ("epoch", runs["bpa"].final()),
+        ("seed", runs["bpa"].sel(seed=0)),
+    ):
+        with pytest.raises(
+            InputError,
+            match=rf"^one has no axis {axis}; a comparison is over the seeds and epochs of whole runs$",
+        ):
+            compare_runs({"bpa": runs["bpa"], "one": one})
     toy = load_items("saxe2019_toy")
     small = train("bpa", Network((7, 4, 7), biases=False), toy, epochs=3)
     with pytest.raises(InputError, match=r"^bpa and small did not learn the same: 8 x 34 and 4 x 7$"):

@@ -278,6 +278,12 @@ def test_what_is_there_at_the_start_and_what_is_never_learned_are_left_out_and_c
     assert table.loc[("mode", "epoch", 2, 0.9), "mean"] == pytest.approx(np.ceil(passed(1.0)[2, 0]))
 
 
+def test_at_a_rate_of_0_there_is_no_time_by_the_rate():
+    table = stage_table(seeds(), REFERENCE, lambda epoch: 0.0 * epoch).set_index("time")
+    assert (table.loc["rate_steps", "n"] == 0).all() and table.loc["rate_steps", "mean"].isna().all()
+    assert (table.loc["epoch", "n"] == 7).all()
+
+
 def test_the_table_of_widths_is_of_the_widths():
     table = width_table(seeds(), REFERENCE)
     for by, rows in table.groupby("by"):
