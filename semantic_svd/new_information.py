@@ -17,7 +17,7 @@ from scipy.integrate import solve_ivp
 
 from semantic_svd.errors import InputError
 from semantic_svd.items import Items
-from semantic_svd.modes import above_rounding, longer_side, svd
+from semantic_svd.modes import above_rounding, check_fit, longer_side, svd
 from semantic_svd.rules import Rule, as_rule
 from semantic_svd.runs import Run
 from semantic_svd.tables import block_names
@@ -166,8 +166,8 @@ def meet(
     >>> squared_errors(met.response(), old.with_items(new)).sel(item="falcon", epoch=[0, 100]).round(3).values
     array([[0., 0.]])
     """
-    rule, both = as_rule(rule), old.with_items(new)
-    _check(run, rule, old, new)
+    rule, both = as_rule(rule), _with_one(old, new)
+    _check(run, rule, old)
     often = _as_regime(regime).presentations(old, new)
     parts = [_as_fraction(float(n)) for n in often]
     least = math.lcm(*(part.denominator for part in parts))
@@ -194,6 +194,11 @@ def meet(
 def item_similarity(old: Items, new: Items) -> xr.DataArray:
     """Return the cosine between the properties of each old item and the new item, (item,); 0 where one has none.
 
+    Raises
+    ------
+    InputError
+        When there is not one new item, or it has other properties.
+
     Examples
     --------
     >>> from semantic_svd.items import load_items
@@ -201,7 +206,7 @@ def item_similarity(old: Items, new: Items) -> xr.DataArray:
     >>> item_similarity(load_items("mcclelland2020"), new).sel(item=["hawk", "salmon", "oak"]).round(3).values
     array([0.778, 0.444, 0.   ])
     """
-    x = new.array.isel(item=0, drop=True)
+    x = _with_one(old, new).array.isel(item=-1, drop=True)
     lengths = ((old.array**2).sum("property") * (x**2).sum()) ** 0.5
     return (old.array.dot(x) / lengths.where(lengths > 0)).fillna(0).rename("similarity")
 
@@ -218,7 +223,7 @@ def squared_errors(response: xr.DataArray, items: Items) -> xr.DataArray:
     Raises
     ------
     InputError
-        When the response is to other items.
+        When the response is to other items, or of other properties.
 
     Examples
     --------
@@ -227,9 +232,7 @@ def squared_errors(response: xr.DataArray, items: Items) -> xr.DataArray:
     >>> squared_errors(0 * items.array, items).sel(item=["sparrow", "salmon"]).values
     array([9., 9.])
     """
-    answered = tuple(map(str, response["item"].values))
-    if answered != items.items:
-        raise InputError(f"the response is to {', '.join(answered)}; the items are {', '.join(items.items)}")
+    check_fit(response, response.dims[-2:], svd(items))
     return ((response - items.array.values) ** 2).sum("property", skipna=False).rename("squared_error")
 
 
@@ -242,6 +245,11 @@ def interference(response: xr.DataArray, old: Items) -> xr.DataArray:
         Of a run of `meet`.
     old : Items
 
+    Raises
+    ------
+    InputError
+        When the response is not to the old items, or of other properties.
+
     Examples
     --------
     >>> from semantic_svd.items import load_items
@@ -250,7 +258,7 @@ def interference(response: xr.DataArray, old: Items) -> xr.DataArray:
     >>> interference(learned, old).isel(epoch=-1).round(2).values
     array([2.68, 2.68, 0.87, 0.87, 0.  , 0.  , 0.  , 0.  ])
     """
-    errors = squared_errors(response.sel(item=list(old.items)), old)
+    errors = squared_errors(_to_old(response, old), old)
     return (errors - errors.isel(epoch=0, drop=True)).rename("interference")
 
 
@@ -272,6 +280,11 @@ def change_by_mode(response: xr.DataArray, old: Items) -> xr.DataArray:
         "off the span" of the modes. The parts sum to ``|D|^2``, which is the interference where the old items were
         known. Blocks and not modes, as members of a block have no axes of their own.
 
+    Raises
+    ------
+    InputError
+        As for `interference`.
+
     Examples
     --------
     >>> from semantic_svd.items import load_items
@@ -283,10 +296,10 @@ def change_by_mode(response: xr.DataArray, old: Items) -> xr.DataArray:
     >>> bool(parts.sel(part="off the span") > 0.99 * parts.sum())
     True
     """
-    modes = svd(old)
+    modes, answers = svd(old), _to_old(response, old)
+    check_fit(answers, answers.dims[-2:], modes)
     modes = modes.isel(mode=above_rounding(modes["s"].values, longer_side(modes)))
     U, V = modes["U"].values, modes["V"].values
-    answers = response.sel(item=list(old.items))
     D = (answers - answers.isel(epoch=0, drop=True)).transpose(*answers.dims).values
     core = U.T @ D @ V  # (..., mode, mode)
     names = np.array(list(block_names(modes).values()))
@@ -307,6 +320,11 @@ def off_span(old: Items, new: Items) -> float:
     """Return the part of the new item that is no mixture of old ones: the sum of squares off the span of their rows.
 
     A linear autoassociator that knows the old items, from a start near zero, meets the new one with this squared error.
+
+    Raises
+    ------
+    InputError
+        As for `item_similarity`.
 
     Examples
     --------
@@ -350,7 +368,7 @@ def focused_learning(old: Items, new: Items, t: ArrayLike) -> xr.DataArray:
     Raises
     ------
     InputError
-        When a time is negative or not a number.
+        When a time is negative or not a number; and as for `item_similarity`.
 
     References
     ----------
@@ -369,7 +387,7 @@ def focused_learning(old: Items, new: Items, t: ArrayLike) -> xr.DataArray:
     times = np.atleast_1d(np.asarray(t, float))
     if not (times >= 0).all():
         raise InputError(f"times are 0 or greater, not {times[~(times >= 0)][0]:g}")
-    both = old.with_items(new)
+    both = _with_one(old, new)
     plane, x = _new_direction(old, new)  # (property, 2), (2,)
     w1, w2 = _focused_weights(x, times)  # (time, 2) both
     known = np.vstack([old.values, plane[:, 0] * x[0]])  # P applied to all items
@@ -406,11 +424,27 @@ def _focused_weights(x: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.n
 # ---------------------------------------------------------------------------------------------------------- helpers
 
 
+def _with_one(old: Items, new: Items) -> Items:
+    """Return the old items and, last, the one that is new."""
+    if len(new) != 1:
+        raise InputError(f"one new item is met at a time, not {len(new)}: {', '.join(new.items)}")
+    return old.with_items(new)
+
+
+def _to_old(response: xr.DataArray, old: Items) -> xr.DataArray:
+    """Return the responses to old items among all."""
+    answered = list(map(str, response["item"].values))
+    for item in old.items:
+        if item not in answered:
+            raise InputError(f"the response is to {', '.join(answered)}, not to {item}")
+    return response.sel(item=list(old.items))
+
+
 def _new_direction(old: Items, new: Items) -> tuple[np.ndarray, np.ndarray]:
     """Return the directions of the new item along and off the span of the old ones, (property, 2), and it in them."""
     modes = svd(old)
     V = modes["V"].values[:, above_rounding(modes["s"].values, longer_side(modes))]
-    (row,) = old.with_items(new).values[len(old) :]
+    row = _with_one(old, new).values[-1]
     parts = np.stack([V @ (V.T @ row), row - V @ (V.T @ row)], axis=1)
     lengths = np.linalg.norm(parts, axis=0)
     lengths[lengths < 1e-12 * np.linalg.norm(row)] = 0.0
@@ -425,14 +459,12 @@ def _as_regime(regime: Regime | str) -> Regime:
     return REGIMES[regime]
 
 
-def _check(run: Any, rule: Rule, old: Items, new: Items) -> None:
-    """Raise an error unless the run can go on with the old items and one new one."""
+def _check(run: Any, rule: Rule, old: Items) -> None:
+    """Raise an error unless the run can go on with the old items and a new one."""
     if not isinstance(run, Run):
         raise InputError(f"run is a Run that has learned the old items, not {type(run).__name__}")
     if (run.data["status"] == "training").any():
         raise InputError("the run is not finished; its networks meet something new as they ended")
-    if len(new) != 1:
-        raise InputError(f"one new item is met at a time, not {len(new)}: {', '.join(new.items)}")
     if rule.whole_batches:
         raise InputError("presentations are counted in a mean over items; the rule takes winners, not a mean")
     for side in ("unit_0", f"unit_{run.network.layers}"):

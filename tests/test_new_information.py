@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from refusals import refused
 from sklearn.metrics.pairwise import cosine_similarity
 
 from semantic_svd import RULES, Items, Network, Run, load_items, plots, train
@@ -529,9 +530,30 @@ def test_steps_stand_at_numbers():
         Regime({"birds": 1.0})
 
 
-def test_errors_are_of_the_items_that_were_answered_to():
-    with pytest.raises(InputError, match=r"^the response is to oak, rose; the items are rose, oak$"):
-        squared_errors(OLD.select(["oak", "rose"]).array, OLD.select(["rose", "oak"]))
+def test_errors_are_of_the_items_that_were_answered_to_and_of_their_properties():
+    turned, one = OLD.array.isel(property=slice(None, None, -1)), OLD.array.isel(property=[0])
+    first, last = OLD.properties[0], OLD.properties[-1]
+    other = f"property 0 is '{last}', in the reference '{first}': labels must be the same"
+    narrow = "a matrix 8 x 1 does not fit a reference 8 x 34"
+    for measure in (squared_errors, interference, change_by_mode):
+        assert refused(measure, turned.expand_dims(epoch=2), OLD) == other
+        assert refused(measure, one.expand_dims(epoch=2), OLD) == narrow
+    assert refused(squared_errors, OLD.select(["oak", "rose"]).array, OLD.select(["rose", "oak"])) == (
+        "item 0 is 'oak', in the reference 'rose': labels must be the same"
+    )
+    for measure in (interference, change_by_mode):
+        assert refused(measure, NEW.array.expand_dims(epoch=2), OLD) == (
+            "the response is to sparrowhawk, falcon, not to sparrow"
+        )
+
+
+@pytest.mark.parametrize(
+    "asked", [item_similarity, off_span, lambda old, new: focused_learning(old, new, 1.0)]
+)
+def test_one_new_item_with_the_properties_of_the_old_ones_is_met(asked):
+    assert refused(asked, OLD, NEW) == "one new item is met at a time, not 2: sparrowhawk, falcon"
+    foreign = load_items("saxe2019_toy").select("Canary")
+    assert "both must have the same properties in the same order" in refused(asked, OLD, foreign)
 
 
 @pytest.mark.parametrize(("t", "shown"), [(-1.0, "-1"), ([0.0, np.nan], "nan")])
