@@ -404,6 +404,14 @@ def test_a_recorder_refuses_in_one_line(torch):
         assert refused(Recorder, model, ["1"], items) == (
             "a recorder shows items to the module; pass their inputs"
         )
+    for batch_size in (0, -1):
+        assert refused(Recorder, model, ["1"], ITEMS, batch_size=batch_size) == (
+            f"batch_size is a whole number from 1, not {batch_size}"
+        )
+    for layers, record in ((["1"], []), ([], ["hidden"])):
+        assert refused(Recorder, model, layers, ITEMS, record=record) == (
+            f"a run holds activity, and there is none of record={record}"
+        )
     recorder = Recorder(model, ["1"], DIGITS.test_x)
     assert refused(recorder.run) == "nothing is recorded yet; call the recorder with an epoch"
     assert refused(recorder, -1) == "an epoch is a whole number from 0, not -1"
@@ -485,6 +493,14 @@ BAD = [  # hidden layers, output, what else; what is said
         "the output has 3 units and there are 2 classes; record class_means without responses",
     ),
     (A, ACTIVITY, {"targets": ITEMS}, "the output has 3 units, the targets have 34"),
+    (A, None, {"record": []}, "a run holds activity, and there is none of record=[]"),
+    (A, None, {"record": "responses"}, "a run holds activity, and there is none of record=['responses']"),
+    (
+        {},
+        ACTIVITY,
+        {"labels": LABELS, "record": "class_means"},
+        "a run holds activity, and there is none of record=['class_means']",
+    ),
     (
         {"a": xr.DataArray(ACTIVITY, dims=("seed", "time", "item", "unit"))},
         None,
@@ -520,6 +536,7 @@ def test_runs_that_are_not_alike_are_not_stacked():
     )
     for what, other in (
         ("layers", recorded_run({"b": ACTIVITY}, seeds=[2, 3])),
+        ("axes", recorded_run({"a": ACTIVITY}, seeds=[2, 3]).final()),
         ("records", recorded_run({"a": ACTIVITY}, seeds=[2, 3], labels=LABELS[:8], record=["class_means"])),
         ("items", recorded_run({"a": ACTIVITY}, seeds=[2, 3], items=list(ITEMS.items))),
     ):
@@ -528,6 +545,23 @@ def test_runs_that_are_not_alike_are_not_stacked():
         assert refused(stack_runs, [run, other]) == (
             f"run 1 (from 0) has other {what} than run 0, so they can't be stacked"
         )
+
+
+def test_runs_of_two_rules_or_without_seeds_are_not_stacked(ours):
+    other = train("backprop", Network((34, 8, 34), biases=False), ITEMS, epochs=3, seeds=[7])
+    assert refused(stack_runs, [ours, other]) == (
+        "run 1 (from 0) has other rules than run 0, so they can't be stacked"
+    )
+    assert refused(stack_runs, [ours.sel(seed=[0]), ours.sel(seed=1)]) == (
+        "run 1 (from 0) has no axis seed; take it with one, as run.sel(seed=[0])"
+    )
+    parts = [ours.sel(seed=[seed]) for seed in range(3)]
+    xr.testing.assert_equal(stack_runs(parts).data, ours.data)
+
+
+def test_an_output_alone_has_no_class_means():
+    run = recorded_run({}, ACTIVITY, labels=LABELS, record=["responses", "class_means"])
+    np.testing.assert_array_equal(run.response(), ACTIVITY)
 
 
 def test_a_recorded_run_answers_for_its_own_items_and_layers(theirs):

@@ -76,11 +76,11 @@ def recorded_run(
     stacks = {name: _stack(values, name) for name, values in given.items()}
     n_seeds, n_epochs, n_items = _shared_shape(stacks)
     shown = shown_to(items, targets, labels, classes, n_items).named(_labels(given, "item"))
-    record = checked_record(record, shown)
+    record = checked_record(record, shown, bool(hidden), response is not None)
     layers = list(stacks.values())
     of_hidden, of_output = layers[: len(hidden)], layers[len(hidden) :]
     arrays = by_item(of_hidden, of_output, record)
-    if "class_means" in record:
+    if "class_means" in record and hidden:
         arrays |= _class_means(of_hidden, shown)
     sizes = [layer.shape[-1] for layer in layers] + ([] if of_output else [0])
     axes = _axis("epoch", epochs, n_epochs, given), _axis("seed", seeds, n_seeds, given)
@@ -102,7 +102,7 @@ def stack_runs(runs: Sequence[Run]) -> Run:
     Raises
     ------
     InputError
-        When two have the same seed, or other layers, items or records.
+        When two have the same seed, or other rules, layers, items, records or axes, or one has no axis seed.
 
     Examples
     --------
@@ -113,6 +113,11 @@ def stack_runs(runs: Sequence[Run]) -> Run:
     """
     if not runs:
         raise InputError("there are no runs to stack")
+    for number, run in enumerate(runs):
+        if "seed" not in run.data.dims:
+            raise InputError(
+                f"run {number} (from 0) has no axis seed; take it with one, as run.sel(seed=[0])"
+            )
     seeds = [seed for run in runs for seed in run.data["seed"].values.tolist()]
     for seed in seeds:
         if seeds.count(seed) > 1:
@@ -120,8 +125,10 @@ def stack_runs(runs: Sequence[Run]) -> Run:
     first = runs[0].data
     for number, data in enumerate(run.data for run in runs):
         for what, same in (
+            ("rules", data.attrs["rule"] == first.attrs["rule"]),
             ("layers", data.attrs["network"] == first.attrs["network"]),
             ("records", set(data) == set(first)),
+            ("axes", set(data.dims) == set(first.dims)),
             ("items", data.attrs["data_hash"] == first.attrs["data_hash"]),
         ):
             if not same:

@@ -76,11 +76,12 @@ class Recorder:
         self._torch = _torch()
         if not isinstance(model, self._torch.nn.Module):
             raise InputError(f"a recorder listens to a torch.nn.Module, not to a {type(model).__name__}")
-        self._model, self._layers, self._batch_size = model, _layers_of(model, layers), batch_size
+        self._model, self._layers = model, _layers_of(model, layers)
+        self._batch_size = whole("batch_size", batch_size)
         self._shown = shown_to(items, targets, labels, classes)
         if self._shown.inputs is None:
             raise InputError("a recorder shows items to the module; pass their inputs")
-        self._record = checked_record(record, self._shown)
+        self._record = checked_record(record, self._shown, bool(self._layers))
         self._snapshots: dict[int, dict[str, Array]] = {}
         self._sizes: list[int] = []
 

@@ -105,12 +105,14 @@ def shown_to(
     return Shown(n or 0, names, inputs, input_names, said, outputs, labels, classes)
 
 
-def checked_record(record: Sequence[str], shown: Shown) -> list[str]:
-    """Return the names of what is to be kept, each of which these items allow."""
+def checked_record(record: Sequence[str], shown: Shown, hidden: bool, output: bool = True) -> list[str]:
+    """Return the names of what is to be kept, each of which these items allow, of hidden layers or of an output."""
     record = [record] if isinstance(record, str) else list(record)
     for name in record:
         if name not in RECORDS:
             raise InputError(f"no record {name!r} of activity; there are {', '.join(RECORDS)}")
+    if not any(output if name == "responses" else hidden for name in record):
+        raise InputError(f"a run holds activity, and there is none of record={record}")
     if "class_means" in record:
         if shown.labels is None:
             raise InputError("class means need the class of each item; pass labels")
