@@ -106,7 +106,7 @@ def mean_interval(
     low = xr.where(enough, np.minimum(low, centre), least)
     high = xr.where(enough, np.maximum(high, centre), most)
     method = _method(enough, "t of logs" if scale == "log" else "t")
-    return _dataset(centre, low, high, n, method, level, dim)
+    return _dataset(centre, low, high, n, method, level)
 
 
 def share_interval(kept: xr.DataArray, dim: str = "seed", level: float = 0.95) -> xr.Dataset:
@@ -157,7 +157,7 @@ def share_interval(kept: xr.DataArray, dim: str = "seed", level: float = 0.95) -
     centre = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = np.sqrt(z2 / n * (share * (1 - share) + z2 / (4 * n))) / (1 + z2 / n)
     low, high = (centre - half).clip(0, share), (centre + half).clip(share, 1)  # exact at shares 0 and 1
-    return _dataset(share, low, high, count, "Wilson", level, dim)
+    return _dataset(share, low, high, count, "Wilson", level)
 
 
 def median_interval(values: xr.DataArray, dim: str = "seed", level: float = 0.95) -> xr.Dataset:
@@ -208,7 +208,7 @@ def median_interval(values: xr.DataArray, dim: str = "seed", level: float = 0.95
         dask="parallelized",
         output_dtypes=[float] * 3,
     )
-    made = _dataset(median, low, high, values.notnull().sum(dim), "BCa", level, dim)
+    made = _dataset(median, low, high, values.notnull().sum(dim), "BCa", level)
     return made.rename(mean="median")
 
 
@@ -245,15 +245,9 @@ def _apply(function: Callable, values: xr.DataArray) -> xr.DataArray:
 
 
 def _dataset(
-    mean: xr.DataArray,
-    low: xr.DataArray,
-    high: xr.DataArray,
-    n: xr.DataArray,
-    method: str,
-    level: float,
-    dim: str,
+    mean: xr.DataArray, low: xr.DataArray, high: xr.DataArray, n: xr.DataArray, method: str, level: float
 ) -> xr.Dataset:
-    attrs = {"method": method, "level": level, "dim": dim}
+    attrs = {"method": method, "level": level}
     return xr.Dataset({"mean": mean, "low": low, "high": high, "n": n}, attrs=attrs)
 
 
