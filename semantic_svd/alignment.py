@@ -118,9 +118,9 @@ def upright(modes: xr.Dataset) -> xr.Dataset:
 def align_epochs(modes: xr.Dataset, tolerance: float = 1e-3) -> xr.Dataset:
     """Bring the modes of each epoch to those of the epoch before, so that every mode keeps its name through time.
 
-    As `align`, with the (aligned) epoch before as the reference. But the blocks that may rotate are those of the
-    epoch's own singular values: every epoch remains a decomposition of its matrix, as exactly as the members of a
-    block are equal, and modes that were equal once do not stay mixed when they part.
+    As `align`, with the (aligned) epoch before as the reference, the last that the seed has. But the blocks that may
+    rotate are those of the epoch's own singular values: every epoch remains a decomposition of its matrix, as exactly
+    as the members of a block are equal, and modes that were equal once do not stay mixed when they part.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def align_epochs(modes: xr.Dataset, tolerance: float = 1e-3) -> xr.Dataset:
     Returns
     -------
     Dataset
-        Like modes. The first epoch is as it was; epochs after the end of a seed stay NaN.
+        Like modes. The first epoch is as it was; epochs that a seed does not have stay NaN.
 
     Raises
     ------
@@ -154,12 +154,14 @@ def align_epochs(modes: xr.Dataset, tolerance: float = 1e-3) -> xr.Dataset:
     U, s, V = (x.reshape(-1, modes.sizes["epoch"], *x.shape[1:]) for x in _stack(last))
     equal = equal_neighbours(s, longer_side(modes), tolerance)
     alive = above_rounding(s, longer_side(modes))
-    both = alive[:, :-1, :, None] & alive[:, 1:, None, :]
-    GU, GV = (_overlaps(x[:, :-1], x[:, 1:], both) for x in (U, V))  # (seed, epoch, mode before, mode)
+    living = np.where(np.isfinite(s).all(-1), np.arange(s.shape[1]), 0)
+    at = np.arange(len(s))[:, None], np.maximum.accumulate(living, axis=1)[:, :-1]  # of what was there before
+    both = alive[at][..., :, None] & alive[:, 1:, None, :]
+    GU, GV = (_overlaps(x[at], x[:, 1:], both) for x in (U, V))  # (seed, epoch, mode before, mode)
     T = np.empty((*s.shape, s.shape[-1]), s.dtype)  # (seed, epoch, mode, aligned mode)
     T[:, 0] = np.eye(s.shape[-1])
     for e in range(1, s.shape[1]):
-        before = T[:, e - 1].mT
+        before = T[at[0][:, 0], at[1][:, e - 1]].mT
         for groups, seeds in _alike(equal[:, e]):
             # The epoch's own blocks rotate, so they stand where align has the reference's: its turn, reversed.
             GU_e, GV_e = (before[seeds] @ G[seeds, e - 1] for G in (GU, GV))

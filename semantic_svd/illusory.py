@@ -9,7 +9,7 @@ import xarray as xr
 
 from semantic_svd.errors import InputError
 from semantic_svd.matrices import Array, Matrix, labelled
-from semantic_svd.modes import svd
+from semantic_svd.modes import stays, svd
 from semantic_svd.tables import block_names
 
 __all__ = ["corrected_by", "illusory_properties"]
@@ -28,7 +28,7 @@ def illusory_properties(response: Matrix, target: Matrix) -> xr.Dataset:
     Parameters
     ----------
     response : array or DataArray (..., epoch, item, property)
-        NaN, as after the end of a seed, is passed over: its end is its last number.
+        NaN, as after the end of a seed, is passed over: its start and its end are its first and last number.
     target : matrix (item, property)
         What is true. Properties of 0 or less are those that an item does not have; the others are not asked.
 
@@ -120,11 +120,10 @@ def corrected_by(target: Matrix) -> xr.DataArray:
 def _excursion(y: Array, epochs: Array) -> tuple[Array, Array, Array, Array]:
     """Find the peak of each course (..., epoch), its height over start and end, and when half of it is lost."""
     there = ~np.isnan(y)
-    last = y.shape[-1] - 1 - there[..., ::-1].argmax(-1)
+    first, last = there.argmax(-1), y.shape[-1] - 1 - there[..., ::-1].argmax(-1)
     at = np.where(there, y, -np.inf).argmax(-1)
-    peak, end = (np.take_along_axis(y, where[..., None], -1)[..., 0] for where in (at, last))
-    height = peak - np.maximum(y[..., 0], end)
-    over = there & (y > (peak - height / 2)[..., None])
-    fallen = np.minimum(y.shape[-1] - over[..., ::-1].argmax(-1), y.shape[-1] - 1)
+    start, peak, end = (np.take_along_axis(y, where[..., None], -1)[..., 0] for where in (first, at, last))
+    height = peak - np.maximum(start, end)
+    fallen = stays(y <= (peak - height / 2)[..., None], there).argmax(-1)
     risen = height > 0
     return height, peak, np.where(risen, epochs[at], np.nan), np.where(risen, epochs[fallen], np.nan)

@@ -299,7 +299,7 @@ def half_learned(
     Parameters
     ----------
     strengths : DataArray (..., epoch, mode)
-        As `strengths` gives them. NaN, as after the end of a seed, is passed over.
+        As `strengths` gives them. NaN, as after the end of a seed or where it was not kept, is passed over.
     reference : Dataset of `svd`, or a matrix; no leading axes
     fraction : float
         0.5 is the half.
@@ -536,9 +536,17 @@ def _leakage(Y: Array, U: Array, V: Array, beside: Array) -> Array:
 
 def _first_to_stay(strengths: Array, threshold: Array, epochs: Array) -> Array:
     """Return the epoch (..., mode) that begins the last run of strengths (..., mode, epoch) over the threshold."""
-    ended = np.isnan(strengths)
-    over = (strengths >= threshold) | ended
-    staying = np.logical_and.accumulate(over[..., ::-1], axis=-1).sum(-1, keepdims=True)
-    first = np.minimum(over.shape[-1] - staying, over.shape[-1] - 1)
-    learned = (staying > 0) & ~np.take_along_axis(ended, first, axis=-1)
-    return np.where(learned, epochs[first], np.nan)[..., 0]
+    staying = stays(strengths >= threshold, ~np.isnan(strengths))
+    return np.where(staying.any(axis=-1), epochs[staying.argmax(axis=-1)], np.nan)
+
+
+def stays(holds: NDArray[np.bool_], there: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Tell where something (..., epoch) holds from here to the end; epochs that are not there are passed over.
+
+    Examples
+    --------
+    >>> stays(np.array([True, False, False, True]), np.array([True, True, False, True])).tolist()
+    [False, False, False, True]
+    """
+    last_run = np.logical_and.accumulate((holds | ~there)[..., ::-1], axis=-1)[..., ::-1]
+    return last_run & there

@@ -138,6 +138,14 @@ def test_align_epochs_keeps_names_through_crossings_and_flips():
     xr.testing.assert_allclose(by_epoch_first.transpose("seed", ...), aligned)
 
 
+def test_align_epochs_keeps_names_over_epochs_that_a_seed_does_not_have():
+    a = np.linspace(0, 1, 9)[:, None, None]  # two modes cross
+    modes = svd(np.stack([(1 - a) * np.diag([2.0, 1.0]) + a * np.diag([1.0, 2.2])] * 3))
+    gaps = xr.DataArray([[3, 5], [0, 2], [5, 8]], dims=("seed", "end"))  # within, at the start, to the end
+    kept = ~((modes.epoch >= gaps[:, 0]) & (modes.epoch <= gaps[:, 1]))
+    xr.testing.assert_allclose(align_epochs(modes.where(kept))[["s"]], align_epochs(modes)[["s"]].where(kept))
+
+
 def test_align_epochs_does_not_leave_modes_mixed_that_part_again():
     t = np.linspace(0, 1, 11)
     s = np.stack([2 + 0 * t, 2 - np.where(t < 0.5, 0, t)], axis=1)  # equal, then apart

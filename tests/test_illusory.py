@@ -157,6 +157,7 @@ def test_height_is_over_start_and_end_and_the_end_is_the_last_number():
         "grows": ([0.0, 0.1, 0.2, 0.3, 0.4], (0, 0.4, nan, nan)),
         "falls": ([0.4, 0.3, 0.2, 0.1, 0.0], (0, 0.4, nan, nan)),
         "ended": ([0.0, 0.8, 0.2, nan, nan], (0.6, 0.8, 1, 2)),
+        "with gaps": ([nan, 0.1, 0.9, nan, 0.3], (0.6, 0.9, 2, 4)),
         "never": ([nan] * 5, (nan, nan, nan, nan)),
         "below 0": ([-0.5, -0.1, -0.4, -0.9, -0.9], (0.4, -0.1, 1, 2)),
     }

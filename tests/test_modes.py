@@ -241,6 +241,9 @@ def test_half_learned_means_for_good():
         ([0, 2, 2, nan, nan], 10),  # the seed ended
         ([0, 0, 0, nan, nan], nan),  # ended before
         ([nan] * 5, nan),
+        ([0, nan, 2, 2, nan], 20),  # from the first epoch that the seed has, as of a stack of runs
+        ([0, 2, nan, 0, nan], nan),
+        ([nan, 2, nan, 2, nan], 10),
         ([2, 2, 2, 2, 2], 0),
         ([0, 0, 0, 0, 1], 40),
     ]
