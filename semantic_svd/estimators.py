@@ -21,7 +21,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from semantic_svd.alignment import align
 from semantic_svd.errors import InputError, whole
-from semantic_svd.modes import above_rounding, longer_side, reference_modes, svd
+from semantic_svd.modes import above_rounding, longer_side, one_side, reference_modes, svd
 from semantic_svd.network import Network
 from semantic_svd.products import Array
 from semantic_svd.readouts import classifier, competing_activity
@@ -535,16 +535,11 @@ def _like(x: xr.DataArray, reference: xr.Dataset) -> tuple[xr.DataArray, int]:
     if len(reference["V"]) != len(modes["V"]):
         raise InputError(f"the reference has {len(reference['V'])} properties, the items have {x.shape[1]}")
     K = max(many, modes.sizes["mode"])
-    return align(_property_side(modes, K), _property_side(reference, K))["U"], many
-
-
-def _property_side(modes: xr.Dataset, K: int) -> xr.Dataset:
-    """Return the modes of ``V diag(s) V'``, which has the properties on both sides; zeros where there are none."""
-    real = above_rounding(modes["s"].values, longer_side(modes))
-    found = modes[["s", "V"]].where(xr.DataArray(real, dims="mode"), 0).drop_vars("mode", errors="ignore")
-    found = found.pad({"mode": (0, K - len(real))}, constant_values=0)
-    (side, _) = found["V"].dims
-    return xr.Dataset({"U": found["V"], "s": found["s"], "V": found["V"].rename({side: f"{side}_2"})})
+    alive = (
+        xr.DataArray(above_rounding(m["s"].values, longer_side(m)), dims="mode") for m in (modes, reference)
+    )
+    ours, theirs = (one_side(m, "V", there, K) for m, there in zip((modes, reference), alive, strict=True))
+    return align(ours, theirs)["U"], many
 
 
 def _numbered(word: str, n: int) -> NDArray[np.object_]:

@@ -440,6 +440,14 @@ def check_fit(x: xr.DataArray | xr.Dataset, dims: tuple, reference: xr.Dataset) 
                     raise InputError(f"{mine} {at} is '{a}', in the reference '{b}': labels must be the same")
 
 
+def one_side(modes: xr.Dataset, side: str, alive: xr.DataArray, K: int) -> xr.Dataset:
+    """Return K modes of ``U diag(s) U'``, or of ``V diag(s) V'``: what is not alive, or not there, is zero."""
+    kept = modes[["s", side]].where(alive, 0).drop_vars("mode", errors="ignore")
+    kept = kept.pad({"mode": (0, K - kept.sizes["mode"])}, constant_values=0)
+    dim = kept[side].dims[-2]
+    return xr.Dataset({"U": kept[side], "s": kept["s"], "V": kept[side].rename({dim: f"{dim}_2"})})
+
+
 def longer_side(modes: xr.Dataset) -> int:
     """Return the longer side of the matrix, by which rounding grows."""
     return max(modes["U"].shape[-2], modes["V"].shape[-2])

@@ -679,6 +679,18 @@ def test_modes_are_found_again_by_their_items_whichever_units_carry_them():
     assert set(found["verdict"][2:5]) <= {"same", "sign-flipped"} and found["verdict"][5] == "null"
 
 
+def test_what_rounding_leaves_of_single_numbers_or_of_a_large_mean_is_no_mode():
+    rng = np.random.default_rng(2)
+    x, y = rng.random((2, 4, 8)) + 100  # four items less their mean have three modes
+    low = rng.normal(size=(2, 6, 3)) @ rng.normal(size=(2, 3, 9))
+    for one, other, rank in ((x, y, 3), (low[0].astype(np.float32), low[1], 3), (0.1 + 0 * x, y, 0)):
+        for matrix, reference in ((one, other), (other, one)):
+            found = compare_items(matrix, reference, draws=0)
+            assert (found["verdict"][rank:] == "null").all() and (found["verdict"][:rank] != "null").all()
+    ended = compare_items(np.stack([x, np.nan * x]), y)
+    assert ended["epoch"].unique().tolist() == [0]
+
+
 def test_chance_is_that_of_random_matrices():
     rng = np.random.default_rng(5)
     reference = rng.normal(size=(8, 20))

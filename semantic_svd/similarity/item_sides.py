@@ -6,7 +6,7 @@ import xarray as xr
 
 from semantic_svd.alignment import compare
 from semantic_svd.matrices import Matrix, labelled
-from semantic_svd.modes import svd
+from semantic_svd.modes import one_side, svd
 
 __all__ = ["compare_items", "item_side"]
 
@@ -41,7 +41,8 @@ def item_side(matrix: Matrix) -> xr.DataArray:
 def compare_items(matrix: Matrix, reference: Matrix, draws: int = 300) -> pd.DataFrame:
     """Say of each mode of a reference whether its items' side is found in another matrix over the same items.
 
-    Both are centred first, each unit over the items: what tells items apart is compared, not what they share.
+    Both are centred first, each unit over the items: what tells items apart is compared, not what they share. What is
+    left by rounding, of numbers of their type and size, is null.
 
     Parameters
     ----------
@@ -69,20 +70,20 @@ def compare_items(matrix: Matrix, reference: Matrix, draws: int = 300) -> pd.Dat
     >>> compare_items(turned, matrix)["block_cosine"].values.round(6)
     array([ 1.,  1.,  1., nan])
     """
-    side, wanted = (item_side(_centred(labelled(M).astype(float))) for M in (matrix, reference))
-    table = compare(side, wanted, null_draws=0)
+    wanted = _apart(reference)
+    table = compare(_apart(matrix), wanted, null_draws=0)
     if draws:
-        n = wanted.shape[0]
-        random = xr.DataArray(
-            np.random.default_rng(0).normal(size=(draws, n, n)), dims=("draw", *wanted.dims)
-        )
-        random = item_side(_centred(random)).assign_coords(
-            {d: wanted[d] for d in wanted.dims if d in wanted.coords}
-        )
-        chance = compare(random, wanted, null_draws=0).groupby("mode")["block_cosine"].quantile(0.95)
+        n = wanted.sizes["mode"]
+        random = np.random.default_rng(0).normal(size=(draws, n, n))
+        chance = compare(_apart(random), wanted, null_draws=0).groupby("mode")["block_cosine"].quantile(0.95)
         table["null_cosine"] = table["mode"].map(chance)
     return table
 
 
-def _centred(A: xr.DataArray) -> xr.DataArray:
-    return A - A.mean(str(A.dims[-2]), skipna=False)
+def _apart(matrix: Matrix) -> xr.Dataset:
+    """Return the modes of what tells the items apart, their side alone; zeros where that is the matrix's rounding."""
+    A = labelled(matrix)
+    item, unit = A.dims[-2:]
+    rounding = max(A.shape[-2:]) * np.finfo(A.dtype).eps * np.sqrt((A.astype(float) ** 2).sum([item, unit]))
+    modes = svd(A.astype(float) - A.astype(float).mean(item, skipna=False))
+    return one_side(modes, "U", ~(modes["s"] <= rounding), A.sizes[item])
