@@ -102,7 +102,7 @@ class _Side:
     rate_steps: Callable[[Any], Any]  # of the layer that is compared, by epoch
     response: xr.DataArray  # seeds that stopped before the others say what they said last
     hidden: xr.DataArray  # at the epochs that curves show
-    last_response: xr.DataArray
+    last_response: xr.DataArray  # in its own type
     last_hidden: xr.DataArray
     data: xr.DataArray  # what the items are
 
@@ -132,10 +132,11 @@ def _side(name: str, run: Run) -> _Side:
         raise InputError(
             f"{name} kept neither the targets of its items nor class means and input_output of images"
         )
-    response, hidden, *ends = (
-        a.astype(float).compute() for a in (response, hidden, last_response, last_hidden, data)
+    response, hidden, last_hidden, data = (
+        a.astype(float).compute() for a in (response, hidden, last_hidden, data)
     )
     rate_steps = partial(run.rate_steps, layer=max(layer, 1))
+    ends = last_response.compute(), last_hidden, data
     return _Side(target.compute(), rate_steps, held(response), held(hidden), *ends)
 
 
@@ -163,17 +164,18 @@ def _measured(side: _Side, reference: xr.Dataset) -> tuple[pd.DataFrame, pd.Data
         kept = order_kept(half).rename(columns={"order": "of", "share": "mean"})
         parts.append(kept.assign(measure="order kept"))
     alive = sorted(set(stage["stage"].astype(int)))
-    final = (strengths(side.last_response, reference) / reference["s"]).sel(mode=alive)
+    said = side.last_response.astype(float)
+    final = (strengths(said, reference) / reference["s"]).sel(mode=alive)
     found = compare(side.last_response, reference, null_draws=0).query("mode in @alive")
     same = found.assign(value=~found["verdict"].isin(["different", "null"])).set_index(["seed", "mode"])[
         "value"
     ]
     there = share_interval(same.to_xarray())
-    trees = {"output": (side.last_response, side.target), "hidden": (side.last_hidden, side.data)}
+    trees = {"output": (said, side.target), "hidden": (side.last_hidden, side.data)}
     parts += [
         _tidy("final strength / data's", final, "mode"),
         _named(there, "mode is there", "mode"),
-        _tidy("leakage", leakage(side.last_response, reference), within=(0, 1)),
+        _tidy("leakage", leakage(said, reference), within=(0, 1)),
         *(
             _tidy(f"agreement with the data's tree, {layer}", agreement(*of), within=(-1, 1))
             for layer, of in trees.items()

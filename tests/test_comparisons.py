@@ -342,3 +342,15 @@ def test_a_mode_that_a_network_has_no_unit_for_is_not_there():
     there = summary[summary["measure"] == "mode is there"].set_index(["run", "of"])["mean"]
     assert (there.unstack()[list("1234")] == 1).all(axis=None)
     assert (there.unstack()[list("5678")] == 0).all(axis=None)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_rounding_in_a_layer_too_narrow_is_not_the_mode_that_is_missing(dtype):
+    items = np.array([[2.0, 1.1], [0.9, 1.7]])  # of two modes one is left over, on both sides
+    rules = ("backprop", "bpa")
+    runs = {
+        rule: train(rule, Network((2, 1, 2), biases=False), items, epochs=300, seeds=8, dtype=dtype)
+        for rule in rules
+    }
+    summary, _ = compare_runs(runs)
+    assert [value(summary, "mode is there", mode, "bpa")["mean"] for mode in "12"] == [1, 0]

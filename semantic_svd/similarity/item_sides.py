@@ -83,7 +83,7 @@ def compare_items(matrix: Matrix, reference: Matrix, draws: int = 300) -> pd.Dat
 def _apart(matrix: Matrix) -> xr.Dataset:
     """Return the modes of what tells the items apart, their side alone; zeros where that is the matrix's rounding."""
     A = labelled(matrix)
-    item, unit = A.dims[-2:]
+    item, unit = (str(dim) for dim in A.dims[-2:])
     rounding = max(A.shape[-2:]) * np.finfo(A.dtype).eps * np.sqrt((A.astype(float) ** 2).sum([item, unit]))
     modes = svd(A.astype(float) - A.astype(float).mean(item, skipna=False))
     return one_side(modes, "U", ~(modes["s"] <= rounding), A.sizes[item])
