@@ -7,14 +7,13 @@ back from some are learned too: a response that should be 0 rises and falls agai
 import numpy as np
 import xarray as xr
 
+from semantic_svd.distances import step_of
 from semantic_svd.errors import InputError
 from semantic_svd.matrices import Array, Matrix, labelled
 from semantic_svd.modes import stays, svd
 from semantic_svd.tables import block_names
 
 __all__ = ["corrected_by", "illusory_properties"]
-
-GRID = 1e-9  # of the largest singular value: what differs by less, differs by rounding
 
 
 def illusory_properties(response: Matrix, target: Matrix) -> xr.Dataset:
@@ -112,7 +111,7 @@ def corrected_by(target: Matrix) -> xr.DataArray:
     said = said.sel(
         mode=list(dict.fromkeys(names.values()))
     )  # the largest singular value first: of equals the first
-    steps = (said / (GRID * modes["s"][0])).round()
+    steps = (said / step_of(modes["s"].values[0])).round()
     against = steps["mode"][steps.argmin("mode")].drop_vars("mode")
     return against.where((steps.min("mode") < 0) & (wanted <= 0), "").rename("corrected_by")
 

@@ -310,6 +310,14 @@ def test_agreement_is_nan_where_all_items_are_equally_far_apart():
     assert np.isnan(agreement(np.eye(8), DATA.array.values))
 
 
+@pytest.mark.parametrize("metric", ["cosine", "correlation"])
+@pytest.mark.parametrize("size", [1, 1e200])
+def test_items_of_one_direction_are_one_but_for_rounding(metric, size):
+    rays = [np.outer([1, 2, 3, 5, 7, 11, 13, 17.0], size * one) for one in random_sets(1, 20)[0]]
+    assert not distances(np.stack(rays), metric).values.any()
+    assert np.isnan(agreement(np.stack(rays), DATA.values, metric=metric)).all()
+
+
 def test_clade_support_counts_the_seeds_that_hold_a_clade():
     data = DATA.array.values
     one_bird_a_fish = data[[0, 2, 1, 3, 4, 5, 6, 7]]
@@ -464,6 +472,8 @@ def test_levels_are_the_forks_of_the_data():
         (lambda: linkage([[1.0], [np.nan]]), "the matrix is not finite: nan at row 1, column 0"),
         (lambda: linkage([[0.0, 0.0], [1.0, 2.0]], metric="cosine"), "the cosine distances between the items are not "
          "all finite: a tree needs finite values"),
+        (lambda: linkage(np.outer([0.1, 0.7], np.ones(34)), metric="correlation"), "the correlation distances between "
+         "the items are not all finite: a tree needs finite values"),
         (lambda: linkage(np.ones((1, 3))), "1 item has no distance to another: a matrix needs two items or more"),
         (lambda: linkage(DATA, "median"), "method 'median' is unknown: it is one of average, complete, single, ward"),
         (lambda: linkage(DATA, metric="hamming"), "metric 'hamming' is unknown: it is one of euclidean, cityblock, "

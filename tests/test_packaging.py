@@ -17,6 +17,7 @@ GROUND = ("errors", "drafts", "names", "top", "products", "items", "images")
 RULES = ("plasticity", "feedback", "network", "rules")
 ANALYSES = (
     "matrices",
+    "distances",
     "modes",
     "streaming",
     "alignment",

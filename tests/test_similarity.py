@@ -355,6 +355,15 @@ def test_an_item_that_drives_all_units_alike_has_no_correlation_distance():
     assert rsa(x, x, "cosine").isnull()
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dissimilarity", ["cosine", "correlation"])
+def test_items_of_one_direction_have_nothing_to_rank(dissimilarity, dtype):
+    rng = np.random.default_rng(0)
+    for _ in range(10):
+        x = np.outer([1, 2, 3, 5, 7, 11, 13, 17], rng.normal(size=34)).astype(dtype)
+        assert rsa(x, ITEMS, dissimilarity).isnull() and rsa(ITEMS, x, dissimilarity, "pearson").isnull()
+
+
 def test_where_all_items_are_equally_far_apart_there_is_nothing_to_rank():
     x, y = np.eye(6), np.random.default_rng(0).normal(size=(6, 3))
     for comparison in ("pearson", "spearman", "kendall_tau_b"):

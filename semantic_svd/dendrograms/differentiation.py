@@ -7,7 +7,6 @@ import xarray as xr
 from scipy.cluster import hierarchy
 
 from semantic_svd.dendrograms.trees import (
-    GRID,
     Array,
     beside,
     clades_of,
@@ -17,6 +16,7 @@ from semantic_svd.dendrograms.trees import (
     pair_distances,
     parting_levels,
 )
+from semantic_svd.distances import GRID
 from semantic_svd.errors import InputError
 from semantic_svd.matrices import Matrix
 
@@ -207,7 +207,7 @@ def within_to_between(
     clades, n, names = _data_clades(wanted, method, metric), array.sizes["item"], names_of(array)
     part = parting_levels(clades, n)[np.triu_indices(n, 1)]
     levels = list(range(1, part.max()))
-    pairs = np.stack(pair_distances(array, metric))
+    pairs = pair_distances(array, metric)
     within = np.stack([pairs[:, part > level].mean(1) for level in levels], axis=1)
     between = np.stack([pairs[:, part == level].mean(1) for level in levels], axis=1)
     apart = _apart(array).reshape(-1, 1) & (between > GRID * pairs.max(1, keepdims=True))

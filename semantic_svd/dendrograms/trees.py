@@ -12,16 +12,16 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 from scipy.cluster import hierarchy
-from scipy.spatial.distance import pdist, squareform
+from scipy.spatial.distance import squareform
 
 from semantic_svd.dendrograms.order import shortest_order
+from semantic_svd.distances import GRID, row_distances, step_of
 from semantic_svd.errors import InputError
 from semantic_svd.matrices import Matrix, labelled
 
 METHODS = ("average", "complete", "single", "ward")
 METRICS = ("euclidean", "cityblock", "cosine", "correlation")
 EXACT_UP_TO = 1000  # items: two seconds; the time grows with the cube
-GRID = 1e-9  # of the largest distance
 
 Array = NDArray[np.float64]
 
@@ -293,15 +293,15 @@ def coords_of(array: xr.DataArray, dims: tuple[Any, ...]) -> dict[Any, Any]:
     return {dim: array[dim].values for dim in dims if dim in array.coords}
 
 
-def pair_distances(array: xr.DataArray, metric: str) -> list[Array]:
-    """Measure the distances between the items of each matrix of a stack, in scipy's condensed order."""
+def pair_distances(array: xr.DataArray, metric: str) -> Array:
+    """Measure the distances (matrix, pair) between the items of each matrix of a stack, in scipy's condensed order."""
     if metric not in METRICS:
         raise InputError(f"metric {metric!r} is unknown: it is one of {', '.join(METRICS)}")
     if array.sizes["item"] < 2:
         raise InputError(
             f"{array.sizes['item']} item has no distance to another: a matrix needs two items or more"
         )
-    return [pdist(matrix, metric) for matrix in array.values.reshape(-1, *array.shape[-2:])]
+    return row_distances(array.values.reshape(-1, *array.shape[-2:]), metric)
 
 
 def links(pairs: Array, method: str, metric: str) -> tuple[Array, Array]:
@@ -316,7 +316,7 @@ def links(pairs: Array, method: str, metric: str) -> tuple[Array, Array]:
         raise InputError(
             f"the {metric} distances between the items are not all finite: a tree needs finite values"
         )
-    size = GRID * pairs.max() or 1.0
+    size = step_of(pairs.max())
     steps = np.rint(pairs / size)
     Z = hierarchy.linkage(steps, method)
     Z[:, 2] *= size

@@ -6,8 +6,8 @@ Which dissimilarity, and which comparison of dissimilarities, decides the number
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.spatial.distance import pdist
 
+from semantic_svd.distances import GRID, row_distances, step_of
 from semantic_svd.errors import InputError
 from semantic_svd.matrices import Array, Matrix
 from semantic_svd.similarity.sides import compared, ratio, scaled
@@ -18,9 +18,8 @@ DISSIMILARITIES = {  # name -> scipy's
     "euclidean": "euclidean",
     "squared_euclidean": "sqeuclidean",
     "cosine": "cosine",
-    "correlation": "cosine",  # of items centred over their units
+    "correlation": "correlation",
 }
-EQUAL = 1e-9  # of the largest: dissimilarities that differ by less tie
 
 
 def rsa(x: Matrix, y: Matrix, dissimilarity: str = "euclidean", comparison: str = "spearman") -> xr.DataArray:
@@ -81,13 +80,9 @@ def _rsa(A: Array, B: Array, dissimilarity: str, comparison: str) -> Array:
 
 def between_items(A: Array, dissimilarity: str) -> NDArray[np.float64]:
     """Return the dissimilarities (..., pair), pairs as scipy orders them; NaN where items do not vary."""
-    A, rounding = scaled(A)
+    eps, (A, rounding) = float(np.finfo(A.dtype).eps), scaled(A)
     varies = np.linalg.norm(A - A.mean(axis=-2, keepdims=True), axis=(-2, -1)) > rounding
-    if dissimilarity == "correlation":
-        flat = A - A.mean(axis=-1, keepdims=True)
-        A = np.where(np.linalg.norm(flat, axis=-1, keepdims=True) > rounding[..., None, None], flat, 0)
-    stack = A.reshape(-1, *A.shape[-2:])
-    found = np.reshape([pdist(one, DISSIMILARITIES[dissimilarity]) for one in stack], (*A.shape[:-2], -1))
+    found = row_distances(A, DISSIMILARITIES[dissimilarity], eps)
     return np.where(varies[..., None], found, np.nan)
 
 
@@ -127,14 +122,13 @@ def _concordance(a: Array, b: Array) -> Array:
 def _less_mean(d: Array) -> Array:
     """Centre a list; zeros where all is equal."""
     return np.where(
-        np.ptp(d, axis=-1, keepdims=True) > EQUAL * _largest(d), d - d.mean(axis=-1, keepdims=True), 0
+        np.ptp(d, axis=-1, keepdims=True) > GRID * _largest(d), d - d.mean(axis=-1, keepdims=True), 0
     )
 
 
 def _with_ties(d: Array) -> Array:
     """Count dissimilarities in whole steps, so that what is equal but for rounding ties."""
-    largest = _largest(d)
-    return np.rint(d / np.where(largest > 0, EQUAL * largest, 1))
+    return np.rint(d / step_of(_largest(d)))
 
 
 def _largest(d: Array) -> Array:
