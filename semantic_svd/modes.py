@@ -455,14 +455,20 @@ def longer_side(modes: xr.Dataset) -> int:
 
 def above_rounding(s: Array, size: int) -> NDArray[np.bool_]:
     """Tell which modes (..., K) are not null: their singular values are above rounding level."""
-    return s > size * np.finfo(s.dtype).eps * s[..., :1]
+    return s > size * np.finfo(s.dtype).eps * s.max(axis=-1, keepdims=True)
 
 
 def equal_neighbours(s: Array, size: int, tolerance: float) -> NDArray[np.bool_]:
     """Tell for each pair of neighbours (..., K - 1) whether they are of one block; null modes all are of one."""
     alive = above_rounding(s, size)
-    near = s[..., :-1] - s[..., 1:] <= tolerance * s[..., :-1]
-    return (near & alive[..., 1:]) | ~alive[..., :-1]
+    fall, least = s[..., :-1] - s[..., 1:], tolerance * s[..., :-1]
+    if rises := np.argwhere((fall < -least) & alive[..., 1:]).tolist():
+        *at, k = rises[0]
+        a, b = s[(*at, k)], s[(*at, k + 1)]
+        raise InputError(
+            f"modes come with the largest first, as svd gives them; mode {k + 1} has {a:g}, mode {k + 2} has {b:g}"
+        )
+    return ((fall <= least) & alive[..., 1:]) | ~alive[..., :-1]
 
 
 def blocks_of(equal: NDArray[np.bool_]) -> Groups:

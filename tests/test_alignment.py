@@ -345,6 +345,14 @@ def test_a_stack_gives_a_table_with_its_axes_and_skips_ended_seeds():
             lambda: align(xr.Dataset({"U": 1}), DATA),
             "modes are a Dataset of U, s and V, as svd gives; got ['U']",
         ),
+        (
+            lambda: compare(DATA, REFERENCE.isel(mode=[0, 3, 2, 1, 4, 5, 6, 7])),
+            "modes come with the largest first, as svd gives them; mode 2 has 2.23607, mode 3 has 2.64575",
+        ),
+        (
+            lambda: align_epochs(svd(np.stack([np.diag([2.0, 1.0])] * 3)).isel(mode=[1, 0])),
+            "modes come with the largest first, as svd gives them; mode 1 has 1, mode 2 has 2",
+        ),
         (lambda: align_epochs(REFERENCE), "align_epochs needs an axis named epoch; got ('mode',)"),
     ],
 )

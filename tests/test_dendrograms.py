@@ -472,8 +472,8 @@ def test_levels_are_the_forks_of_the_data():
         (lambda: linkage([[1.0], [np.nan]]), "the matrix is not finite: nan at row 1, column 0"),
         (lambda: linkage([[0.0, 0.0], [1.0, 2.0]], metric="cosine"), "the cosine distances between the items are not "
          "all finite: a tree needs finite values"),
-        (lambda: linkage([[0.3, 0.1 + 0.2, 0.3], [1.0, 2.0, 4.0]], metric="correlation"), "the correlation distances between "
-         "the items are not all finite: a tree needs finite values"),
+        (lambda: linkage([[0.3, 0.1 + 0.2, 0.3], [1.0, 2.0, 4.0]], metric="correlation"), "the correlation distances "
+         "between the items are not all finite: a tree needs finite values"),
         (lambda: linkage(np.ones((1, 3))), "1 item has no distance to another: a matrix needs two items or more"),
         (lambda: linkage(DATA, "median"), "method 'median' is unknown: it is one of average, complete, single, ward"),
         (lambda: linkage(DATA, metric="hamming"), "metric 'hamming' is unknown: it is one of euclidean, cityblock, "

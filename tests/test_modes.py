@@ -286,6 +286,9 @@ def test_a_null_mode_is_never_half_learned():
     centred = DATA.array - DATA.array.mean("item")
     learned = half_learned(strengths(np.stack([centred.values] * 2), centred), centred)
     np.testing.assert_array_equal(np.isnan(learned), [False] * 7 + [True])
+    turned_round = svd(centred).isel(mode=slice(None, None, -1))
+    learned = half_learned(strengths(np.stack([centred.values] * 2), turned_round), turned_round)
+    np.testing.assert_array_equal(np.isnan(learned), [True] + [False] * 7)
 
 
 # ------------------------------------------------------------------------------------------------------------ errors
@@ -304,6 +307,10 @@ def test_a_null_mode_is_never_half_learned():
         (
             lambda: blocks(np.ones((2, 3))),
             "blocks need the singular values of one matrix; got an array of shape (2, 3)",
+        ),
+        (
+            lambda: blocks([1, 5, 3]),
+            "modes come with the largest first, as svd gives them; mode 1 has 1, mode 2 has 5",
         ),
         (lambda: strengths(np.ones((8, 30)), DATA), "a matrix 8 x 30 does not fit a reference 8 x 34"),
         (

@@ -170,9 +170,7 @@ def _turned(M: Array, U: Array, groups: Sequence[Sequence[int]]) -> tuple[Array,
         A, s, B = np.linalg.svd(rows[..., J, :], full_matrices=False)
         S[..., J[:, None], J] = (A * s[..., None, :]) @ A.mT
         V[..., J] = (A @ B).mT
-    s = np.einsum("...kk->...k", S)
-    largest = s.max(axis=-1, keepdims=True)
-    alive = above_rounding(np.concatenate([largest, s], axis=-1), max(M.shape[-2:]))[..., 1:]
+    alive = above_rounding(np.einsum("...kk->...k", S), max(M.shape[-2:]))
     return U * alive[..., None, :], S * (alive[..., None] & alive[..., None, :]), V * alive[..., None, :]
 
 
