@@ -260,7 +260,7 @@ def leakage(response: Matrix, reference: xr.Dataset | Matrix) -> xr.DataArray:
 
     Frobenius norm of the entries outside the reference's `blocks` over that of all entries: 0 if the response is made
     of the reference's modes, 1 if it only turns modes into each other. What it does inside a block, whose modes are
-    free to turn, is no mixing. Parts of the response outside the span of U and V do not count.
+    free to turn, is no mixing. Parts of the response outside the span of U and V do not count, nor do null modes.
 
     Parameters
     ----------
@@ -269,7 +269,7 @@ def leakage(response: Matrix, reference: xr.Dataset | Matrix) -> xr.DataArray:
 
     Returns
     -------
-    DataArray (...), NaN for a response of zeros
+    DataArray (...), NaN for a response of zeros, and of a reference of zeros
 
     Raises
     ------
@@ -283,10 +283,13 @@ def leakage(response: Matrix, reference: xr.Dataset | Matrix) -> xr.DataArray:
     array([0., 1.])
     """
     Y, modes = _response_and_reference(response, reference)
+    alive = above_rounding(modes["s"].values, longer_side(modes))
     beside = np.ones(2 * (modes.sizes["mode"],))
     for J in blocks(modes):
         beside[np.ix_(np.array(J) - 1, np.array(J) - 1)] = 0
-    return apply(_leakage, Y, [()], U=modes["U"].values, V=modes["V"].values, beside=beside).rename("leakage")
+    return apply(
+        _leakage, Y, [()], U=modes["U"].values * alive, V=modes["V"].values * alive, beside=beside
+    ).rename("leakage")
 
 
 def half_learned(

@@ -221,6 +221,12 @@ def test_leakage_is_none_for_shared_modes_and_all_for_modes_turned_into_each_oth
     assert np.isnan(leakage(np.zeros((8, 34)), DATA))
 
 
+def test_no_vector_of_a_null_mode_decides_what_leaks():
+    reference, response = [[1.0, 0, 0], [0, 0, 0]], np.array([[1.0, 1, 0], [0, 0, 0]])
+    assert float(leakage(response, reference)) == float(leakage(response[:, [0, 2, 1]], reference)) == 0
+    assert np.isnan(leakage(response, np.zeros((2, 3))))
+
+
 def test_half_learned_is_the_closed_forms_half_rise():
     s, a0 = REFERENCE.s.values, 1e-3
     epochs = np.arange(0, 4001, 5)
@@ -286,9 +292,10 @@ def test_a_null_mode_is_never_half_learned():
     centred = DATA.array - DATA.array.mean("item")
     learned = half_learned(strengths(np.stack([centred.values] * 2), centred), centred)
     np.testing.assert_array_equal(np.isnan(learned), [False] * 7 + [True])
-    turned_round = svd(centred).isel(mode=slice(None, None, -1))
-    learned = half_learned(strengths(np.stack([centred.values] * 2), turned_round), turned_round)
-    np.testing.assert_array_equal(np.isnan(learned), [True] + [False] * 7)
+    thirds = np.outer([1, 1 / 3, 1 / 7], [1 / 9, 1 / 11, 1 / 13])
+    last_first = svd(thirds).isel(mode=slice(None, None, -1))
+    learned = half_learned(strengths(thirds[None], last_first), last_first)
+    np.testing.assert_array_equal(np.isnan(learned), [True, True, False])
 
 
 # ------------------------------------------------------------------------------------------------------------ errors
