@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from semantic_svd.errors import InputError
+from semantic_svd.errors import InputError, whole
 from semantic_svd.runs import Run
 
 __all__ = ["angle", "feedback_angle", "forward_path"]
@@ -24,7 +24,7 @@ def angle(A: xr.DataArray, B: xr.DataArray) -> xr.DataArray:
     Raises
     ------
     InputError
-        If the last two axes are not the same.
+        If the last two axes, or others that both have, are not the same.
 
     Examples
     --------
@@ -35,6 +35,9 @@ def angle(A: xr.DataArray, B: xr.DataArray) -> xr.DataArray:
     shapes = [{str(dim): M.sizes[dim] for dim in M.dims[-2:]} for M in (A, B)]
     if shapes[0] != shapes[1]:
         raise InputError(f"an angle is between matrices of one shape, not {shapes[0]} and {shapes[1]}")
+    for dim in set(A.dims[:-2]) & set(B.dims[:-2]):
+        if not np.array_equal(A[dim], B[dim]):
+            raise InputError(f"both sides have an axis '{dim}', but not the same on it")
     dims = list(A.dims[-2:])
     A, B = (M.astype(float).drop_vars(dims, errors="ignore") for M in (A, B))
     squares = (A**2).sum(dims) * (B**2).sum(dims)
@@ -50,11 +53,16 @@ def forward_path(run: Run, layer: int, sender: int) -> xr.DataArray:
     ----------
     run : Run
     layer, sender : int
-        The layer that receives the error, and the one that it comes from.
+        The layer that receives the error, and the later one that it comes from.
 
     Returns
     -------
     DataArray (seed, epoch, post, pre), post the receiving layer
+
+    Raises
+    ------
+    InputError
+        If the sender does not come later, or the run kept no weights.
 
     Examples
     --------
@@ -63,6 +71,7 @@ def forward_path(run: Run, layer: int, sender: int) -> xr.DataArray:
     >>> dict(forward_path(run, 1, 3).sizes)
     {'seed': 1, 'epoch': 2, 'post': 8, 'pre': 34}
     """
+    whole("sender", sender, least=layer + 1)
     product = run.weights(layer + 1)
     for later in range(layer + 2, sender + 1):
         product = xr.dot(

@@ -36,13 +36,18 @@ Matrix = np.ndarray | xr.DataArray | pd.DataFrame | _Labelled
 def labelled(matrix: Any) -> xr.DataArray:
     """Return any kind of matrix as a labelled array of floats (..., row, column)."""
     if isinstance(matrix, pd.DataFrame):
+        if matrix.index.nlevels > 1 or matrix.columns.nlevels > 1:
+            raise InputError("a table has one name a row and one a column; got several levels of names")
         matrix = xr.DataArray(
             matrix.to_numpy(), {"item": list(matrix.index), "property": list(matrix.columns)}
         )
     elif not isinstance(matrix, xr.DataArray):
         matrix = getattr(matrix, "array", matrix)
     if not isinstance(matrix, xr.DataArray):
-        matrix = np.asarray(matrix)
+        try:
+            matrix = np.asarray(matrix)
+        except ValueError:
+            raise InputError("a matrix has rows of one length, of numbers") from None
         lead = ("seed", "epoch")[-(matrix.ndim - 2) :] if matrix.ndim > 2 else ()
         if not 2 <= matrix.ndim <= 4:
             raise InputError(f"a matrix has axes (seed, epoch,) item, property; got {matrix.ndim} axes")

@@ -41,7 +41,7 @@ def svd(matrix: Matrix) -> xr.Dataset:
     ----------
     matrix : array, DataArray, DataFrame or Items of shape (..., n_items, n_properties)
         Leading axes of an unlabelled array are (seed, epoch), or epoch alone. The last two axes of a DataArray may
-        have any names (item and unit, post and pre). A Dask array stays lazy.
+        have any names (item and unit, post and pre). A stack stays lazy if it is a DataArray of a Dask array.
 
     Returns
     -------
@@ -56,7 +56,7 @@ def svd(matrix: Matrix) -> xr.Dataset:
     Raises
     ------
     InputError
-        If a single matrix is not finite, or there is no matrix of numbers.
+        If a single matrix is not finite, or there is no matrix of numbers, of single or double precision.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def svd(matrix: Matrix) -> xr.Dataset:
     >>> modes.V.dims, modes.V.shape
     (('property', 'mode'), (3, 2))
     """
-    A = labelled(matrix)
+    A = _decomposable(matrix)
     (row, column), K = A.dims[-2:], min(A.shape[-2:])
     U, s, V = apply(_svd, A, [(row, "mode"), ("mode",), (column, "mode")], mode=K, pooled=A.chunks is None)
     return xr.Dataset({"U": U, "s": s, "V": V}, {"mode": np.arange(1, K + 1)})
@@ -202,7 +202,7 @@ def strengths(response: Matrix, reference: xr.Dataset | Matrix) -> xr.DataArray:
 
     Parameters
     ----------
-    response : matrix (..., item, property), lazy if it is a Dask array
+    response : matrix (..., item, property), a stack stays lazy as in `svd`
     reference : Dataset of `svd`, or the matrix whose modes are the reference; no leading axes
 
     Returns
@@ -238,7 +238,7 @@ def singular_strengths(response: Matrix) -> xr.DataArray:
 
     Parameters
     ----------
-    response : matrix (..., item, property), lazy if it is a Dask array
+    response : matrix (..., item, property), a stack stays lazy as in `svd`
 
     Returns
     -------
@@ -249,7 +249,7 @@ def singular_strengths(response: Matrix) -> xr.DataArray:
     >>> singular_strengths(np.array([[0.0, 2.0], [3.0, 0.0]])).values
     array([3., 2.])
     """
-    Y = labelled(response)
+    Y = _decomposable(response)
     K = min(Y.shape[-2:])
     out = apply(_singular_values, Y, [("mode",)], mode=K, pooled=Y.chunks is None)
     return out.assign_coords(mode=np.arange(1, K + 1)).rename("strength")
@@ -264,7 +264,7 @@ def leakage(response: Matrix, reference: xr.Dataset | Matrix) -> xr.DataArray:
 
     Parameters
     ----------
-    response : matrix (..., item, property), lazy if it is a Dask array
+    response : matrix (..., item, property), a stack stays lazy as in `svd`
     reference : Dataset of `svd`, or a matrix; no leading axes
 
     Returns
@@ -375,7 +375,7 @@ def half_grown(strengths: xr.DataArray) -> xr.DataArray:
     epochs = strengths["epoch"].values.astype(float)
     return xr.apply_ufunc(
         lambda courses: np.apply_along_axis(_half_way, -1, courses, epochs),
-        strengths,
+        strengths.compute(),
         input_core_dims=[("mode", "epoch")],
         output_core_dims=[("mode",)],
     ).rename("half_grown")
@@ -391,6 +391,13 @@ def _half_way(course: Array, epochs: Array) -> float:
 
 
 # ---------------------------------------------------------------------------- what modes are made of, and who fits whom
+
+
+def _decomposable(matrix: Any) -> xr.DataArray:
+    A = labelled(matrix)
+    if A.dtype.itemsize not in (4, 8):
+        raise InputError(f"modes are of numbers of single or double precision; got {A.dtype}")
+    return A
 
 
 def as_modes(modes: Any) -> xr.Dataset:

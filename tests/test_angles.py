@@ -121,6 +121,20 @@ def test_an_angle_of_matrices_of_other_shapes_is_refused():
     )
 
 
+def test_an_angle_of_other_seeds_is_refused():
+    one = xr.DataArray(np.ones((2, 3, 4)), {"seed": [0, 1]}, ("seed", "post", "pre"))
+    with pytest.raises(InputError) as refusal:
+        angle(one, one.assign_coords(seed=[1, 2]))
+    assert str(refusal.value) == "both sides have an axis 'seed', but not the same on it"
+
+
+def test_a_path_leads_to_a_later_layer():
+    run = train("fa_random", Network((34, 8, 34)), ITEMS, epochs=1)
+    with pytest.raises(InputError) as refusal:
+        forward_path(run, 1, 0)
+    assert str(refusal.value) == "sender is a whole number from 2, not 0"
+
+
 def test_angles_of_a_run_on_disk_are_those_of_the_run_in_memory(tmp_path):
     run = train(
         "fa_oja", Network((34, 8, 34)), load_items("mcclelland2020"), epochs=5, out=tmp_path / "run.zarr"

@@ -216,6 +216,10 @@ def test_it_is_the_mode_that_takes_the_most_off_the_sum():
             assert said[i, j] == (str(np.argmin(says) + 1) if min(says) < -1e-9 else "")
 
 
+def test_nothing_corrects_what_says_nothing():
+    assert (corrected_by(np.zeros((2, 3))) == "").all()
+
+
 @pytest.mark.parametrize("depth", [2, 3])
 def test_on_a_tree_it_is_the_split_at_which_an_item_parts_from_those_that_have_the_property(depth):
     tree = balanced_tree(depth)

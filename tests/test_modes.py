@@ -278,6 +278,13 @@ def test_half_grown_is_half_of_the_way_whatever_its_direction():
     np.testing.assert_allclose(half_grown(to_and_fro.transpose("epoch", "mode")), last_rise)
 
 
+def test_half_grown_of_a_course_on_disk_is_that_in_memory():
+    course = xr.DataArray(matrices(3, 20, 4), {"epoch": np.arange(20)}, ("seed", "epoch", "mode")).cumsum(
+        "epoch"
+    )
+    xr.testing.assert_identical(half_grown(course.chunk(seed=1, epoch=6)), half_grown(course))
+
+
 def test_half_grown_finds_the_closed_forms_half_rise_between_snapshots():
     a0, s, rate = 0.01, 2.0, 0.1  # Saxe, McClelland & Ganguli 2014: the sigmoid of a linear network's mode
     epochs = np.arange(0, 400, 5)
@@ -309,6 +316,21 @@ def test_a_null_mode_is_never_half_learned():
         (
             lambda: svd(np.zeros((0, 3))),
             "a matrix needs two axes with something on them; got {'item': 0, 'property': 3}",
+        ),
+        (lambda: svd([[1.0, 2.0], [3.0]]), "a matrix has rows of one length, of numbers"),
+        (
+            lambda: svd(
+                pd.DataFrame(np.eye(2), columns=pd.MultiIndex.from_product([["can"], ["fly", "swim"]]))
+            ),
+            "a table has one name a row and one a column; got several levels of names",
+        ),
+        (
+            lambda: svd(np.eye(2, dtype=np.float16)),
+            "modes are of numbers of single or double precision; got float16",
+        ),
+        (
+            lambda: singular_strengths(np.eye(2, dtype=np.float16)),
+            "modes are of numbers of single or double precision; got float16",
         ),
         (lambda: svd([["a"]]), "a matrix is made of real numbers; got <U1"),
         (

@@ -551,6 +551,16 @@ def test_a_seed_that_ended_is_fitted_up_to_its_end():
     np.testing.assert_allclose(theory.fit_strengths(curves, data).estimate[0], true, rtol=1e-6)
 
 
+def test_a_course_on_disk_is_fitted_as_in_memory():
+    epochs = np.arange(100.0)
+    curve = xr.DataArray(
+        theory.two_layer([3.0, 1.0], 0.01, epochs, tau=40), {"epoch": epochs}, ("epoch", "mode")
+    )
+    xr.testing.assert_identical(
+        *(theory.fit_strengths(c, np.diag([3.0, 1.0])) for c in (curve, curve.chunk(epoch=7)))
+    )
+
+
 def test_a_mode_that_is_there_at_once_has_an_interval_without_end():
     curve = xr.DataArray([[0.0], [2.0], [2.0], [2.0], [2.0]], dims=("epoch", "mode"))
     fit = theory.fit_strengths(curve, [[2.0]])
@@ -606,7 +616,7 @@ def test_fitted_time_constants_of_training_from_an_aligned_start_are_those_of_th
         ),
         (
             lambda: theory.deep(1.0, 0.1, 1.0, layers=0),
-            "layers = 0: a net has a whole number of weight layers, 1 or more",
+            "layers is a whole number from 1, not 0",
         ),
         (
             lambda: theory.aligned_start(X, X[:3], a0=0.1, units=8),
@@ -616,9 +626,16 @@ def test_fitted_time_constants_of_training_from_an_aligned_start_are_those_of_th
             lambda: theory.aligned_start(X, a0=[0.1, 0.2], units=8),
             "a0 = [0.1, 0.2]: one strength greater than 0, or one for each of the 8 modes",
         ),
+        (lambda: theory.deep([1.0], 0.1, [1.0], layers=np.nan), "layers is a whole number from 1, not nan"),
+        (lambda: theory.aligned_start(X, a0=0.1, units=2.9), "units is a whole number from 1, not 2.9"),
+        (lambda: theory.aligned_start(X, a0=0.1, units="a"), "units is a whole number from 1, not 'a'"),
+        (
+            lambda: theory.backprop_strengths([np.ones((8, 34)), np.full((34, 8), np.nan)], X, times=[1.0]),
+            "W2 is not finite: a training starts from finite weights",
+        ),
         (
             lambda: theory.aligned_start(X, a0=0.1, units=(8, 0)),
-            "units = (8, 0): each hidden layer has one unit or more",
+            "units is a whole number from 1, not 0",
         ),
         (
             lambda: theory.aligned_start(X[:, ::2], X[:, 1::2], a0=0.1, units=8),

@@ -17,7 +17,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike
 
-from semantic_svd.errors import InputError
+from semantic_svd.errors import InputError, whole
 from semantic_svd.matrices import Array, Matrix
 from semantic_svd.modes import above_rounding, longer_side, svd
 from semantic_svd.theory.given import integrated, items_of, short
@@ -152,8 +152,7 @@ def deep(
            [0.206, 0.02 ],
            [3.   , 1.   ]])
     """
-    if int(layers) != layers or layers < 1:
-        raise InputError(f"layers = {layers}: a net has a whole number of weight layers, 1 or more")
+    whole("layers", layers)
     s, a0, t, c = _checked(s, a0, t, tau, inputs, lowest=0)
     s, a0, c = np.broadcast_arrays(s, a0, c)
 
@@ -244,9 +243,7 @@ def aligned_start(
     >>> np.linalg.svd(W2 @ W1)[1].round(6)
     array([0.01, 0.01, 0.  ])
     """
-    layers = tuple(np.atleast_1d(units).astype(int).tolist())
-    if any(n < 1 for n in layers):
-        raise InputError(f"units = {units}: each hidden layer has one unit or more")
+    layers = [whole("units", n) for n in np.atleast_1d(units).tolist()]
     U, V = _sides(*items_of(x, y))
     modes = min(*layers, V.shape[1], U.shape[1])
     a0 = np.asarray(a0, dtype=float)

@@ -68,7 +68,7 @@ def fit_strengths(
         raise InputError(f"layers = {layers}: a curve is fitted by the form of 1 or of 2 layers of weights")
     if not 0 < level < 1:
         raise InputError(f"the level of an interval is between 0 and 1; got {level}")
-    modes = reference_modes(reference)
+    modes, strengths = reference_modes(reference), strengths.compute()
     half = half_learned(strengths, modes)
     s = xr.DataArray(modes["s"].values, dims="mode")
     fitted = xr.apply_ufunc(

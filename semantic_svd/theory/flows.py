@@ -70,7 +70,8 @@ def backprop_strengths(
     Raises
     ------
     InputError
-        If the weights do not fit the items or each other, a time is negative, or rate_ratio is not greater than 0.
+        If the weights are not finite, or do not fit the items or each other, a time is negative, or rate_ratio is not
+        greater than 0.
 
     References
     ----------
@@ -135,8 +136,8 @@ def bpa_strengths(
     Raises
     ------
     InputError
-        If the weights are not two, or do not fit the items or each other, a time is negative, or rate_ratio is not
-        greater than 0.
+        If the weights are not two, not finite, or do not fit the items or each other, a time is negative, or rate_ratio
+        is not greater than 0.
 
     References
     ----------
@@ -330,6 +331,9 @@ def _given(weights: Sequence[ArrayLike], x: Matrix, y: Matrix | None) -> tuple[_
             f"weights of the shapes {given} do not lead from {inputs.shape[1]} inputs to {targets.shape[1]} outputs; "
             "each is (post, pre), or all are (n_seeds, post, pre)"
         )
+    for k, W in enumerate(arrays, 1):
+        if not np.isfinite(W).all():
+            raise InputError(f"W{k} is not finite: a training starts from finite weights")
     seen, modes = svd(inputs), svd(targets)
     alive = above_rounding(seen["s"].values, longer_side(seen))
     V, s = seen["V"].values[:, alive], seen["s"].values[alive]
