@@ -46,7 +46,7 @@ def svd(
     n_modes : int, optional
         How many modes, the strongest; all if not given.
     centre : bool
-        Take the mean of every column out first.
+        Take the mean of every column out first. What its rounding leaves is null, and 0.
     accuracy : float
         Relative error that the smallest singular value may have. Where the Gram matrix may miss it (it squares the
         condition number), the matrix is read again for a QR of its blocks, which is several times the work.
@@ -174,12 +174,13 @@ def strengths(matrix: Any, reference: Any, *, memory: int = MEMORY) -> xr.DataAr
 
 def _in_memory(blocks: "_Blocks", K: int) -> xr.Dataset:
     A = blocks.read(slice(None))
-    mean = A.mean(axis=0)
     if blocks.centre:
-        A -= mean
+        blocks.mean = A.mean(axis=0)
+        A -= blocks.mean
     found = modes.svd(xr.DataArray(A, blocks.coords, blocks.dims)).isel(mode=slice(K))
-    found.attrs = _said("in memory", found["s"].values, float(np.linalg.norm(A)), blocks)
-    return found.assign(mean=(blocks.dims[1], mean)) if blocks.centre else found
+    s = _above_mean(found["s"].values, blocks)
+    found = found.assign(s=("mode", s)).assign_attrs(_said("in memory", s, float(np.linalg.norm(A)), blocks))
+    return found.assign(mean=(blocks.dims[1], blocks.mean)) if blocks.centre else found
 
 
 def _exact(blocks: "_Blocks", K: int, accuracy: float) -> tuple[Array, Array, dict[str, Any]]:
@@ -190,11 +191,13 @@ def _exact(blocks: "_Blocks", K: int, accuracy: float) -> tuple[Array, Array, di
         G += X.T @ X
     power, V = (part[..., ::-1][..., :K] for part in np.linalg.eigh(G))
     if power[-1] > 0:
-        attrs = _said("Gram", np.sqrt(power), float(np.sqrt(np.trace(G))), blocks)
-        if attrs["error"] <= accuracy:
-            return np.sqrt(power), V, attrs
+        s, norm = np.sqrt(power), float(np.sqrt(np.trace(G)))
+        if _said("Gram", s, norm, blocks)["error"] <= accuracy:
+            s = _above_mean(s, blocks)
+            return s, V, _said("Gram", s, norm, blocks)
     s, V = _of_triangle(_triangle(blocks))
-    return s[:K], V[:, :K], _said("QR", s[:K], float(np.linalg.norm(s)), blocks)
+    s, norm = _above_mean(s, blocks)[:K], float(np.linalg.norm(s))
+    return s, V[:, :K], _said("QR", s, norm, blocks)
 
 
 def _randomised(blocks: "_Blocks", K: int, passes: int) -> tuple[Array, Array, dict[str, Any]]:
@@ -221,6 +224,7 @@ def _randomised(blocks: "_Blocks", K: int, passes: int) -> tuple[Array, Array, d
             yield Y
 
     s, W = (part[..., :K] for part in _of_triangle(_triangle(projected())))
+    s = _above_mean(s, blocks)
     V, alive = Q @ W, modes.above_rounding(s, max(n, m))
     residual = np.linalg.norm(Z @ W / np.where(alive, s, np.inf) - V * s, axis=0)  # of A'u = s v
     error = float((residual[alive] / s[alive]).max(initial=0.0))
@@ -238,6 +242,12 @@ def _triangle(blocks: "Iterator[Array] | _Blocks") -> Array:
 def _of_triangle(R: Array) -> tuple[Array, Array]:
     _, s, Vt = np.linalg.svd(R, full_matrices=False)
     return s, Vt.T
+
+
+def _above_mean(s: Array, blocks: "_Blocks") -> Array:
+    """Return the singular values; 0 for those that the mean of the columns, taken out, leaves by its rounding."""
+    n = blocks.shape[0]
+    return np.where(s > max(blocks.shape) * EPS * np.sqrt(n) * np.linalg.norm(blocks.mean), s, 0)
 
 
 def _said(route: str, s: Array, norm: float, blocks: "_Blocks") -> dict[str, Any]:

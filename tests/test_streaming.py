@@ -297,6 +297,19 @@ def test_centred_modes_are_those_of_the_matrix_less_its_column_means(memory):
     assert "mean" not in svd(A, memory=memory)
 
 
+@pytest.mark.parametrize(
+    ("shape", "memory"),
+    [((600, 400), 500_000), ((600, 400), 6_000_000), ((600, 400), 2**29), ((3000, 3), 2000)],
+)
+def test_what_the_rounding_of_a_mean_leaves_is_null(shape, memory):
+    found = svd(np.full(shape, 0.1), 3, centre=True, memory=memory)
+    assert not found.s.any() and found.attrs["error"] == 0
+    rows = np.resize([0.1, -0.1], shape[0])[:, None] * np.ones(shape[1]) + 0.3
+    found = svd(rows, 3, centre=True, memory=memory)
+    np.testing.assert_allclose(found.s, [0.1 * np.sqrt(np.prod(shape)), 0, 0], rtol=1e-12)
+    assert found.s[1:].values.tolist() == [0, 0]
+
+
 def test_means_far_from_zero_and_rows_in_order_cost_no_digits():
     rng = np.random.default_rng(0)
     A = rng.standard_normal((ROWS, COLUMNS)) + 1e5 * (np.arange(ROWS)[:, None] < 40) + 1e7
