@@ -110,5 +110,5 @@ def test_points_stand_beside_their_chance_and_where_they_began():
         assert {(row["mean"], place), (row["start"], place)} <= set(points)
         assert abs(place - ["CKA", "RSA"].index(row["measure"])) < 0.5
     assert len(set(places)) == 4
-    assert texts(ax.get_legend().get_texts()) == ["one", "two", "before training", "shuffled items"]
+    assert texts(ax.get_legend().get_texts()) == ["one", "two", "before training (open)", "shuffled items"]
     assert [to_hex(c.lines[0].get_color()) for c in ax.containers] == [to_hex(c) for c, _ in RULE_LOOKS[:2]]
