@@ -233,8 +233,9 @@ def read_items(source: "str | os.PathLike[str] | pd.DataFrame", name: str | None
     A file is text in UTF-8 with commas between the cells; its first line names the properties. Spaces around a cell
     and lines without any text are ignored. A cell is a decimal number of any scale (`1`, `0.25`, `-3e-2`): neither a
     word (`NA`, `True`) nor empty. Names stay text even when they look like numbers; a file in which all names of
-    properties do begins with an empty cell or `item`, as its first line might be an item. In a DataFrame whose index
-    is not numeric, the index names the items.
+    properties do begins with an empty cell or `item`, as its first line might be an item. In a DataFrame the index
+    names the items if it is of words, and also if it is of numbers other than 0, 1, 2, ... where the first column is
+    of numbers too, and is not called `item`.
 
     Parameters
     ----------
@@ -371,6 +372,7 @@ def sampled_tree(levels: int, properties: int, flip: float, seed: int) -> Items:
 # Reading: a source becomes rows, each with its place for the error message; then one check for every source.
 
 Row = tuple[str, Sequence[object]]
+_CORNERS = ("", "item", "index")  # what the column that names the items is called, where that is to be said
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)  # float() takes 1_000 and nan too
 
 
@@ -390,7 +392,7 @@ def _refuse_no_header(rows: list[Row]) -> None:
     """
     place, header = rows[0] if rows else ("", ())
     corner, *names = map(str, header or ("",))
-    if corner.lower() in ("", "item", "index") or [corner, *names] == [str(k) for k in range(len(header))]:
+    if corner.lower() in _CORNERS or [corner, *names] == [str(k) for k in range(len(header))]:
         return
     if names and all(_DECIMAL.fullmatch(name) for name in names):
         raise InputError(
@@ -416,19 +418,40 @@ def _text(path: Path) -> str:
 
 
 def _rows_of_frame(frame: "pd.DataFrame") -> list[Row]:
-    import pandas as pd
-
-    def label(value: Any) -> str:
-        return "" if pd.isna(value) is True else str(value).strip()
-
-    if not pd.api.types.is_numeric_dtype(frame.index.dtype):
+    if _index_names(frame):
         frame = frame.reset_index(allow_duplicates=True)
     if frame.columns.empty:
         return []
-    rows: list[Row] = [("DataFrame, header", [label(column) for column in frame.columns])]
+    rows: list[Row] = [("DataFrame, header", [_label(column) for column in frame.columns])]
     for number, cells in enumerate(frame.itertuples(index=False, name=None), start=1):
-        rows.append((f"DataFrame, row {number}", [label(cells[0]), *cells[1:]]))
+        rows.append((f"DataFrame, row {number}", [_label(cells[0]), *cells[1:]]))
     return rows
+
+
+def _index_names(frame: "pd.DataFrame") -> bool:
+    """Tell whether the index names the items; if not, the first column does. No property is lost as a name."""
+    import pandas as pd
+
+    numeric = pd.api.types.is_numeric_dtype
+    if not numeric(frame.index.dtype):
+        return True
+    if frame.columns.empty:
+        return False
+    first = _label(frame.columns[0])
+    if first.lower() in _CORNERS or not numeric(frame.iloc[:, 0].infer_objects().dtype):
+        return False
+    if frame.index.name is None and frame.index.equals(pd.RangeIndex(len(frame))):
+        raise InputError(
+            f"DataFrame: nothing names the items, as the first column, {first!r}, is of numbers and the index is "
+            "0, 1, 2, ...; put their names in the index, or in a first column called item"
+        )
+    return True
+
+
+def _label(value: Any) -> str:
+    import pandas as pd
+
+    return "" if pd.isna(value) is True else str(value).strip()
 
 
 def _items_of(rows: list[Row], source: str, name: str) -> Items:

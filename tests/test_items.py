@@ -14,6 +14,7 @@ from refusals import refused
 
 from semantic_svd import top
 from semantic_svd.items import DATASETS, Items, balanced_tree, load_items, read_items, sampled_tree
+from semantic_svd.matrices import labelled
 from semantic_svd.top import top_folder
 
 # The data sets
@@ -353,11 +354,30 @@ def test_a_frame_reads_as_its_file_does(tmp_path):
     frame = data.array.to_pandas()
     assert read_items(frame.reset_index()).hash == data.hash  # items in the first column
     assert read_items(frame).hash == data.hash  # items in the index
-    gaps = frame.reset_index().set_axis(range(0, 80, 10))  # a numeric index names nothing
+    gaps = frame.reset_index().set_axis(range(0, 80, 10))  # a column of words names the items
     assert read_items(gaps).hash == data.hash
     frame.to_csv(tmp_path / "again.csv")
     assert read_items(tmp_path / "again.csv").hash == data.hash
     assert read_items(frame).name == "items"
+
+
+@pytest.mark.parametrize("index", [[101, 102], [0.5, 1.5], [1, 2], pd.Index([0, 1], name="id")])
+def test_a_numeric_index_names_the_items_of_a_frame_of_numbers(index, tmp_path):
+    frame = pd.DataFrame({"a": [0.1, 0.2], "b": [1, 0]}, index=index)
+    data = read_items(frame)
+    assert (data.items, data.properties) == (tuple(map(str, index)), ("a", "b"))
+    np.testing.assert_array_equal(data.values, labelled(frame))
+    frame.to_csv(tmp_path / "same.csv")
+    assert read_items(tmp_path / "same.csv").hash == data.hash
+
+
+@pytest.mark.parametrize("kind", [float, object, bool])
+def test_a_property_is_not_taken_for_names(kind):
+    frame = pd.DataFrame({"a": [1, 0], "b": [1, 0]}).astype({"a": kind})
+    assert refused(read_items, frame) == (
+        "DataFrame: nothing names the items, as the first column, 'a', is of numbers and the index is 0, 1, 2, ...; "
+        "put their names in the index, or in a first column called item"
+    )
 
 
 def test_numbers_of_a_frame_keep_every_bit():
