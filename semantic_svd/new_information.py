@@ -132,7 +132,7 @@ def meet(
     run : Run
         Of an autoassociator that has learned the old items. Memories of plasticities start anew.
     rule : Rule, or the name of one in RULES
-        The rates are those at which the old items were learned, by the mean over them.
+        By its name it has the rates at which the run learned the old items; a Rule has its own.
     old : Items
     new : Items
         One item with the same properties.
@@ -166,15 +166,16 @@ def meet(
     >>> squared_errors(met.response(), old.with_items(new)).sel(item="falcon", epoch=[0, 100]).round(3).values
     array([[0., 0.]])
     """
-    rule, both = as_rule(rule), _with_one(old, new)
-    _check(run, rule, old)
+    chosen, both = as_rule(rule), _with_one(old, new)
+    _check(run, chosen, old)
+    rates = chosen.rates if isinstance(rule, Rule) else run.data.attrs["rates"]
     often = _as_regime(regime).presentations(old, new)
     parts = [_as_fraction(float(n)) for n in often]
     least = math.lcm(*(part.denominator for part in parts))
     repeats = [int(part * least) for part in parts]
     share = float(often.sum()) / len(old)  # makes the mean over rows the sum over items, over the old ones
     met = train(
-        replace(rule, rate=tuple(rate * share for rate in rule.rates)),  # type: ignore[arg-type]
+        replace(chosen, rate=tuple(rate * share for rate in rates)),  # type: ignore[arg-type]
         run.network,
         both.array.drop_vars("item").isel(item=np.repeat(np.arange(len(both)), repeats)),
         epochs=epochs,

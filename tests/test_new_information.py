@@ -169,6 +169,13 @@ def test_a_meeting_is_steps_on_the_sum_over_presentations(regime, rule):
     np.testing.assert_allclose(run.response().sel(seed=3, epoch=30), expected, atol=1e-12)
 
 
+def test_a_rule_by_its_name_goes_on_at_the_rates_of_the_run():
+    slow = replace(RULES["bpa"], rate=(0.02, 0.03, 0.1))
+    known = train(slow, Network((34, 12, 34), biases=False), OLD, epochs=50)
+    by_name, by_rule = (meet(known, rule, OLD, SPARROWHAWK, "focused", epochs=30) for rule in ("bpa", slow))
+    np.testing.assert_array_equal(by_name.response(), by_rule.response())
+
+
 def test_their_rate_on_the_summed_squared_error_is_0_016_here(known):
     W = [known.final().data[name].sel(seed=0).values for name in ("W1", "W2")]
     x = np.vstack([OLD.values, SPARROWHAWK.values])
