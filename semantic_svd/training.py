@@ -132,7 +132,10 @@ def train(
     run = trained(plan, team, attrs, learn)
     if (run.data["status"] == "diverged").all():
         where = "" if out is None else f"; what it was before is kept in {out}"
-        raise InputError(f"no seed survived at rate {rule.rate}: {run.notes[0]}{where}")
+        raise InputError(
+            f"no seed survived at rate {rule.rate}: {run.notes[0]}{where}; "
+            "a lower rate (--rate) or fewer epochs may hold"
+        )
     return run
 
 

@@ -180,7 +180,8 @@ def test_when_no_seed_survives_the_error_says_where(here, capsys):
     assert (code, out) == (2, "run.zarr will take 26.2 MB\n")
     assert re.fullmatch(
         r"semantic-svd: no seed survived at rate 3.0: seed \d left the finite numbers in layer \d at epoch \d+; "
-        r"its last good snapshot is of epoch \d+; what it was before is kept in run.zarr\n",
+        r"its last good snapshot is of epoch \d+; what it was before is kept in run.zarr; "
+        r"a lower rate \(--rate\) or fewer epochs may hold\n",
         err,
     )
 
@@ -758,6 +759,15 @@ def test_the_guides_commands_work(here, capsys):
     for _, words in STEPS[1:]:
         words = words.format(run="run.zarr").replace("--epochs 1000", "--epochs 30")
         assert said(capsys, words)[0] == 0, words
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_command_that_trains_by_a_rule_works(here, capsys, rule):
+    line = said(capsys, "rules", rule)[1].splitlines()[-1]
+    words = line.removeprefix("train by it: semantic-svd ")
+    code, out, err = said(capsys, words)
+    assert (code, err) == (0, "")
+    assert f"{rule}.zarr: {rule} on digits" in out
 
 
 def test_the_rules_are_listed_with_their_equations_and_each_by_itself(capsys):

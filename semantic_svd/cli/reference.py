@@ -55,7 +55,8 @@ def rules(
 
     print(fill(f"{name}: {rule.about}", 80))
     print(f"\nin Python: {rule!r}")
-    print(f"train by it: {NAME} train --items mcclelland2020 --rule {name} -o {name}.zarr")
+    # three epochs of images, as on the few items some rules grow without bound at the rates they have
+    print(f"train by it: {NAME} train --images digits --hidden 32 --epochs 3 --rule {name} -o {name}.zarr")
 
 
 def data(
