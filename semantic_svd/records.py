@@ -137,7 +137,7 @@ def record_of(
     parts = [Record({}, lambda signals, probed: {})]
     if rule.taught(network):
         parts = [Record({"loss": ((), ())}, lambda signals, probed: {"loss": signals.loss})]
-    for name in (names,) if isinstance(names, str) else names:
+    for name in names if np.iterable(names) and not isinstance(names, str) else (names,):
         if not isinstance(name, str) or name not in RECORDS:
             raise InputError(f"no record {name!r}; there are {', '.join(RECORDS)}")
         parts.append(RECORDS[name](rule, network, task, len(x)))

@@ -23,6 +23,7 @@ from semantic_svd.errors import InputError
 from semantic_svd.images import Images, read_images
 from semantic_svd.modes import half_learned, strengths, svd
 from semantic_svd.plasticity import Hebb, Oja
+from semantic_svd.records import RECORDS
 from semantic_svd.sweeps import Grid, best, read_grid, sweep, workers
 from semantic_svd.sweeps.workers import Died, on_cluster, on_cores
 
@@ -165,7 +166,13 @@ def test_a_grid_in_a_file_finds_its_tables_beside_it(tmp_path, monkeypatch):
         ("", "a grid needs rules, as rules = ['bpa', 'backprop']"),
         ("[sweep]\nrules = 'bpa'\nitems = [3]", "items are names or paths, not 3"),
         ("[sweep]\nrules = 'bpa'\nimages = [3]", "images are names or paths, not 3"),
-        ("[sweep]\nrules = 'bpa'\nimages = ['digits']\ndata = 3", "data are names or paths, not 3"),
+        ("[sweep]\nrules = 'bpa'\nimages = ['digits']\ndata = 3", "data is a folder, not 3"),
+        ("[sweep]\nrules = 'bpa'\nimages = ['digits']\ndata = ['a']", "data is a folder, not ['a']"),
+        ("settings = 3", "settings is a section, one line [settings] with its words below"),
+        ("sweep = 3", "sweep is a section, one line [sweep] with its words below"),
+        ("[sweep]\n[[settings]]", "settings is a section, one line [settings] with its words below"),
+        ("[sweep]\nrules = 3", "rules are names, not 3"),
+        ("[sweep]\nrules = {a = 'bpa'}", "rules are names, not {'a': 'bpa'}"),
         ("[sweep]\nrules = 'bpa'", "a grid needs items or images, as items = ['mcclelland2020']"),
         (
             "[sweep]\nrules = ['ppa']\nitems = ['saxe2019_toy']",
@@ -205,6 +212,27 @@ def test_a_file_that_says_no_grid_is_refused_in_one_line(tmp_path, text, line):
     assert line_of(lambda: read_grid(path)) == f"{path}{' ' if 'TOML' in line else ': '}{line}"
 
 
+def test_a_file_of_another_editor_with_its_byte_order_mark_is_read(tmp_path):
+    (tmp_path / "grid.toml").write_text("[sweep]\nrules = 'bpa'\nitems = 'saxe2019_toy'", "utf-8-sig")
+    assert len(read_grid(tmp_path / "grid.toml").cells) == 1
+
+
+def test_files_of_one_name_in_two_folders_are_told_to_be_renamed(tmp_path):
+    for folder in ("s1", "s2"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "ratings.csv").write_text("item,a\nx,1\ny,0\n")
+    files = [tmp_path / folder / "ratings.csv" for folder in ("s1", "s2")]
+    assert line_of(lambda: Grid(["bpa"], files)) == (
+        "two data sets are called 'ratings', as files of one name are; rename one"
+    )
+
+
+def test_a_rule_under_a_name_is_a_rule():
+    named = Grid({"mine": "bpa"}, ["saxe2019_toy"]).cells[0]
+    assert (named.rule_name, named.rule) == ("mine", RULES["bpa"])
+    assert line_of(lambda: Grid({"mine": 3}, ["saxe2019_toy"])).startswith("no rule 3; there are ")
+
+
 def test_a_file_that_is_not_there_is_one_line(tmp_path):
     assert line_of(lambda: read_grid(tmp_path)) == f"{tmp_path} can't be read: Is a directory"
 
@@ -214,6 +242,7 @@ def test_a_file_that_is_not_there_is_one_line(tmp_path):
     [
         ({"epochs": -1}, "epochs is a whole number from 0, not -1"),
         ({"seeds": 0}, "seeds is a whole number from 1, not 0"),
+        ({"record": 3}, f"no record 3; there are {', '.join(RECORDS)}"),
         ({"every": "day"}, "every is a whole number from 1 or 'log', not 'day'"),
         (
             {"settings": {"activation": ["soft"]}},

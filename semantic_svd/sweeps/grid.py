@@ -86,12 +86,14 @@ class Grid:
         """The runs, in order: by data, rule and setting."""
         sets = [part if isinstance(part, Items) else load_items(part) for part in self.items]
         data: list[Items | Images | str] = [*sets, *map(_given, self.images)]
-        _refuse_twice("the data", [_name_of(of) for of in data])
-        named = (
-            self.rules if isinstance(self.rules, Mapping) else {name: as_rule(name) for name in self.rules}
-        )
+        names = [_name_of(of) for of in data]
+        for name in names:
+            if names.count(name) > 1:
+                raise InputError(f"two data sets are called {name!r}, as files of one name are; rename one")
         if not isinstance(self.rules, Mapping):
             _refuse_twice("rules", self.rules)
+        of_name = self.rules if isinstance(self.rules, Mapping) else {name: name for name in self.rules}
+        named = {name: as_rule(rule) for name, rule in of_name.items()}
         keep = {"epochs": self.epochs, "seeds": self.seeds, "every": self.every, "record": self.record}
         folder = None if self.data is None else str(self.data)
         return [
@@ -227,19 +229,22 @@ def read_grid(path: str | Path) -> Grid:
     """
     path = Path(path)
     try:
-        said = tomllib.loads(path.read_text("utf-8"))
+        said = tomllib.loads(path.read_text("utf-8-sig"))
     except OSError as error:
         raise InputError(f"{path} can't be read: {error.strerror}") from None
     except ValueError as error:  # of TOML, or of UTF-8
         raise InputError(f"{path} is no TOML: {error}") from None
     try:
         _refuse_others("section", said, ("sweep", "settings"))
+        for section, words in said.items():
+            if not isinstance(words, dict):
+                raise InputError(f"{section} is a section, one line [{section}] with its words below")
         shared = said.get("sweep", {})
         _refuse_others("word", shared, [f.name for f in fields(Grid) if f.name != "settings"])
-        for word in ("items", "images", "data"):
+        for word, kind in (("rules", "names"), ("items", "names or paths"), ("images", "names or paths")):
             for name in _list(shared.get(word, ())):
                 if not isinstance(name, str):
-                    raise InputError(f"{word} are names or paths, not {name!r}")
+                    raise InputError(f"{word} are {kind}, not {name!r}")
         if "items" in shared:
             shared["items"] = [
                 name if name in DATASETS else path.parent / name for name in _list(shared["items"])
@@ -250,6 +255,8 @@ def read_grid(path: str | Path) -> Grid:
                 for name in _list(shared["images"])
             ]
         if "data" in shared:
+            if not isinstance(shared["data"], str):
+                raise InputError(f"data is a folder, not {shared['data']!r}")
             shared["data"] = path.parent / shared["data"]
         return Grid(**({"rules": ()} | shared), settings=said.get("settings", {}))
     except InputError as error:
