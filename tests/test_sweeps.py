@@ -645,7 +645,7 @@ def test_the_command_sweeps_and_says_which_setting_was_best(tmp_path, capfd, mon
     losses = [table[table["run"] == run]["loss"].mean() for run in best(table)["run"]]
     first, second, *_, bpa, backprop, last = out.splitlines()
     assert re.fullmatch(r"results will take [\d.]+ kB", first) and err == ""
-    assert second == "results: 4 runs of 2 seeds: 8 finished"
+    assert second == "results: 4 runs of 2 seeds; of all seeds 8 finished"
     for line, rule, loss in zip((bpa, backprop), ("bpa", "backprop"), losses, strict=True):
         assert line.split()[:6] == ["saxe2019_toy", rule, "0.1", "loss", f"{loss:.4g}", line.split()[5]]
     assert last.startswith("Means over 2 seeds; in brackets ")
@@ -665,9 +665,33 @@ def test_the_command_says_which_rules_have_no_best_setting_as_all_diverged(
     )
     assert main(["sweep", "grid.toml"]) == 0
     out, err = capsys.readouterr()
-    assert out.splitlines()[1] == "results: 8 runs of 1 seed: 4 diverged, 4 finished"
+    assert out.splitlines()[1] == "results: 8 runs of 1 seed; of all seeds 4 diverged, 4 finished"
     assert err == "semantic-svd: no seed survived: bpa on large, backprop on large\n"
     assert " large " not in out
+
+
+@pytest.mark.parametrize(
+    ("grid", "line"),
+    [
+        (
+            "rules = ['krotov_hopfield', 'bpa']\nimages = 'digits'\nepochs = 1\n[settings]\nhidden = 8",
+            "no loss, and so no best setting, as nothing is taught: krotov_hopfield; "
+            "a classifier: semantic-svd readout RUN --images NAME",
+        ),
+        (
+            "rules = 'krotov_hopfield'\nitems = 'saxe2019_toy'\nepochs = 1\n[settings]\nhidden = 8",
+            "no loss, and so no best setting, as nothing is taught: krotov_hopfield",
+        ),
+        ("rules = 'bpa'\nitems = 'saxe2019_toy'\nepochs = 1", "One seed."),
+    ],
+)
+def test_the_command_says_which_rules_have_no_best_setting_as_they_have_no_loss(
+    tmp_path, capsys, monkeypatch, in_this_process, grid, line
+):
+    monkeypatch.chdir(tmp_path)
+    Path("grid.toml").write_text(f"[sweep]\n{grid}")
+    assert main(["sweep", "grid.toml"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == line
 
 
 def test_the_command_says_what_failed(tmp_path, capsys, monkeypatch, in_this_process):

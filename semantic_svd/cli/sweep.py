@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from semantic_svd.cli.options import Scheduler
-from semantic_svd.cli.terminal import Interrupted, bytes_text, complain, counted, number, says_interval, show
+from semantic_svd.cli.terminal import (
+    NAME,
+    Interrupted,
+    bytes_text,
+    complain,
+    counted,
+    number,
+    says_interval,
+    show,
+)
 from semantic_svd.errors import InputError
 
 if TYPE_CHECKING:
@@ -48,11 +57,14 @@ def sweep(
         raise InputError(f"every run of {grid} failed; the first: {first}")
     counts = ", ".join(f"{n} {status}" for status, n in table["status"].value_counts().items())
     n_seeds = table["seed"].nunique()
-    print(f"{output}: {counted(len(of.cells), 'run')} of {counted(n_seeds, 'seed')}: {counts}")
+    print(f"{output}: {counted(len(of.cells), 'run')} of {counted(n_seeds, 'seed')}; of all seeds {counts}")
     if rows := _bests(table):
         print("the best setting of each rule")
         show([name for name in table if name in ("data", "rule", *SETTINGS)] + ["mean"], rows)
         print(says_interval(n_seeds))
+    if untaught := _untaught(table):
+        where = f"; a classifier: {NAME} readout RUN --images NAME" if of.images else ""
+        print(f"no loss, and so no best setting, as nothing is taught: {', '.join(untaught)}{where}")
     if lost := _lost(table):
         complain(f"no seed survived: {', '.join(lost)}")
     if len(failed):
@@ -68,6 +80,13 @@ def _lost(table: "pd.DataFrame") -> list[str]:
     """Name the rules of which every seed diverged on a data set, in every setting: they have none that is best."""
     lost = (table["status"] == "diverged").groupby([table["rule"], table["data"]], sort=False).all()
     return [f"{rule} on {data}" for rule, data in lost.index[lost]]
+
+
+def _untaught(table: "pd.DataFrame") -> list[str]:
+    """Name the rules that have no loss although they came to an end."""
+    ended = table[table["status"].isin(["finished", "stopped"])].reindex(columns=["rule", "loss"])
+    taught = ended["loss"].notna().groupby(ended["rule"], sort=False).any()
+    return list(taught.index[~taught])
 
 
 def _bests(table: "pd.DataFrame") -> list[list[object]]:
