@@ -754,6 +754,15 @@ def test_without_a_word_it_says_what_one_can_do_next(here, capsys):
         assert said(capsys, word, "--help")[0] == 0
 
 
+def test_printed_commands_quote_what_a_shell_would_part(here, capsys):
+    words = "train --images digits --rule krotov_hopfield --hidden 8 --epochs 1 -o"
+    for command in (["train", "--items", "saxe2019_toy", "--epochs", "2", "-o", "a b.zarr"], []):
+        assert main(command) == 0
+    assert "    semantic-svd modes 'a b.zarr' --plot-strengths strengths.pdf" in capsys.readouterr().out
+    assert main([*words.split(), "c d.zarr"]) == 0
+    assert capsys.readouterr().out.endswith("semantic-svd readout 'c d.zarr' --images digits\n")
+
+
 def test_the_guides_commands_work(here, capsys):
     said(capsys, "train --items mcclelland2020 --epochs 30 -o another.zarr")
     for _, words in STEPS[1:]:

@@ -1,5 +1,6 @@
 """What there is to choose from: the rules, the data, and what one can do next."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -26,7 +27,7 @@ def guide() -> None:
     runs = sorted(
         (path.parent for path in Path().glob("*/zarr.json")), key=lambda p: p.stat().st_mtime, reverse=True
     )
-    run = str(runs[0]) if runs else "run.zarr"
+    run = shlex.quote(str(runs[0])) if runs else "run.zarr"
     print("How networks learn meaning, one mode at a time.\n")
     for what, words in STEPS:
         if what:

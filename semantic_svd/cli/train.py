@@ -1,5 +1,6 @@
 """The command `train`: networks learn items or images by a rule, and their snapshots are kept as a run."""
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -137,8 +138,8 @@ def train(
     print(f"{output}: {rule} on {lesson.name}, {sizes} {network.hidden}{biased}, rate {rates}")
     print(f"{n_seeds}, {n_kept} each: {endings(run)}")
     if images and not chosen.taught(network):
-        words = f"readout {output} --images {images}" + (f" --data {data}" if data else "")
-        print(f"its output is not taught; a classifier: {NAME} {words}")
+        words = [NAME, "readout", str(output), "--images", images, *(["--data", str(data)] if data else [])]
+        print(f"its output is not taught; a classifier: {shlex.join(words)}")
     elif "accuracy" in run.data:
         print(f"test accuracy {accuracies(run)}")
     for note in run.notes:
