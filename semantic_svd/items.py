@@ -381,7 +381,8 @@ def _rows_of_file(path: Path) -> list[Row]:
     try:
         rows = [(f"{path}, line {reader.line_num}", [cell.strip() for cell in cells]) for cells in reader]
     except csv.Error as error:
-        raise InputError(f"{path}, line {reader.line_num}: cannot be read as CSV: {error}") from None
+        hint = ", as cells have commas between them" if "',' expected" in str(error) else ""
+        raise InputError(f"{path}, line {reader.line_num}: cannot be read as CSV: {error}{hint}") from None
     return [(place, cells) for place, cells in rows if any(cells)]
 
 

@@ -316,7 +316,11 @@ def test_lines_are_counted_as_an_editor_counts_them(reading):
         ),
         (
             'item,p\na,"1"2\nb,3\n',
-            "mine.csv, line 2: cannot be read as CSV: ',' expected after '\"'",
+            "mine.csv, line 2: cannot be read as CSV: ',' expected after '\"', as cells have commas between them",
+        ),
+        (
+            'item;p\n"a";1\nb;2\n',
+            "mine.csv, line 2: cannot be read as CSV: ',' expected after '\"', as cells have commas between them",
         ),
         ('item,p\na,1\n"b,3\n', "mine.csv, line 3: cannot be read as CSV: unexpected end of data"),
         (
