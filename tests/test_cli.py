@@ -327,6 +327,23 @@ def captions(monkeypatch, *words):
     return " ".join(drawn[0].get_supxlabel().split()), keys
 
 
+def test_all_trees_are_of_the_one_seed_that_is_named(here, capsys, monkeypatch):
+    words = "train --items mcclelland2020 --rule backprop --hidden 8 --no-biases --seeds 4 --epochs 2000"
+    said(capsys, f"{words} --stop-below 0.5 -o run.zarr")
+    assert Run.open("run.zarr").data["end_epoch"].values.tolist() == [57, 44, 46, 72]
+    assert refused(capsys, "dendrogram run.zarr --epoch 0 72") == (
+        "run.zarr: seed 0 had ended before epoch 72"  # and no tree of another seed stands there
+    )
+    for seeds, header in (("", "4 seeds; trees of seed 0"), ("--seed 0", "seed 0")):
+        out = said(capsys, f"dendrogram run.zarr --epoch 0 57 --csv links{seeds[-1:]}.csv {seeds}")[1]
+        assert out.startswith(f"run.zarr: 34-8-34 linear, response, {header}\n")
+    assert Path("links.csv").read_bytes() == Path("links0.csv").read_bytes()
+    caption, _ = captions(monkeypatch, "dendrogram", "run.zarr", "--epoch", "0", "57")
+    assert "trees of seed 0. Colours" in caption
+    for command in ("modes", "align"):
+        assert "response, seed 3, epoch 72" in said(capsys, f"{command} run.zarr --epoch 72")[1]
+
+
 def test_pictures_say_what_they_are_of(bpa, here, monkeypatch):
     run, words = Path("run.zarr"), ["--epoch", "0", "last", "--method", "ward"]
     run.symlink_to(bpa)

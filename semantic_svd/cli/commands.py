@@ -218,21 +218,19 @@ def dendrogram(
     if agreement and not subject.has_training:
         raise InputError(f"--agreement follows a training, and {source} keeps none with its data")
     trees: dict[str, Tree] = {}
+    first, whose = subject.first_seed()
     for label in epoch or subject.four_epochs():
-        matrix = subject.at(label)
         title = f"epoch {label}" if subject.run else subject.name
-        trees[title] = linkage(one_of(matrix), method, metric)
-    about = subject.about(matrix, None)
-    drawn = f"{about}; {method} linkage, {metric} distance"
-    if matrix.sizes.get("seed", 1) > 1:
-        drawn += f"; trees of seed {int(matrix['seed'][0])}"
+        trees[title] = linkage(one_of(first.at(label)), method, metric)
+    about = subject.about()
+    drawn = f"{about}; {method} linkage, {metric} distance{whose}"
     table = agreement_table(subject, method, metric) if subject.has_training else None
     deliver(
         (csv, lambda: link_table(trees)),
         (agreement, lambda: table),
         (plot, lambda: tree_panels(subject, trees, drawn)),
     )
-    print(about)
+    print(f"{about}{whose}")
     show(["tree", "leaves"], [[title, " ".join(tree.leaves)] for title, tree in trees.items()], wrap=(1,))
     if table is not None and table["agreement"].isna().all():
         complain(

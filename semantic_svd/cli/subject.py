@@ -1,7 +1,7 @@
 """Subject: what an analysis of the command looks at, a layer of a run or one matrix of items."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -145,16 +145,24 @@ class Subject:
             )
         )
 
-    def about(self, matrix: "xr.DataArray", epoch: str | None) -> str:
-        """Say in a line what is looked at."""
+    def first_seed(self) -> "tuple[Subject, str]":
+        """Return the same of the first seed alone, and say which that is where there are others."""
+        if self.run is None or self.run.data.sizes["seed"] == 1:
+            return self, ""
+        seed = int(self.run.data["seed"][0])
+        return replace(self, run=self.run.sel(seed=[seed])), f"; trees of seed {seed}"
+
+    def about(self, matrix: "xr.DataArray | None" = None, epoch: str | None = None) -> str:
+        """Say in a line what is looked at: a matrix of some seeds at an epoch, or all there is."""
         if self.run is None:
-            return f"{self.name}: {matrix.shape[0]} items x {matrix.shape[1]} properties"
+            assert self.data is not None
+            return f"{self.name}: {self.data.shape[0]} items x {self.data.shape[1]} properties"
         where = "" if epoch is None else ", as each seed ended" if epoch == "last" else f", epoch {epoch}"
         layer = "response" if self.layer is None else f"layer {self.layer}"
         layer += ", with the input" if self.input_output else ""
         layer += ", class means" if self.by_class else ""
-        seeds = [int(s) for s in self.run.data["seed"]]
-        which = f"seed {seeds[0]}" if len(seeds) == 1 else f"{matrix.sizes['seed']} seeds"
+        seeds = (self.run.data if matrix is None else matrix)["seed"].values
+        which = f"seed {seeds[0]}" if len(seeds) == 1 else f"{len(seeds)} seeds"
         sizes = "-".join(map(str, self.run.network.sizes))
         return f"{self.name}: {sizes} {self.run.network.hidden}, {layer}, {which}{where}"
 
