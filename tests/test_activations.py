@@ -154,7 +154,8 @@ class OnlySlices:
 def test_what_is_not_in_memory_is_read_when_it_is_needed():
     source = OnlySlices(ACTIVITY)
     run = recorded_run({"layer": source})
-    assert source.read == 0
+    assert source.read == 2 * 8 * 3  # the last snapshot of each seed tells that it did not diverge
+    source.read = 0
     np.testing.assert_array_equal(run.sel(seed=[1], epoch=[3]).hidden("layer")[0, 0], ACTIVITY[1, 3])
     assert source.read == 8 * 3
     modes = svd(run.hidden("layer"))
@@ -209,6 +210,31 @@ def test_a_hidden_layer_of_our_run_is_taken_with_its_labels(ours):
 
 
 # --------------------------------------------------------------------------------------------------------- class means
+
+
+@pytest.mark.parametrize("source", [np.asarray, lambda values: OnlySlices(values)])
+@pytest.mark.parametrize("record", ["hidden", "class_means"])
+def test_a_seed_that_leaves_the_finite_numbers_diverged_and_the_others_did_not(source, record):
+    activity = np.stack([ACTIVITY[0], ACTIVITY[1], ACTIVITY[0], ACTIVITY[1]])
+    activity[0, 3, 2, 1] = np.inf
+    activity[0, 4] = np.nan
+    activity[2] = np.nan
+    activity[3, 1] = np.nan  # a snapshot that is missing ends nothing
+    given, epochs = activity.copy(), [0, 1, 2, 5, 9]
+    run = recorded_run({"layer": source(activity)}, labels=LABELS, record=[record], epochs=epochs)
+    assert run.data["status"].values.tolist() == ["diverged", "finished", "diverged", "finished"]
+    assert run.data["end_epoch"].values.tolist() == [2, 9, 0, 9]
+    assert run.notes == [
+        "seed 0 left the finite numbers; its last good snapshot is of epoch 2",
+        "seed 2 left the finite numbers; its last good snapshot is none",
+    ]
+    there = run.data["h1" if record == "hidden" else "m1"]
+    nan, good = np.isnan(there).all(there.dims[2:]), np.isfinite(there).all(there.dims[2:])
+    np.testing.assert_array_equal(nan, ~good)
+    np.testing.assert_array_equal(good.astype(int), [[1, 1, 1, 0, 0], [1] * 5, [0] * 5, [1, 0, 1, 1, 1]])
+    if record == "hidden":
+        np.testing.assert_array_equal(run.final().hidden(1)[0], activity[0, 2])
+    np.testing.assert_array_equal(activity, given)  # what was handed in is as it was
 
 
 def test_class_means_are_those_of_our_run(tmp_path, capsys):
@@ -357,6 +383,36 @@ def test_several_models_are_seeds_of_one_run(torch):
     np.testing.assert_array_equal(both.final().hidden("3")[1], runs[1].hidden("3").sel(seed=1, epoch=2))
     modes = svd(both.hidden(2))
     assert np.isnan(modes.s.sel(seed=1, epoch=3)).all() and np.isfinite(modes.s.sel(seed=0)).all()
+
+
+def test_a_module_that_diverges_is_left_out_and_the_commands_say_so(torch, tmp_path, capsys, monkeypatch):
+    x = torch.tensor(ITEMS.values, dtype=torch.float32)
+    runs = []
+    for seed, rate in enumerate((1.0, 1e3)):
+        torch.manual_seed(seed)
+        model = torch.nn.Sequential(torch.nn.Linear(34, 8), torch.nn.Linear(8, 34))
+        optimizer = torch.optim.SGD(model.parameters(), lr=rate)
+        recorder = Recorder(model, ["0"], ITEMS, targets=ITEMS)
+        for epoch in range(21):
+            recorder(epoch)
+            optimizer.zero_grad()
+            torch.nn.functional.mse_loss(model(x), x).backward()
+            optimizer.step()
+        runs.append(recorder.run(seed))
+    lost = runs[1].data
+    end = int(lost["end_epoch"][0])
+    assert lost["status"].values.tolist() == ["diverged"] and 0 < end < 20
+    assert (
+        np.isfinite(lost["response"][0, : end + 1]).all() and np.isnan(lost["response"][0, end + 1 :]).all()
+    )
+    both = stack_runs(runs)
+    assert both.notes == [f"seed 1 left the finite numbers; its last good snapshot is of epoch {end}"]
+    monkeypatch.chdir(tmp_path)
+    both.save("both.zarr")
+    runs[0].save("one.zarr")
+    for words in ("modes both.zarr", "dendrogram both.zarr", "compare both.zarr one.zarr"):
+        assert main(words.split()) == 0
+        assert "seed 1, diverged" in capsys.readouterr().err
 
 
 def test_the_example_of_the_docstring_runs(torch):

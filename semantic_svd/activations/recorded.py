@@ -54,7 +54,9 @@ def recorded_run(
     -------
     Run
         `run.hidden`, `run.response` and `run.class_means` know the layers by name and number; `run.save` writes it for
-        the command. It keeps no weights, so it answers for these items only.
+        the command. It keeps no weights, so it answers for these items only. A seed whose last snapshot is not finite
+        is "diverged", as in `train`: it ends at the last snapshot that is, and is NaN after it (throughout, if none
+        is); `run.notes` names it. Of what is not in memory that is read from the end: of most seeds one snapshot.
 
     Raises
     ------
@@ -144,7 +146,7 @@ def stack_runs(runs: Sequence[Run]) -> Run:
         join="outer",
         combine_attrs="override",
     )
-    return Run(data)
+    return Run(data.assign_attrs(notes=[note for run in runs for note in run.notes]))
 
 
 def _laid_out(values: Any, name: str) -> Any:
@@ -222,12 +224,14 @@ def by_item(hidden: Sequence[Any], response: Sequence[Any], record: Sequence[str
     return arrays
 
 
+@np.errstate(invalid="ignore")  # of networks that left the finite numbers
 def shares(hidden: Sequence[Array], shown: Shown, rows: slice) -> dict[str, Array]:
     """Return what some items contribute to the class means of hidden layers, (n_classes, units)."""
     averages = shown.averages(rows)
     return {f"m{k}": averages @ h for k, h in enumerate(hidden, 1)}
 
 
+@np.errstate(invalid="ignore")
 def joined(parts: Sequence[dict[str, Array]]) -> dict[str, Array]:
     """Join what was kept of some items after others: rows below rows, and shares in means added."""
     joined = {}
@@ -286,15 +290,36 @@ def run_of(
         data["input"] = (("item", "unit_0"), values.astype(dtype))
     if not by_item:
         names |= {"item": shown.classes, last: shown.classes}
-    data |= {
-        "status": (("seed",), np.full(len(seeds), "finished")),
-        "end_epoch": (("seed",), np.full(len(seeds), epochs[-1])),
-    }
-    dataset = xr.Dataset(data, {"seed": list(seeds), "epoch": list(epochs)})
+    dataset = _ended(xr.Dataset(data, {"seed": list(seeds), "epoch": list(epochs)}), list(arrays))
     labels = {
         dim: of for dim, of in names.items() if of and dim in dataset.dims and len(of) == dataset.sizes[dim]
     }
-    return Run(dataset.assign_coords(labels).assign_attrs(_provenance(by, network, shown, epochs)))
+    return Run(
+        dataset.assign_coords(labels).assign_attrs(_provenance(by, network, shown, epochs) | dataset.attrs)
+    )
+
+
+def _ended(data: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
+    """Say how seeds ended: one that is not finite at the end diverged, and is NaN after its last finite snapshot."""
+    activity, epochs = [data[name].data for name in names], data["epoch"].values
+    last = np.full(data.sizes["seed"], -1)
+    for seed in range(len(last)):
+        for epoch in reversed(range(len(epochs))):
+            if all(np.isfinite(a[seed, epoch]).all() for a in activity):
+                last[seed] = epoch
+                break
+    diverged = last < len(epochs) - 1
+    if diverged.any():
+        good = xr.DataArray(np.arange(len(epochs)) <= last[:, None], dims=("seed", "epoch"))
+        data = data.assign({name: data[name].where(good) for name in names})
+    data["status"] = "seed", np.where(diverged, "diverged", "finished")
+    data["end_epoch"] = "seed", epochs[np.maximum(last, 0)]
+    notes = [
+        f"seed {data['seed'].values[seed]} left the finite numbers; its last good snapshot is "
+        + (f"of epoch {epochs[last[seed]]}" if last[seed] >= 0 else "none")
+        for seed in np.flatnonzero(diverged)
+    ]
+    return data.assign_attrs(notes=notes)
 
 
 def _output_size(arrays: Mapping[str, Any], units: int, shown: Shown) -> int:
@@ -330,5 +355,4 @@ def _provenance(by: str, network: Recorded, shown: Shown, epochs: Sequence[int])
         "schedule": "constant",
         "steps": 0,
         "versions": json.dumps(versions),
-        "notes": [],
     }

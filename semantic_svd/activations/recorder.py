@@ -105,7 +105,10 @@ class Recorder:
         self._snapshots[int(epoch)] = joined(parts)
 
     def run(self, seed: int = 0) -> Run:
-        """Return what was recorded so far as a run of one seed; `stack_runs` lays several beside each other."""
+        """Return what was recorded so far as a run of one seed; `stack_runs` lays several beside each other.
+
+        A network that left the finite numbers is a seed that diverged; see `recorded_run`.
+        """
         if not self._snapshots:
             raise InputError("nothing is recorded yet; call the recorder with an epoch")
         epochs = sorted(self._snapshots)
