@@ -356,7 +356,9 @@ def test_pictures_say_what_they_are_of(bpa, here, monkeypatch):
     trees, _ = captions(monkeypatch, "dendrogram", run, *words, "--seed", "1")
     assert "response, seed 1; ward linkage" in trees and "trees of" not in trees
     verdicts, _ = captions(monkeypatch, "align", run, "--to", run, "--epoch", "100")
-    assert verdicts.startswith(f"{about}, epoch 100, against run.zarr. The most frequent verdict")
+    assert verdicts.startswith(f"{about}, epoch 100, against run.zarr as it ended. The most frequent verdict")
+    verdicts, _ = captions(monkeypatch, "align", run, "--to", "mcclelland2020")
+    assert verdicts.startswith(f"{about}, as each seed ended, against mcclelland2020. The most")
     verdicts, _ = captions(monkeypatch, "align", run, "--seed", "1")
     assert verdicts.startswith(
         "run.zarr: 34-8-34 linear, response, seed 1, as each seed ended, against the data."

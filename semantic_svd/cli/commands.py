@@ -141,7 +141,8 @@ INTERVALS = ("strength", "half_learned")
 def align(
     source: Source,
     to: Annotated[
-        str | None, typer.Option(metavar="RUN", help="Another run or CSV.", show_default="the data")
+        str | None,
+        typer.Option(metavar="RUN", help="Another run, as it ended, or CSV.", show_default="the data"),
     ] = None,
     epoch: Epoch = "last",
     seed: Seed = None,
@@ -151,9 +152,10 @@ def align(
 ) -> None:
     """Compare a run's modes with the data's, or with another run's: same, sign-flipped, swapped, rotated, different.
 
-    Each seed is compared with the seed of the same number; where the other side has one matrix, with that. Of runs on
-    images, and of hidden layers, the classes' (items') side is compared, as units are not the same: by default with
-    the modes of the class means of the images themselves, with --to with the same layer of another run.
+    --epoch is of RUN alone: the run of --to is taken as it ended. Each seed is compared with the seed of the same
+    number; where the other side has one matrix, with that. Of runs on images, and of hidden layers, the classes'
+    (items') side is compared, as units are not the same: by default with the modes of the class means of the images
+    themselves, with --to with the same layer of another run.
     """
     from semantic_svd.cli.pictures import verdict_cells
     from semantic_svd.cli.tables import comparison
@@ -163,7 +165,8 @@ def align(
     matrix = subject.at(epoch)
     table = comparison(matrix, subject, to)
     reference = to or subject.default_reference
-    about = f"{subject.about(matrix, epoch)}, against {reference}"
+    ended = " as it ended" if to and Path(to).is_dir() else ""
+    about = f"{subject.about(matrix, epoch)}, against {reference}{ended}"
     deliver((csv, lambda: table), (plot, lambda: verdict_cells(table, about, Path(reference).name)))
     seeds = table["seed"].nunique() if "seed" in table else 1
     rows = []
