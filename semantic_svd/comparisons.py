@@ -19,7 +19,7 @@ from semantic_svd.dendrograms import agreement
 from semantic_svd.errors import InputError
 from semantic_svd.intervals import UNBOUNDED, mean_interval, share_interval
 from semantic_svd.modes import leakage, strengths, svd
-from semantic_svd.runs import Run
+from semantic_svd.runs import Recorded, Run
 from semantic_svd.similarity import beside_null
 from semantic_svd.stages import order_kept, stage_epochs, stage_table
 from semantic_svd.tables import block_names, held, intervals, shown_epochs
@@ -34,7 +34,7 @@ def compare_runs(runs: Mapping[str, Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
     ----------
     runs : mapping of name to Run
         Two or more, each with weights or with responses and hidden activity; of images, with input_output and class
-        means. Seeds that diverged are left out.
+        means (those that were recorded: item by item). Seeds that diverged are left out.
 
     Returns
     -------
@@ -116,6 +116,8 @@ def _side(name: str, run: Run) -> _Side:
     shown = sorted({int(kept[abs(kept - epoch).argmin()]) for epoch in shown_epochs(int(kept[-1]))})
     thin, last = run.sel(epoch=shown), run.final()
     layer = run.network.layers - 1
+    inner = layer or None  # without hidden layers the response stands for them
+    needed = {"target", "response", f"h{layer}" if inner else "response"}
     output = f"unit_{run.network.layers}"
     if f"m{layer}" in run.data and "target_input_output" in run.data:
         names = {"class": "item", "input": "property"}
@@ -123,8 +125,12 @@ def _side(name: str, run: Run) -> _Side:
         hidden, last_hidden = (part.class_means(layer).rename({"class": "item"}) for part in (thin, last))
         target = run.data["target_input_output"].rename({output: "item", "unit_0": "property"})
         data = run.data["input"].rename(unit_0="property")
+    elif isinstance(run.network, Recorded) and not needed <= set(run.data):
+        raise InputError(
+            f"{name} was recorded, not trained, and is compared item by item: by its targets and "
+            "record=('hidden', 'responses')"
+        )
     elif "target" in run.data:
-        inner = layer if layer else None  # without hidden layers the response stands for them
         response, last_response = run.response(), last.response()
         hidden, last_hidden = thin.response(layer=inner), last.response(layer=inner)
         target = data = run.data["target"].rename({output: "property"})

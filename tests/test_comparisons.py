@@ -334,6 +334,23 @@ def test_what_cannot_be_compared_is_refused(runs, tmp_path):
         compare_runs({"bpa": runs["bpa"], "probed": probed})
 
 
+def test_of_recorded_runs_it_says_what_can_be_compared(runs):
+    h, y = {"h1": runs["bpa"].hidden(1).values}, runs["bpa"].response().values
+    for mine in (
+        recorded_run(h, y[..., :8], labels=range(8), record=["class_means", "responses"]),
+        recorded_run(h, labels=range(8), record=["class_means"]),
+        recorded_run(h, y, targets=ITEMS, record=["hidden"]),
+        recorded_run(h, y, targets=ITEMS, record=["responses"]),
+        recorded_run(h, y),
+    ):
+        with pytest.raises(
+            InputError,
+            match=r"^mine was recorded, not trained, and is compared item by item: by its targets and "
+            r"record=\('hidden', 'responses'\)$",
+        ):
+            compare_runs({"bpa": runs["bpa"], "mine": mine})
+
+
 def test_a_mode_that_a_network_has_no_unit_for_is_not_there():
     items = load_items("mcclelland2020")
     narrow = Network((34, 4, 34), biases=False)
