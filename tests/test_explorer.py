@@ -389,6 +389,12 @@ def test_a_run_without_targets_is_shown_after_one_that_keeps_them_or_recorded_wi
         assert [run["name"] for run in page["runs"]] == ["first", "bpa", "bare", "the data"]
 
 
+def test_of_a_recorded_network_no_biases_are_claimed(runs):
+    recorded = recorded_run({}, runs["bpa"].response().values, items=ITEMS, targets=ITEMS)
+    page = numbers(explorer_page({"bpa": runs["bpa"], "recorded": recorded}))
+    assert [run["about"] for run in page["runs"][:2]] == ["34-8-34 linear, no biases", "34-34 recorded"]
+
+
 def test_a_run_too_large_for_a_page_says_so(monkeypatch, runs):
     monkeypatch.setattr("semantic_svd.explorer.page.ROOM", 10_000)
     with pytest.raises(InputError) as error:

@@ -25,7 +25,7 @@ from semantic_svd.explorer.layers import (
 from semantic_svd.explorer.pack import json_in_html, packed, quantised, restored
 from semantic_svd.plots.style import mode_style
 from semantic_svd.plots.trees import GROUP_COLOURS
-from semantic_svd.runs import Run
+from semantic_svd.runs import Recorded, Run
 from semantic_svd.tables import block_names
 
 __all__ = ["explorer_page"]
@@ -205,11 +205,12 @@ def _run(
         layer = layer_of(matrix, reference, of_output, advance)
         told.append(_layer(*layer_names(run, number), layer, of_output))
     network = run.network
-    biases = "biases" if network.biases else "no biases"
+    biases = ", biases" if network.biases else ", no biases"
+    biases = "" if isinstance(network, Recorded) else biases  # of another making: nobody knows
     at = run.data.sel(epoch=epochs)
     return {
         "name": name,
-        "about": f"{'-'.join(map(str, network.sizes))} {network.hidden}, {biases}",
+        "about": f"{'-'.join(map(str, network.sizes))} {network.hidden}{biases}",
         "rule": run.rule,
         "epochs": epochs,
         "kept": run.data.sizes["epoch"],
