@@ -125,8 +125,9 @@ def test_runs_on_images_are_compared_by_their_classes(tmp_path, capsys):
 
 def test_the_page_shows_every_run(tables):
     figure = dynamics(*tables)
-    (legend,) = [child for sub in figure.subfigs for child in sub.legends]
-    assert [text.get_text() for text in legend.get_texts()] == ["backprop", "bpa", "tanh"]
+    of_modes, of_runs = [child for sub in figure.subfigs for child in sub.legends]
+    assert [text.get_text() for text in of_modes.get_texts()] == list("12345678")
+    assert [text.get_text() for text in of_runs.get_texts()] == ["backprop", "bpa", "tanh"]
     assert (
         len(figure.axes) == 3 + 3 + 3
     )  # strengths; stages, trees, leakage; ends, likeness and its colour bar
@@ -161,6 +162,15 @@ def test_no_name_of_a_run_leaves_the_page_or_lies_over_another(runs, n):
     assert not any("mcclelland2020" in text.get_text() for text in shown)
 
 
+def test_the_key_of_the_modes_stands_beside_all_panels_and_widens_no_column(runs):
+    figure = dynamics(*compare_runs(sweep_of({rule: runs[rule] for rule in ("backprop", "bpa")}, 5)))
+    figure.draw_without_rendering()
+    panels = [ax.get_window_extent() for ax in figure.subfigs[0].axes]
+    gaps = [right.x0 - left.x1 for left, right in pairwise(panels[:4])]
+    assert len(panels) == 5 and np.ptp(gaps) < 1 and panels[4].x0 == pytest.approx(panels[0].x0)
+    assert figure.subfigs[0].legends[0].get_window_extent().x0 > panels[3].x1
+
+
 def test_twenty_one_modes_have_room_on_the_page():
     items = load_items("rogers_mcclelland2004")
     made = {
@@ -172,7 +182,7 @@ def test_twenty_one_modes_have_room_on_the_page():
         boxes = [label.get_window_extent() for label in ax.get_yticklabels() if label.get_text()]
         assert not any(a.overlaps(b) for a, b in pairwise(boxes))
         assert ax.get_window_extent().height > 25 / 25.4 * figure.dpi
-    legend = figure.axes[1].get_legend()
+    (legend,) = figure.subfigs[0].legends
     assert len(legend.get_texts()) == 21
     assert figure.subfigs[0].bbox.contains(*legend.get_window_extent().min)
     assert figure.subfigs[0].bbox.contains(*legend.get_window_extent().max)

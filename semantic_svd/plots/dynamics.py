@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import LogLocator
 
 from semantic_svd.errors import InputError
@@ -12,7 +12,7 @@ from semantic_svd.names import broken, telling
 from semantic_svd.plots.curves import measure_lines, stages, strength_lines
 from semantic_svd.plots.ranges import range_rows
 from semantic_svd.plots.similarities import layer_table
-from semantic_svd.plots.style import MM, PAGE, RULE_LOOKS, styled
+from semantic_svd.plots.style import MM, PAGE, RULE_LOOKS, legend_columns, styled
 
 __all__ = ["dynamics"]
 
@@ -52,7 +52,7 @@ def dynamics(summary: pd.DataFrame, curves: pd.DataFrame) -> Figure:
     page = _page_of(summary, list(names.values()))
     figure = Figure(figsize=(PAGE * MM, (10 + sum(page.heights)) * MM), layout="constrained")
     above, middle, below = figure.subfigures(3, 1, squeeze=False, height_ratios=page.heights)[:, 0]
-    _strengths(above.subplots(page.rows, page.abreast, squeeze=False, sharex=True, sharey=True), curves)
+    _strengths(above, page, curves)
     stage_ax, tree_ax, leak_ax = middle.subplots(1, 3)
     half = summary[summary["measure"] == "half learned"].rename(columns={"run": "rule", "of": "stage"})
     _stages(stage_ax, half)
@@ -109,18 +109,21 @@ def _title(name: str, abreast: int) -> str:
     return broken(name, int(95 / abreast))
 
 
-def _strengths(axes, curves: pd.DataFrame) -> None:
+def _strengths(figure: SubFigure, page: _Page, curves: pd.DataFrame) -> None:
+    """Draw the strengths of each run, with one key beside all: it widens no column."""
     strength = curves[curves["measure"] == "strength"].rename(columns={"of": "mode"})
-    panels = list(axes.flat)
+    panels = list(figure.subplots(page.rows, page.abreast, squeeze=False, sharex=True, sharey=True).flat)
     for i, (run, rows) in enumerate(strength.groupby("run", sort=False)):
         ax = strength_lines(rows, panels[i])
-        title = _title(str(run), axes.shape[1])
+        title = _title(str(run), page.abreast)
         ax.set_title(f"a   {title}" if i == 0 else title)
         ax.label_outer()
-        if axes.shape[1] == ABREAST:
+        if page.abreast == ABREAST:
             ax.set_xlabel(ax.get_xlabel().replace(" (", "\n("))
-        if i + 1 < strength["run"].nunique():
-            _without_legend(ax)
+        _without_legend(ax)
+    handles, modes = panels[0].get_legend_handles_labels()
+    key = legend_columns(len(modes))
+    figure.legend(handles, modes, loc="outside right center", title="mode", alignment="left", **key)
     for ax in panels[strength["run"].nunique() :]:
         ax.remove()
 
