@@ -293,6 +293,14 @@ def test_curves_over_a_number_have_its_values_and_a_level_for_what_has_none():
     assert ax.containers[0].lines[0].get_xydata().tolist() == [[0.1, 1.0], [1e-6, 2.0]]
 
 
+def test_an_open_mark_of_a_curve_lies_over_the_filled_one():
+    table = pd.DataFrame({"network": ["a, β = 0.1", "a, β = 1"], "mean": [1.0, 2.0], "open": [False, True]})
+    ax = number_curves(table.assign(low=table["mean"], high=table["mean"]), "β", "error (%)")
+    (mark,) = (line for line in ax.lines if line.get_mfc() == "white")
+    assert mark.get_xydata().tolist() == [[1.0, 2.0]]
+    assert mark.zorder > ax.containers[0].lines[0].zorder
+
+
 def test_a_sheet_says_of_which_networks_how_many_trainings_diverged():
     rows = {
         "part": "p",

@@ -87,7 +87,9 @@ def number_curves(table: pd.DataFrame, axis: str, label: str, ax: Axes | None = 
         )
         if "open" in part:
             points = part[part["open"]]
-            ax.plot(points["number"], points["mean"], marker, color=color, mfc="white", markersize=3.5)
+            ax.plot(
+                points["number"], points["mean"], marker, color=color, mfc="white", markersize=3.5, zorder=3
+            )
     for level in rows[rows["number"].isna()].to_dict("records"):
         ax.axhline(level["mean"], color=INK, lw=0.8, ls="--", label=level["network"])
     ax.set_xscale("log")
