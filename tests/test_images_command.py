@@ -186,6 +186,31 @@ def test_at_its_end_a_seed_has_its_modes_at_their_singular_values(backprop, tmp_
     assert (table["half_learned"] > 0).any()
 
 
+def test_a_seed_that_had_ended_before_an_epoch_is_left_out_of_the_modes_of_its_classes(tmp_path, capsys):
+    network, settings = Network((64, 16, 10), "relu", "softmax"), {**SETTINGS, "epochs": 20}
+    run = train_in_memory(
+        "backprop",
+        network,
+        DIGITS.x,
+        DIGITS.targets,
+        stop_below=0.25,
+        record=("weights", "class_means"),
+        **settings,
+    )
+    run.save(tmp_path / "run.zarr")
+    ends = run.data["end_epoch"]
+    latest = int(ends.max())
+    assert 0 < (ends == latest).sum() < 3
+    gone = ", ".join(map(str, ends["seed"].values[ends < latest]))
+    code, _, err = said(
+        capsys, "modes", tmp_path / "run.zarr", "--epoch", latest, "--csv", tmp_path / "modes.csv"
+    )
+    assert (code, err) == (0, f"semantic-svd: left out: seed {gone}, ended before epoch {latest}\n")
+    table = pd.read_csv(tmp_path / "modes.csv")
+    assert set(table["seed"]) == set(ends["seed"].values[ends == latest])
+    np.testing.assert_allclose(table["strength"], table["singular_value"], rtol=1e-5)
+
+
 def test_align_compares_the_classes_side_with_that_of_the_mean_images(dfa, tmp_path, capsys):
     code, out, _ = said(capsys, "align", dfa, "--layer 1 --csv", tmp_path / "align.csv")
     assert code == 0 and "as each seed ended, against the mean images" in out

@@ -1,7 +1,7 @@
 """Subject: what an analysis of the command looks at, a layer of a run or one matrix of items."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,27 +111,25 @@ class Subject:
 
     def strengths(self) -> "xr.DataArray":
         """Return the strengths (seed, epoch, mode) over the training: on the data's modes, or the seed's last ones."""
+        import xarray as xr
+
         from semantic_svd.modes import strengths
 
         assert self.run is not None and self.data is not None
         if self.by_class:
-            return self.on_own_modes(lambda last, response, modes: strengths(response, modes))
+            course = self.responses(self.run).compute()
+            own = self.own_modes.items()
+            return xr.concat([strengths(course.sel(seed=seed), modes) for seed, modes in own], "seed")
         if "strength" in self.run.data:
             return self.run.data["strength"].compute()
         return strengths(self.responses(self.run), self.data).compute()
 
-    def on_own_modes(self, measure: "Callable[[Any, Any, Any], xr.DataArray]") -> "xr.DataArray":
-        """Return measure(last matrix, all matrices, modes of the last matrix) of each seed, side by side."""
-        import xarray as xr
-
+    @cached_property
+    def own_modes(self) -> "dict[int, xr.Dataset]":
+        """The modes with which each seed ends: the units of a hidden layer are its own, and so are these."""
         from semantic_svd.modes import svd
 
-        assert self.run is not None
-        whole, ended = self.responses(self.run).compute(), self.at("last")
-        found = [
-            measure(last, whole.sel(seed=int(last["seed"])), svd(last.drop_vars("seed"))) for last in ended
-        ]
-        return xr.concat(found, ended["seed"])
+        return {int(last["seed"]): svd(last.drop_vars("seed")) for last in self.at("last")}
 
     def four_epochs(self) -> list[str]:
         """Choose the epochs whose trees show how the items part: the first, the last, a quarter, a sixteenth."""

@@ -33,7 +33,7 @@ def mode_table(subject: Subject, matrix: xr.DataArray) -> pd.DataFrame:
     """Tabulate each mode of each seed: its block and singular value, its strength and stage on the data's modes."""
     values = {"singular_value": singular_strengths(matrix)}
     if subject.by_class:
-        reference = svd(one_of(subject.at("last")))
+        reference = next(iter(subject.own_modes.values()))
         values |= _on_own_modes(subject, matrix) | {"share": explained_variance(matrix)}
     elif subject.reference is None:
         values["share"] = explained_variance(matrix)
@@ -52,12 +52,12 @@ def mode_table(subject: Subject, matrix: xr.DataArray) -> pd.DataFrame:
 
 
 def _on_own_modes(subject: Subject, matrix: xr.DataArray) -> dict[str, xr.DataArray]:
-    """Measure strength and stage of the modes that each seed ends with: its units are its own."""
-    stage = subject.on_own_modes(lambda last, all_, modes: half_learned(strengths(all_, modes), modes))
-    now = subject.on_own_modes(
-        lambda last, all_, modes: strengths(matrix.sel(seed=int(last["seed"])).drop_vars("seed"), modes)
-    )
-    return {"strength": now, "half_learned": stage.sel(seed=matrix["seed"])}
+    """Measure strength and stage of the modes that each seed ends with."""
+    own, course = subject.own_modes, subject.strengths()
+    seeds = matrix["seed"].values.tolist()
+    now = [strengths(matrix.sel(seed=seed), own[seed]) for seed in seeds]
+    stage = [half_learned(course.sel(seed=seed), own[seed]) for seed in seeds]
+    return {"strength": xr.concat(now, "seed"), "half_learned": xr.concat(stage, "seed")}
 
 
 def comparison(matrix: xr.DataArray, subject: Subject, to: str | None) -> pd.DataFrame:
