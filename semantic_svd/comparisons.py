@@ -22,7 +22,7 @@ from semantic_svd.modes import leakage, strengths, svd
 from semantic_svd.runs import Recorded, Run
 from semantic_svd.similarity import beside_null
 from semantic_svd.stages import order_kept, stage_epochs, stage_table
-from semantic_svd.tables import block_names, held, intervals, shown_epochs
+from semantic_svd.tables import block_names, held, intervals, nearest, shown_epochs
 
 __all__ = ["compare_runs"]
 
@@ -113,7 +113,7 @@ def _side(name: str, run: Run) -> _Side:
         raise InputError(f"every seed of {name} diverged: there is nothing to compare")
     run = run.sel(seed=run.data["seed"].values[survived])
     kept = run.data["epoch"].values
-    shown = sorted({int(kept[abs(kept - epoch).argmin()]) for epoch in shown_epochs(int(kept[-1]))})
+    shown = nearest(kept, shown_epochs(int(kept[-1])))
     thin, last = run.sel(epoch=shown), run.final()
     layer = run.network.layers - 1
     inner = layer or None  # without hidden layers the response stands for them

@@ -1,11 +1,12 @@
 """Tidy tables of modes, trees and curves, and the way back: what a figure shows is what its CSV holds."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import ArrayLike
 from scipy.cluster.hierarchy import leaves_list
 
 from semantic_svd.dendrograms import EXACT_UP_TO, Tree
@@ -15,9 +16,11 @@ from semantic_svd.modes import blocks
 __all__ = [
     "beside_theory",
     "block_names",
+    "held",
     "intervals",
     "modes_from",
     "modes_table",
+    "nearest",
     "shown_epochs",
     "tree_from",
     "tree_table",
@@ -50,6 +53,18 @@ def shown_epochs(epochs: int) -> list[int]:
     ([0, 1, 2, 3, 4], 88)
     """
     return sorted({0, *np.geomspace(1, epochs, 120).round().astype(int).tolist()}) if epochs else [0]
+
+
+def nearest(kept: ArrayLike, wanted: Iterable[float]) -> list[int]:
+    """Return the epochs of those kept that are nearest to the wanted ones, each once; of two, the earlier.
+
+    Examples
+    --------
+    >>> nearest([0, 10, 20], [0, 3, 15, 99])
+    [0, 10, 20]
+    """
+    there = np.asarray(kept)
+    return sorted({int(there[np.abs(there - epoch).argmin()]) for epoch in wanted})
 
 
 def held(values: xr.DataArray) -> xr.DataArray:

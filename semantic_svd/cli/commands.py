@@ -262,7 +262,8 @@ app.command(
 
 def _thinned(table: "pd.DataFrame") -> "pd.DataFrame":
     """Keep about three epochs a decade, the first and the last."""
+    from semantic_svd.tables import nearest
+
     kept = sorted(table["epoch"].unique())
-    wanted = [0, *(step * 10**power for power in range(9) for step in (1, 2, 5)), kept[-1]]
-    chosen = {min(kept, key=lambda e: abs(e - epoch)) for epoch in wanted}
-    return table[table["epoch"].isin(chosen)]
+    wanted = (0, *(step * 10**power for power in range(9) for step in (1, 2, 5)), kept[-1])
+    return table[table["epoch"].isin(nearest(kept, wanted))]

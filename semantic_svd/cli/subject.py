@@ -133,15 +133,14 @@ class Subject:
 
     def four_epochs(self) -> list[str]:
         """Choose the epochs whose trees show how the items part: the first, the last, a quarter, a sixteenth."""
+        from semantic_svd.tables import nearest
+
         if not self.run or not {"W1", "response", "m1"} & set(self.run.data):
             return ["last"]
         kept = self.run.data["epoch"].values
         kept = kept[kept <= int(self.run.data["end_epoch"][0])]
-        return list(
-            dict.fromkeys(
-                str(kept[abs(kept - kept[-1] // part).argmin()]) for part in (kept[-1] + 1, 16, 4, 1)
-            )
-        )
+        last = int(kept[-1])
+        return [str(epoch) for epoch in nearest(kept, (0, last // 16, last // 4, last))]
 
     def first_seed(self) -> "tuple[Subject, str]":
         """Return the same of the first seed alone, and say which that is where there are others."""

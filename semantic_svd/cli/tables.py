@@ -18,7 +18,7 @@ from semantic_svd.modes import (
     svd,
 )
 from semantic_svd.similarity import compare_items
-from semantic_svd.tables import block_names, held, shown_epochs, tree_table
+from semantic_svd.tables import block_names, held, nearest, shown_epochs, tree_table
 
 MODE_COLUMNS = {  # what is measured of a mode -> its head on the terminal
     "reference": "data",
@@ -93,7 +93,7 @@ def agreement_table(subject: Subject, method: str, metric: str) -> pd.DataFrame:
     """Tabulate by seed and epoch how far the tree of the items agrees with the data's."""
     assert subject.run is not None and subject.data is not None
     kept = subject.run.data["epoch"].values
-    epochs = sorted({int(kept[abs(kept - epoch).argmin()]) for epoch in shown_epochs(int(kept[-1]))})
+    epochs = nearest(kept, shown_epochs(int(kept[-1])))
     response = subject.responses(subject.run.sel(epoch=epochs)).compute()
     found = held(agreement(response, subject.data, method, metric))
     return found.rename("agreement").to_dataframe().reset_index()

@@ -18,6 +18,7 @@ from semantic_svd.modes import above_rounding, blocks, strengths, svd
 from semantic_svd.paths import item_paths
 from semantic_svd.runs import Run
 from semantic_svd.similarity import item_side
+from semantic_svd.tables import held
 
 __all__ = ["Layer", "Reference", "layer_names", "layer_of", "matrices", "reference_of", "shown_layers"]
 
@@ -95,9 +96,7 @@ def matrices(run: Run, layer: int, epochs: Sequence[int]) -> xr.DataArray:
         found = means - means.mean("item", skipna=False)
     else:
         found = there.response(layer=layer).compute().astype(float)
-    is_there = np.isfinite(found.values).all(axis=(-2, -1))  # (seed, epoch)
-    last = np.maximum.accumulate(np.where(is_there, np.arange(len(epochs)), 0), axis=1)
-    return found.copy(data=np.take_along_axis(found.values, last[:, :, None, None], axis=1))
+    return held(found)
 
 
 def reference_of(data: xr.DataArray) -> Reference:

@@ -26,7 +26,7 @@ from semantic_svd.explorer.pack import json_in_html, packed, quantised, restored
 from semantic_svd.plots.style import mode_style
 from semantic_svd.plots.trees import GROUP_COLOURS
 from semantic_svd.runs import Recorded, Run
-from semantic_svd.tables import block_names
+from semantic_svd.tables import block_names, held, nearest
 
 __all__ = ["explorer_page"]
 
@@ -171,18 +171,13 @@ def _thinned(kept: NDArray[np.int_], most: int) -> NDArray[np.int_]:
     """
     if len(kept) <= most:
         return kept
-    return _nearest(kept, np.append(kept[0], np.geomspace(max(kept[0], 1), kept[-1], most - 1)))
+    return np.array(nearest(kept, [kept[0], *np.geomspace(max(kept[0], 1), kept[-1], most - 1)]))
 
 
 def _epochs(run: Run, targets: NDArray[np.int_]) -> list[int]:
     """Choose the epochs of a run that are shown: those nearest to the targets, and those at which seeds ended."""
     kept, ends = (run.data[name].values.astype(int) for name in ("epoch", "end_epoch"))
-    return [int(epoch) for epoch in _nearest(kept, np.append(targets, ends))]
-
-
-def _nearest(kept: NDArray[np.int_], targets: NDArray[Any]) -> NDArray[np.int_]:
-    """Return the kept epochs that are nearest to some targets, each once."""
-    return np.unique([kept[np.abs(kept - target).argmin()] for target in targets])
+    return nearest(kept, [*targets, *ends])
 
 
 # -------------------------------------------------------------------------------------------------------------- runs
@@ -227,13 +222,7 @@ def _run(
 def _measures(at: xr.Dataset, seed: int) -> dict[str, Any]:
     """Pack the loss and, of images, the share that is named rightly, by epoch."""
     names = [name for name in ("loss", "accuracy") if name in at]
-    return {name: packed(_finite(at[name].values[seed])) for name in names}
-
-
-def _finite(values: NDArray[Any]) -> NDArray[Any]:
-    """Let what has ended stay at its last number, in single precision."""
-    last = np.maximum.accumulate(np.where(np.isfinite(values), np.arange(len(values)), 0))
-    return values[last].astype(np.float32)
+    return {name: packed(held(at[name]).values[seed].astype(np.float32)) for name in names}
 
 
 def _the_data(reference: Reference) -> dict[str, Any]:
