@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
-import xarray as xr
 
 from semantic_svd.images import load_images
 from semantic_svd.report import scripts
-from semantic_svd.report.hidden import Setting, hidden_tables, on_last_modes, save_hidden_figures
+from semantic_svd.report.hidden import Setting, hidden_tables, save_hidden_figures
 from semantic_svd.runs import Run
 from semantic_svd.top import top_folder
 
@@ -26,18 +25,6 @@ def test_every_rule_is_measured_at_every_epoch(tables):
     assert (counts == 4).all() and len(counts) == 2 * len(rules) + 1
     assert list(tables["trees"]["of"].unique()) == ["mean images", *rules]
     assert tables["weights"].groupby("rule").size().to_dict() == {"Krotov-Hopfield": 1024, "backprop": 1024}
-
-
-def test_strengths_on_the_last_modes_end_at_the_singular_values():
-    rng = np.random.default_rng(0)
-    means = xr.DataArray(rng.normal(size=(2, 3, 5, 7)), dims=("seed", "epoch", "class", "unit"))
-    means = (means - means.mean("class")).assign_coords(seed=[4, 9], epoch=[0, 1, 2])
-    found = on_last_modes(means)
-    assert found.dims == ("seed", "epoch", "mode") and found.sizes["mode"] == 4
-    for s in range(2):
-        U, values, Vt = np.linalg.svd(means[s, 2].values, full_matrices=False)
-        np.testing.assert_allclose(found[s, 2], values[:4])
-        np.testing.assert_allclose(found[s, 0], np.einsum("ck,cu,ku->k", U, means[s, 0], Vt)[:4], atol=1e-12)
 
 
 def test_a_mean_image_is_the_mean_of_its_class():

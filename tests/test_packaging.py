@@ -35,6 +35,7 @@ TRAINING = (
     "snapshots",
     "store",
     "runs",
+    "classes",
     "team",
     "records",
     "training",

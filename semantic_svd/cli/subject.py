@@ -77,15 +77,17 @@ class Subject:
 
     def responses(self, run: "Run") -> "xr.DataArray":
         """Return what the layer says to each item, or the class means less their mean, at the snapshots of a run."""
+        from semantic_svd.classes import centred_means
+
         if self.input_output:
             return run.input_output().rename({"class": "item", "input": "property"})
         if not self.by_class:
             return run.response(layer=self.layer)
         assert self.layer is not None
-        means = run.class_means(self.layer).rename({"class": "item"}).astype(float)
+        means = centred_means(run, self.layer).rename({"class": "item"})
         if "item" not in means.coords and self.data is not None:
             means = means.assign_coords(item=self.data["item"].values)
-        return means - means.mean("item", skipna=False)
+        return means
 
     def _response(self, run: "Run") -> "xr.DataArray":
         return self.responses(run).drop_vars("epoch", errors="ignore").compute()

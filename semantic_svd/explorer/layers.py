@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.linalg import null_space
 
 from semantic_svd.alignment import align, upright
+from semantic_svd.classes import centred_means
 from semantic_svd.dendrograms import linkage
 from semantic_svd.modes import above_rounding, blocks, strengths, svd
 from semantic_svd.paths import item_paths
@@ -92,11 +93,8 @@ def matrices(run: Run, layer: int, epochs: Sequence[int]) -> xr.DataArray:
     """
     there = run.sel(epoch=list(epochs))
     if "m1" in run.data:
-        means = there.class_means(layer).rename({"class": "item"}).compute().astype(float)
-        found = means - means.mean("item", skipna=False)
-    else:
-        found = there.response(layer=layer).compute().astype(float)
-    return held(found)
+        return held(centred_means(there, layer).rename({"class": "item"}).compute())
+    return held(there.response(layer=layer).compute().astype(float))
 
 
 def reference_of(data: xr.DataArray) -> Reference:

@@ -13,10 +13,11 @@ import pandas as pd
 import xarray as xr
 
 from semantic_svd.angles import feedback_angle
+from semantic_svd.classes import centred_means, on_last_modes
 from semantic_svd.dendrograms import clades, linkage
 from semantic_svd.images import Images
 from semantic_svd.intervals import FEWEST
-from semantic_svd.modes import effective_rank, strengths, svd
+from semantic_svd.modes import effective_rank
 from semantic_svd.network import Network
 from semantic_svd.plasticity import Frozen, KrotovHopfield
 from semantic_svd.products import Array
@@ -25,6 +26,8 @@ from semantic_svd.rules import RULES, Rule
 from semantic_svd.runs import Run
 from semantic_svd.tables import intervals, tree_from, tree_table
 from semantic_svd.training import train
+
+SHOWN_UNITS = 20
 
 
 @dataclass(frozen=True)
@@ -99,31 +102,6 @@ class Setting:
         return Run(run.data.assign(accuracy=classifier.data["accuracy"]))
 
 
-def centred_means(run: Run, layer: int = 1) -> xr.DataArray:
-    """Return the class means of a layer less their mean over classes, (seed, epoch, class, unit)."""
-    means = run.class_means(layer).astype(float)
-    return means - means.mean("class", skipna=False)
-
-
-def on_last_modes(means: xr.DataArray) -> xr.DataArray:
-    """Project class means on the modes that each seed ends with, the strengths of `modes.strengths`.
-
-    Parameters
-    ----------
-    means : DataArray (seed, epoch, class, unit), centred
-        So there is one mode fewer than there are classes.
-
-    Returns
-    -------
-    DataArray (seed, epoch, mode)
-    """
-    found = []
-    for of_seed in means:
-        last = svd(of_seed.isel(epoch=-1, drop=True).drop_vars("seed"))
-        found.append(strengths(of_seed, last).isel(mode=slice(0, means.sizes["class"] - 1)))
-    return xr.concat(found, means["seed"])
-
-
 def hidden_tables(images: Images, setting: Setting, every: int | str = 1) -> dict[str, pd.DataFrame]:
     """Train every rule and measure what its hidden layer makes of the classes.
 
@@ -145,7 +123,7 @@ def hidden_tables(images: Images, setting: Setting, every: int | str = 1) -> dic
     )
     for rule in setting.rules():
         run = setting.train(rule, images, every)
-        means = centred_means(run)
+        means = centred_means(run, 1)
         tables["strengths"].append(intervals(on_last_modes(means), panel=rule))
         add("test accuracy", rule, 100 * run.data["accuracy"].astype(float), 100)
         add("effective rank", rule, effective_rank(means), len(images.classes) - 1)
@@ -157,9 +135,6 @@ def hidden_tables(images: Images, setting: Setting, every: int | str = 1) -> dic
             W = run.final().weights(1).sel(seed=0).isel(post=slice(0, SHOWN_UNITS)).values
             tables["weights"].append(weight_table(W, rule=rule))
     return {name: pd.concat(parts, ignore_index=True) for name, parts in tables.items()}
-
-
-SHOWN_UNITS = 20
 
 
 def weight_table(W: Array, **columns: Any) -> pd.DataFrame:

@@ -17,13 +17,13 @@ import xarray as xr
 from scipy.stats import spearmanr
 
 from semantic_svd.angles import feedback_angle
+from semantic_svd.classes import centred_means, on_last_modes
 from semantic_svd.dendrograms import agreement, linkage
 from semantic_svd.errors import InputError, whole
 from semantic_svd.images import Images, named_images
 from semantic_svd.intervals import FEWEST, UNBOUNDED, mean_interval
 from semantic_svd.modes import effective_rank, half_grown, svd
 from semantic_svd.report.claims import Criterion, save_table
-from semantic_svd.report.hidden import centred_means, on_last_modes
 from semantic_svd.rules import Rule
 from semantic_svd.runs import Run
 from semantic_svd.similarity import procrustes_angle

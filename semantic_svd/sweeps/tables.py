@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
+from semantic_svd.classes import centred_means
 from semantic_svd.dendrograms import agreement
 from semantic_svd.errors import InputError
 from semantic_svd.intervals import UNBOUNDED, mean_interval
@@ -60,12 +61,10 @@ def _of_items(run: Run, final: Run) -> dict[str, xr.DataArray]:
 
 def _of_classes(run: Run, final: Run) -> dict[str, xr.DataArray]:
     layer, data = run.network.layers - 1, run.data["input"].rename({"unit_0": "property"})
-
-    def centred(means: xr.DataArray) -> xr.DataArray:
-        means = means.rename({"class": "item"}).assign_coords(item=data["item"].values).astype(float)
-        return means - means.mean("item", skipna=False)
-
-    course, ended = centred(run.class_means(layer)), centred(final.class_means(layer))
+    course, ended = (
+        centred_means(part, layer).rename({"class": "item"}).assign_coords(item=data["item"].values)
+        for part in (run, final)
+    )
     stages = []
     for seed in run.data["seed"].values:
         modes = svd(ended.sel(seed=seed, drop=True))
