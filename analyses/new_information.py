@@ -62,11 +62,8 @@ LEARNERS = {
     "BPA": Learner(at("bpa")),
 }
 ORDER = ("interleaved", "focused", "similar items", "similarity-weighted", "uniform")
-NOT_ALL = (
-    "focused",
-    "similar items",
-    "similarity-weighted",
-)  # with all old items there nothing is lost in the end
+# with all old items there nothing is lost in the end
+NOT_ALL = ("focused", "similar items", "similarity-weighted")
 PLACES = {block: f"{block} {report.LABELS[mode]}" for mode, block in block_names(report.reference()).items()}
 
 

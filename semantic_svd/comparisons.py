@@ -97,8 +97,7 @@ def compare_runs(runs: Mapping[str, Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
 class _Side:
     """A run as it is compared: matrices (seed, epoch, item, ...), those of its end, and what was to be learned."""
 
-    # what the response is to become, in its own type: that tells which modes are rounding
-    target: xr.DataArray
+    target: xr.DataArray  # of the response, in its own type: that tells which modes are rounding
     rate_steps: Callable[[Any], Any]  # of the layer that is compared, by epoch
     response: xr.DataArray  # seeds that stopped before the others say what they said last
     hidden: xr.DataArray  # at the epochs that curves show

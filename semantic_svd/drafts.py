@@ -7,9 +7,8 @@ from tempfile import TemporaryDirectory
 
 from semantic_svd.errors import InputError
 
-UNDATED: dict[
-    str, dict[str, None]
-] = {  # a picture's ending -> what differs from one writing to the next, left out
+# a picture's ending -> what differs from one writing to the next, left out
+UNDATED: dict[str, dict[str, None]] = {
     ".pdf": {"CreationDate": None},
     ".png": {"Software": None},
     ".svg": {"Date": None},

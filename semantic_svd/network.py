@@ -33,9 +33,8 @@ def _sigmoid(a: Array) -> Array:
 
 def _softmax(a: Array) -> Array:
     a -= a.max(axis=-1, keepdims=True)
-    np.maximum(
-        a, -80.0, out=a
-    )  # e^-80 is still a normal number; products with subnormal ones are 100 times slower
+    # e^-80 is still a normal number; products with subnormal ones are 100 times slower
+    np.maximum(a, -80.0, out=a)
     np.exp(a, out=a)
     a /= a.sum(axis=-1, keepdims=True)
     return a

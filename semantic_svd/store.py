@@ -224,9 +224,8 @@ class Store:
         self.attrs, self.finished = dict(there.attrs), bool(there.attrs["finished"])
         checkpoint = self.checkpoint()
         if checkpoint is not None and checkpoint["snapshots"] > there.sizes["epoch"]:
-            self._write_root(
-                int(checkpoint["snapshots"]), finished=False
-            )  # it was stopped just before it did this
+            # it was stopped just before it did this
+            self._write_root(int(checkpoint["snapshots"]), finished=False)
             there = open_store(self.path)
         for leftover in self.path.rglob("*.part"):
             leftover.unlink()

@@ -21,9 +21,8 @@ from semantic_svd.matrices import Array, labelled
 __all__ = ["strengths", "svd"]
 
 MEMORY = 2**29  # bytes
-CACHED = (
-    2**21
-)  # numbers of a block that caches hold, which is faster; a QR wants four times its columns nevertheless
+# numbers of a block that caches hold, which is faster; a QR wants four times its columns nevertheless
+CACHED = 2**21
 EPS = float(np.finfo(float).eps)
 SPARE = 10  # random directions beyond the modes asked for (Halko et al. 2011, section 1.3.1: five or ten)
 

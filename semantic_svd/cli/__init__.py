@@ -19,9 +19,8 @@ from semantic_svd.errors import InputError
 
 __all__ = ["main"]
 
-UsageError: Any = (
-    typer.BadParameter.__base__
-)  # the parser's own errors, whether typer carries click or imports it
+# the parser's own errors, whether typer carries click or imports it
+UsageError: Any = typer.BadParameter.__base__
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
     from semantic_svd.dendrograms import Tree
 
+INTERVALS = ("strength", "half_learned")  # columns of `modes` that have them
+
 app = typer.Typer(
     name=NAME,
     help="How networks learn meaning, one mode at a time: train on items and their properties by a learning rule, and "
@@ -130,9 +132,6 @@ def modes(
         print(says_interval(table["seed"].nunique()))
         if "half_learned" in table and table["seed"].nunique() > 1:
             print("Epochs: geometric means, intervals of the logarithms.")
-
-
-INTERVALS = ("strength", "half_learned")
 
 
 @app.command(

@@ -239,9 +239,8 @@ def clades(tree: Tree, n: int) -> xr.DataArray:
     """
     if not 1 <= n <= len(tree):
         raise InputError(f"{n} groups: a tree of {len(tree)} items is cut into 1 to {len(tree)} groups")
-    last = (
-        2 * len(tree) - n
-    )  # the links from here on are cut; the nodes they leave without a parent are the groups
+    # the links from here on are cut; the nodes they leave without a parent are the groups
+    last = 2 * len(tree) - n
     cut = {2 * len(tree) - 2} | set(tree.Z[last - len(tree) :, :2].astype(int).ravel().tolist())
     under = items_under(tree.Z)
     groups = sorted((under[node] for node in cut if node < last), key=min)

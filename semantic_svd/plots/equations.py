@@ -244,9 +244,7 @@ def _cells(ax: Axes, block: _Block, box: Box) -> None:
     ax.tick_params(axis="x", length=0, pad=2, labelsize=min(DENSE, 2.7 * box[2] / len(block.columns)))
     ax.tick_params(axis="y", length=0, pad=2, labelsize=min(DENSE, 2.7 * box[3] / len(block.rows)))
     ax.set_xlabel(block.counted, fontsize=DENSE, labelpad=1)
-    fits = (
-        0.7 * len(block.title) < box[0] + box[2] / 2
-    )  # millimetres from its middle to the left edge of the page
+    fits = 0.7 * len(block.title) < box[0] + box[2] / 2  # from its middle to the left edge of the page
     ax.set_title(block.title, loc="center" if fits else "left", pad=3)
     for spine in ax.spines.values():
         spine.set(visible=True, color=FAINT, linewidth=0.5)

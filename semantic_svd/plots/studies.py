@@ -71,10 +71,8 @@ def number_curves(table: pd.DataFrame, axis: str, label: str, ax: Axes | None = 
     ax = axes_or_new(ax)
     named = table["network"].str.extract(rf"^(?P<series>.*), {re.escape(axis)} = (?P<number>.*)$")
     rows = table.assign(series=named["series"], number=named["number"].astype(float))
-    looks = zip(
-        rows.groupby("series", sort=False), RULE_LOOKS[2:], strict=False
-    )  # the first two are measures'
-    for (series, part), (color, marker) in looks:
+    looks = RULE_LOOKS[2:]  # the first two are measures'
+    for (series, part), (color, marker) in zip(rows.groupby("series", sort=False), looks, strict=False):
         ax.errorbar(
             part["number"],
             part["mean"],

@@ -31,10 +31,7 @@ from semantic_svd.sweeps import Cell, Grid, sweep
 from semantic_svd.tables import tree_from, tree_table
 
 BASE = "backprop"
-UNTRAINED, ELSEWHERE = (
-    "not trained",
-    "backprop, another start",
-)  # what likeness to backprop is to be seen beside
+UNTRAINED, ELSEWHERE = "not trained", "backprop, another start"  # what likeness is to be seen beside
 BATCH = 128
 PARTIAL = {  # image sets that are not what they are called after: what they are
     "cifar-10-sample": "the first 4,000 training images of CIFAR-10",
