@@ -12,7 +12,7 @@ from semantic_svd.names import broken, telling
 from semantic_svd.plots.curves import measure_lines, stages, strength_lines
 from semantic_svd.plots.ranges import range_rows
 from semantic_svd.plots.similarities import layer_table
-from semantic_svd.plots.style import MM, PAGE, RULE_LOOKS, legend_columns, styled
+from semantic_svd.plots.style import MM, PAGE, RULE_LOOKS, legend_columns, styled, without_legend
 
 __all__ = ["dynamics"]
 
@@ -61,7 +61,7 @@ def dynamics(summary: pd.DataFrame, curves: pd.DataFrame) -> Figure:
         (leak_ax, "leakage", "leakage between modes"),
     ):
         part = curves[curves["measure"] == measure].rename(columns={"run": "rule"})
-        _without_legend(measure_lines(part, label, ax, rules=list(names.values())))
+        without_legend(measure_lines(part, label, ax, rules=list(names.values())))
     ends, alike = below.subplots(1, 2, width_ratios=(1, page.last_wide))
     _ends(ends, summary)
     _likeness(alike, summary)
@@ -120,7 +120,7 @@ def _strengths(figure: SubFigure, page: _Page, curves: pd.DataFrame) -> None:
         ax.label_outer()
         if page.abreast == ABREAST:
             ax.set_xlabel(ax.get_xlabel().replace(" (", "\n("))
-        _without_legend(ax)
+        without_legend(ax)
     handles, modes = panels[0].get_legend_handles_labels()
     key = legend_columns(len(modes))
     figure.legend(handles, modes, loc="outside right center", title="mode", alignment="left", **key)
@@ -134,7 +134,7 @@ def _stages(ax: Axes, half: pd.DataFrame) -> None:
         ax.text(0.5, 0.5, "no mode is\nhalf learned", ha="center", va="center", transform=ax.transAxes)
         ax.set(xticks=[], yticks=[])
         return
-    _without_legend(stages(half, ax))
+    without_legend(stages(half, ax))
     ax.set(xlabel="half learned at epoch", ylabel="mode")
     low, high = ax.get_xlim()
     if high > 100 * low:  # a third of a page has room for decades
@@ -149,13 +149,7 @@ def _ends(ax: Axes, summary: pd.DataFrame) -> None:
     range_rows(
         pd.concat(parts).assign(measure=lambda t: t["run"]), "at the end (1 is the data's; of leakage, 0)", ax
     )
-    _without_legend(ax)
-
-
-def _without_legend(ax: Axes) -> None:
-    legend = ax.get_legend()
-    if legend:
-        legend.remove()
+    without_legend(ax)
 
 
 def _likeness(ax: Axes, summary: pd.DataFrame) -> None:

@@ -28,6 +28,7 @@ from semantic_svd.plots.style import (
     plain_numbers,
     reach,
     styled,
+    without_legend,
 )
 from semantic_svd.plots.trees import dendrogram_panels
 
@@ -135,7 +136,7 @@ def error_panels(table: pd.DataFrame, axes: Mapping[str, str], about: str) -> Fi
             ax.set_xscale("symlog" if zero else "log", **{"linthresh": LEAST} if zero else {})
             zeros |= zero
         looks |= _looks(ax)
-        _without_legend(ax)
+        without_legend(ax)
         if part in axes or not zero:
             plain_numbers(ax.yaxis if part in axes else ax.xaxis)
         else:
@@ -187,7 +188,7 @@ def structure_panels(table: pd.DataFrame, about: str) -> Figure:
         if ax.get_legend() is not None:
             looks = {re.sub(r" \([^)]*\)", "", label): handle for label, handle in _looks(ax).items()}
             figure.legend(list(looks.values()), list(looks), loc="outside upper right", ncols=len(looks))
-            _without_legend(ax)
+            without_legend(ax)
         if j:
             ax.set_yticklabels([])
         else:
@@ -215,7 +216,7 @@ def strength_sheet(table: pd.DataFrame, about: str) -> Figure:
     groups = _groups(table)
     figure, axes = _sheet(groups)
     for ax, (_, rows) in zip(axes, groups, strict=True):
-        _without_legend(strength_lines(rows, ax))
+        without_legend(strength_lines(rows, ax))
     shown = [rows["mean"] for _, rows in groups if np.isfinite(rows["mean"]).all()]
     if shown:  # neither one wide interval nor what diverged presses all other lines down
         low, high = min(means.min() for means in shown), max(means.max() for means in shown)
@@ -252,7 +253,7 @@ def course_sheet(table: pd.DataFrame, label: str, about: str) -> Figure:
     measures = list(table["measure"].unique())
     figure, axes = _sheet(groups)
     for ax, (_, rows) in zip(axes, groups, strict=True):
-        _without_legend(measure_lines(rows.rename(columns={"measure": "rule"}), "", ax, rules=measures))
+        without_legend(measure_lines(rows.rename(columns={"measure": "rule"}), "", ax, rules=measures))
     looks = {label: handle for ax in axes for label, handle in _looks(ax).items()}
     figure.legend(list(looks.values()), list(looks), loc="outside upper center", ncols=len(looks))
     return _finished(figure, axes, groups, label, about)
@@ -287,11 +288,6 @@ def _looks(ax: Axes) -> dict[str, Artist]:
     """Return what stands for each label in a legend."""
     handles, labels = ax.get_legend_handles_labels()
     return dict(zip(labels, handles, strict=True))
-
-
-def _without_legend(ax: Axes) -> None:
-    if (legend := ax.get_legend()) is not None:
-        legend.remove()
 
 
 def _lost(rows: pd.DataFrame) -> str:

@@ -321,6 +321,12 @@ def legend_columns(entries: int) -> dict[str, Any]:
     return {"ncols": 1} if columns == 1 else {"ncols": columns, "handlelength": 4, "columnspacing": 1}
 
 
+def without_legend(ax: Axes) -> None:
+    """Take the legend away, if there is one: a key beside all panels tells what it told."""
+    if (legend := ax.get_legend()) is not None:
+        legend.remove()
+
+
 def label_of(row: pd.Series) -> str:
     """Name the mode of a row: its number, and what it is about if there is a label.
 

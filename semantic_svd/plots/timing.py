@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from semantic_svd.plots.curves import stages
 from semantic_svd.plots.ranges import range_rows
-from semantic_svd.plots.style import FAINT, INK, panels, styled
+from semantic_svd.plots.style import FAINT, INK, panels, styled, without_legend
 
 EXPONENTIAL = 3.17  # ln 9 / ln 2, the width of a stage without hidden layers
 
@@ -79,8 +79,7 @@ def shape_panels(table: pd.DataFrame) -> Figure:
         range_rows(rows, label, ax).set_title(title)
         ax.grid(axis="y", color="#eeeeee", lw=0.6)
         ax.set_axisbelow(True)
-        if ax.get_legend():
-            ax.get_legend().remove()
+        without_legend(ax)
     axes[0].axvline(EXPONENTIAL, color=FAINT, lw=0.8, ls="--", label="exponential rise")
     for ax, end in zip(axes, (3.4, 1.03, 1.03), strict=True):
         ax.set_xlim(0, end)
