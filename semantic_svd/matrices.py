@@ -11,10 +11,10 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from semantic_svd.errors import InputError
+from semantic_svd.products import Array
 
 __all__ = ["Array", "Matrix", "apply", "in_chunks", "labelled"]
 
@@ -29,7 +29,6 @@ class _Labelled(Protocol):
         """The matrix, dims (item, property)."""
 
 
-Array = NDArray[np.floating]
 Matrix = np.ndarray | xr.DataArray | pd.DataFrame | _Labelled
 
 

@@ -6,18 +6,15 @@ later ones over each other; multidimensional scaling keeps all distances as well
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 from scipy.linalg import orthogonal_procrustes
 from scipy.spatial.distance import pdist, squareform
 
 from semantic_svd.dendrograms import linkage
 from semantic_svd.dendrograms.trees import beside, coords_of
 from semantic_svd.errors import InputError
-from semantic_svd.matrices import Matrix
+from semantic_svd.matrices import Array, Matrix
 
 __all__ = ["item_paths"]
-
-Array = NDArray[np.float64]
 
 STEPS = 300  # of the scaling, at most; it stops when a step betters the fit by less than 1e-6
 FINE_ENOUGH = 1e-6

@@ -7,7 +7,6 @@ import xarray as xr
 from scipy.cluster import hierarchy
 
 from semantic_svd.dendrograms.trees import (
-    Array,
     beside,
     clades_of,
     coords_of,
@@ -18,7 +17,7 @@ from semantic_svd.dendrograms.trees import (
 )
 from semantic_svd.distances import GRID
 from semantic_svd.errors import InputError
-from semantic_svd.matrices import Matrix
+from semantic_svd.matrices import Array, Matrix
 
 EQUAL = 1e-12  # items that differ by less, relative to the largest entry, are one item
 

@@ -6,7 +6,7 @@ scipy's optimal leaf ordering is often longer than that (https://github.com/scip
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from semantic_svd.matrices import Array
 
 BLOCK = 2**18  # entries that are compared at a time: 2 MB, what a core's cache holds
 

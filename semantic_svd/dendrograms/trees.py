@@ -17,13 +17,11 @@ from scipy.spatial.distance import squareform
 from semantic_svd.dendrograms.order import shortest_order
 from semantic_svd.distances import GRID, row_distances, step_of
 from semantic_svd.errors import InputError
-from semantic_svd.matrices import Matrix, labelled
+from semantic_svd.matrices import Array, Matrix, labelled
 
 METHODS = ("average", "complete", "single", "ward")
 METRICS = ("euclidean", "cityblock", "cosine", "correlation")
 EXACT_UP_TO = 1000  # items: two seconds; the time grows with the cube
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 from scipy.linalg import null_space
 
 from semantic_svd.alignment import align, upright
 from semantic_svd.classes import centred_means
 from semantic_svd.dendrograms import linkage
+from semantic_svd.matrices import Array
 from semantic_svd.modes import above_rounding, blocks, strengths, svd
 from semantic_svd.paths import item_paths
 from semantic_svd.runs import Run
@@ -22,8 +22,6 @@ from semantic_svd.similarity import item_side
 from semantic_svd.tables import held
 
 __all__ = ["Layer", "Reference", "layer_names", "layer_of", "matrices", "reference_of", "shown_layers"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
