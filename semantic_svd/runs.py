@@ -139,18 +139,12 @@ class Run:
         """
         network = self.network
         layer = network.layers if layer is None else self._numbered(layer)
+        name, axis = ("response", "property") if layer == network.layers else (f"h{layer}", "unit")
         unit = f"unit_{layer}"
-        kept = self.data.get("response" if layer == network.layers else f"h{layer}")
-        if items is None and kept is not None:
-            return _name_units(kept, unit, layer == network.layers)
-        x = self._inputs(items)
-        names = network.names()
-        missing = [name for name in names if name not in self.data]
-        if missing:
-            raise InputError(
-                f"this run kept no weights (record='weights'), so layer {layer} can't be computed"
-            )
-        arrays = [self.data[name] for name in names]
+        if items is None and name in self.data:
+            return self.data[name].rename({unit: axis})
+        x, names = self._inputs(items), network.names()
+        arrays = self._parameters(names, f"layer {layer} can't be computed")
         h = xr.apply_ufunc(
             lambda *weights: _activity(
                 network, dict(zip(names, weights[:-1], strict=True)), weights[-1], layer
@@ -159,15 +153,12 @@ class Run:
             x,
             input_core_dims=[[d for d in a.dims if str(d).startswith("unit_")] for a in arrays]
             + [["item", "unit_0"]],
-            output_core_dims=[["item", "unit"]],
+            output_core_dims=[["item", axis]],
             dask="parallelized",
             output_dtypes=[arrays[0].dtype],
-            dask_gufunc_kwargs={"output_sizes": {"unit": network.sizes[layer]}},
-        )
-        h = h.rename(unit=unit).rename("response" if layer == network.layers else f"h{layer}")
-        if unit in self.data.coords:
-            h = h.assign_coords({unit: self.data.coords[unit]})
-        return _name_units(h, unit, layer == network.layers)
+            dask_gufunc_kwargs={"output_sizes": {axis: network.sizes[layer]}},
+        ).rename(name)
+        return h.assign_coords({axis: self.data[unit].values}) if unit in self.data.coords else h
 
     def hidden(self, layer: int | str, items: Any = None) -> xr.DataArray:
         """Return the activity of a hidden layer, (seed, epoch, item, unit); see `response`."""
@@ -424,6 +415,12 @@ class Run:
             raise InputError(f"the run kept no {name}; it has {', '.join(there) or 'no weights'}")
         return self.data[name].rename(names)
 
+    def _parameters(self, names: list[str], so: str) -> list[xr.DataArray]:
+        """Return weights and biases by their names, if the run kept them."""
+        if any(name not in self.data for name in names):
+            raise InputError(f"this run kept no weights (record='weights'), so {so}")
+        return [self.data[name] for name in names]
+
     def _numbered(self, layer: Any) -> int:
         """Return the number of a layer, which may have a name."""
         network = self.network
@@ -463,13 +460,11 @@ class Run:
         """Sum gather(activity, rows) over slices of x at every snapshot, one by one: NaN for those that are none."""
         network = self.network
         names = [name for name in network.names() if name == "W1" or int(name[1:]) <= layer]
-        missing = [name for name in names if name not in self.data]
-        if missing:
-            raise InputError("this run kept no weights (record='weights'), so it can't be tried on images")
-        lead, step = self.data["W1"].shape[:-2], max(1, SLICE // max(network.sizes))
+        arrays = self._parameters(names, "it can't be tried on images")
+        lead, step = arrays[0].shape[:-2], max(1, SLICE // max(network.sizes))
         gathered = np.full((*lead, *shape), np.nan)
         for place in np.ndindex(lead):
-            weights = {name: self.data[name][place].values[None] for name in names}
+            weights = {name: a[place].values[None] for name, a in zip(names, arrays, strict=True)}
             if not all(np.isfinite(w).all() for w in weights.values()):
                 continue
             gathered[place] = 0.0
@@ -510,10 +505,6 @@ def _activity(network: Network, weights: dict[str, Array], x: Array, layer: int)
         return np.broadcast_to(x, (*lead, *x.shape))
     h = network.activity(flat, x.astype(first.dtype), layer)
     return np.ascontiguousarray(h).reshape(*lead, *h.shape[1:])
-
-
-def _name_units(h: xr.DataArray, unit: str, output: bool) -> xr.DataArray:
-    return h.rename({unit: "property" if output else "unit"})
 
 
 def network_text(network: Network) -> str:
