@@ -21,6 +21,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from semantic_svd.alignment import align
 from semantic_svd.errors import InputError, whole
+from semantic_svd.lessons import fitting
 from semantic_svd.modes import above_rounding, longer_side, one_side, reference_modes, svd
 from semantic_svd.network import Network
 from semantic_svd.products import Array
@@ -39,10 +40,8 @@ class _Trained(BaseEstimator):
 
     def _network(self, inputs: int, outputs: int, output: str) -> Network:
         hidden = self.hidden if np.iterable(self.hidden) else (self.hidden,)
-        rule = as_rule(self.rule)
-        biases = rule.teaches_biases[1] if self.biases is None else self.biases
-        initial: Literal["normal", "uniform"] = "normal" if rule.competes else "uniform"
-        return Network((inputs, *hidden, outputs), self.activation, output, biases, initial)
+        sizes = (inputs, *hidden, outputs)
+        return fitting(as_rule(self.rule), sizes, self.biases, hidden=self.activation, output=output)
 
     def _learn(
         self,

@@ -12,7 +12,7 @@ from semantic_svd.rules import Rule
 if TYPE_CHECKING:
     from semantic_svd.images import Images
 
-__all__ = ["Lesson", "image_lesson", "item_lesson"]
+__all__ = ["Lesson", "fitting", "image_lesson", "item_lesson"]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,8 @@ def item_lesson(
     inputs = items.localist() if localist else items
     # the report's hidden layers, two with biases and one without, as many units as there may be modes
     sizes = units or [min(items.values.shape)] * (2 if rule.teaches_biases[0] else 1)
-    network = _network(inputs.values.shape[1], sizes, items.values.shape[1], rule, biases, **activations)
+    given = {name: value for name, value in activations.items() if value}
+    network = fitting(rule, (inputs.values.shape[1], *sizes, items.values.shape[1]), biases, **given)
     settings = {"epochs": 2000, "batch_size": None, "record": ("weights",)}
     return Lesson(items.name, inputs, items if localist else None, network, settings)
 
@@ -80,7 +81,7 @@ def image_lesson(
         raise InputError(f"{images.name} needs hidden, the units of each hidden layer, as [800, 800]")
     usual = {"hidden": "relu", "output": "softmax"}
     given = usual | {name: value for name, value in activations.items() if value}
-    network = _network(images.x.shape[1], units, len(images.classes), rule, biases, **given)
+    network = fitting(rule, (images.x.shape[1], *units, len(images.classes)), biases, **given)
     settings = {
         "epochs": 10,
         "batch_size": 100,
@@ -93,17 +94,16 @@ def image_lesson(
     return Lesson(images.name, images.x, images.targets, network, settings)
 
 
-def _network(
-    inputs: int,
-    units: Sequence[int],
-    outputs: int,
-    rule: Rule,
-    biases: bool | None,
-    **activations: Any,
-) -> Network:
+def fitting(rule: Rule, sizes: Sequence[int], biases: bool | None = None, **activations: Any) -> Network:
+    """Return the network that fits a rule: with biases where it teaches them, and normal weights to compete from.
+
+    Examples
+    --------
+    >>> from semantic_svd.rules import RULES
+    >>> fitting(RULES["krotov_hopfield"], (64, 20, 10), hidden="relu").initial
+    'normal'
+    """
+    biases = rule.teaches_biases[1] if biases is None else biases
     return Network(
-        sizes=(inputs, *units, outputs),
-        biases=rule.teaches_biases[1] if biases is None else biases,
-        initial="normal" if rule.competes else "uniform",
-        **{name: value for name, value in activations.items() if value},
+        tuple(sizes), biases=biases, initial="normal" if rule.competes else "uniform", **activations
     )

@@ -17,6 +17,7 @@ from semantic_svd.classes import centred_means, on_last_modes
 from semantic_svd.dendrograms import clades, linkage
 from semantic_svd.images import Images
 from semantic_svd.intervals import FEWEST
+from semantic_svd.lessons import fitting
 from semantic_svd.modes import effective_rank
 from semantic_svd.network import Network
 from semantic_svd.plasticity import Frozen, KrotovHopfield
@@ -67,9 +68,8 @@ class Setting:
     def network(self, rule: str, images: Images) -> Network:
         """Return the network of a rule: ReLU, but linear for BPA as in its source."""
         sizes = images.x.shape[1], self.hidden, len(images.classes)
-        if rule == "Krotov-Hopfield":
-            return Network(sizes, "relu", "softmax", biases=False, initial="normal")
-        return Network(sizes, "linear" if rule == "BPA" else "relu", "softmax")
+        units = "linear" if rule == "BPA" else "relu"
+        return fitting(self.rules()[rule], sizes, hidden=units, output="softmax")
 
     def train(self, rule: str, images: Images, every: int | str = 1) -> Run:
         """Train the networks of a rule, all seeds, with class means and test accuracy at every snapshot."""
