@@ -132,7 +132,7 @@ def _side(name: str, run: Run) -> _Side:
     elif "target" in run.data:
         response, last_response = run.response(), last.response()
         hidden, last_hidden = thin.response(layer=inner), last.response(layer=inner)
-        target = data = run.data["target"].rename({output: "property"})
+        target = data = run.targets()
     else:
         raise InputError(
             f"{name} kept neither the targets of its items nor class means and input_output of images"

@@ -115,8 +115,7 @@ def half_learned_beside_theory(run: Run) -> pd.DataFrame:
     >>> bool(table["ratio"].between(0.9, 1.1).all())
     True
     """
-    foretold, target = prediction(run), _target(run)
-    modes = svd(target)
+    foretold, modes = prediction(run), svd(run.targets().compute())
     measured, predicted = (
         during(half if "seed" in half.dims else half.expand_dims("seed")).compute()
         for half in (half_learned(course, modes) for course in (strengths(run.response(), modes), foretold))
@@ -155,7 +154,3 @@ def _obstacles(run: Run, rule: str) -> dict[str, bool]:
         and data.attrs["batch_size"] < items,
         "the weights at epoch 0 are not kept": not kept,
     }
-
-
-def _target(run: Run) -> xr.DataArray:
-    return run.data["target"].rename({f"unit_{run.network.layers}": "property"}).compute()

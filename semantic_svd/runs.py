@@ -160,6 +160,12 @@ class Run:
         ).rename(name)
         return h.assign_coords({axis: self.data[unit].values}) if unit in self.data.coords else h
 
+    def targets(self) -> xr.DataArray:
+        """Return what the output was to say to the items that the run keeps, (item, property)."""
+        if "target" not in self.data:
+            raise InputError("this run keeps no targets")
+        return self.data["target"].rename({f"unit_{self.network.layers}": "property"})
+
     def hidden(self, layer: int | str, items: Any = None) -> xr.DataArray:
         """Return the activity of a hidden layer, (seed, epoch, item, unit); see `response`."""
         return self.response(items, layer)

@@ -149,6 +149,12 @@ def test_recorded_responses_are_those_that_the_weights_give():
         np.testing.assert_allclose(recorded, computed, rtol=1e-13, atol=1e-14)
 
 
+def test_targets_are_named_as_the_responses_are():
+    np.testing.assert_array_equal(RUN.targets(), ITEMS.array)
+    assert RUN.targets().dims == RUN.response().dims[2:] == ("item", "property")
+    assert refused(Run(RUN.data.drop_vars("target")).targets) == "this run keeps no targets"
+
+
 def test_a_run_without_weights_answers_with_what_it_recorded():
     run = train("backprop", NETWORK, ITEMS, epochs=3, record=("responses",))
     np.testing.assert_array_equal(run.response(), run.data.response)

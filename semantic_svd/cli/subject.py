@@ -196,9 +196,7 @@ def open_subject(source: str, seed: int | None = None, layer: int | None = None)
             return Subject(source, _seeds_of(run, source, seed), targets, input_output=True)
         data = _mean_images(run)
         return Subject(source, _seeds_of(run, source, seed), data, layer or network.layers - 1, by_class=True)
-    data = None
-    if "target" in run.data:
-        data = run.data["target"].rename({f"unit_{network.layers}": "property"}).compute()
+    data = run.targets().compute() if "target" in run.data else None
     return Subject(source, _seeds_of(run, source, seed), data, None if layer == network.layers else layer)
 
 

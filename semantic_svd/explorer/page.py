@@ -130,8 +130,7 @@ def _data_of(runs: Mapping[str, Run], layers: Mapping[str, Sequence[int]]) -> xr
     """Return what all runs have learned: their targets, or what the first one ends with."""
     name, run = next(iter(runs.items()))
     if "target" in run.data and "m1" not in run.data:
-        data = run.data["target"].rename({f"unit_{run.network.layers}": "property"}).compute().astype(float)
-        return _labelled(data)
+        return _labelled(run.targets().compute().astype(float))
     last = matrices(run, layers[name][0], [int(run.data["epoch"][-1])])
     return _labelled(last.isel(seed=0, epoch=0, drop=True))
 
@@ -292,8 +291,7 @@ def _check(name: str, run: Run, layer: int, data: xr.DataArray, without_targets:
                 f"{without_targets} keeps no targets to compare with those of {name}; "
                 f"record it with targets=, or name {name} first"
             )
-        target = _labelled(run.data["target"].rename({f"unit_{run.network.layers}": "property"}))
-        if not target.astype(float).equals(data):
+        if not _labelled(run.targets()).astype(float).equals(data):
             raise InputError(
                 f"{name} has learned other properties of these items; "
                 "a page shows runs that have learned the same data"

@@ -50,7 +50,7 @@ def measures(run: Run) -> pd.DataFrame:
 
 
 def _of_items(run: Run, final: Run) -> dict[str, xr.DataArray]:
-    data = run.data["target"].rename({f"unit_{run.network.layers}": "property"})
+    data = run.targets()
     found = {"agreement": agreement(final.response(), data)}
     if {"W1", "response", "strength"} & set(run.data):
         modes = svd(data)
