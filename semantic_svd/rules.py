@@ -79,7 +79,7 @@ class Rule:
             if value not in allowed:
                 raise InputError(f"no {name} {value!r} of a rule; there are {', '.join(allowed)}")
         for name, plasticities in (
-            ("hidden", self.hidden if isinstance(self.hidden, tuple) else (self.hidden,)),
+            ("hidden", self._of_hidden),
             ("output", (self.output,)),
             ("bias", self.biases),
         ):

@@ -9,9 +9,10 @@ import pandas as pd
 import xarray as xr
 
 from semantic_svd.alignment import compare
-from semantic_svd.modes import half_learned, singular_strengths, strengths, svd
+from semantic_svd.modes import singular_strengths, strengths, svd
 from semantic_svd.report import standard
 from semantic_svd.report.standard import Model, Noisy
+from semantic_svd.stages import member_gaps
 
 SAME = 0.95  # the cosine from which on two directions, or two planes, are the same
 
@@ -126,9 +127,8 @@ def pair_gap_in_epochs(model: Model) -> xr.DataArray:
     In units of the pair's own half-learned epoch. Singular values, not projections: these depend on how the library
     happens to turn the data's modes within the block.
     """
-    epochs = half_learned(standard.sorted_strengths(model), standard.reference())
-    first, second = epochs.sel(mode=[5, 7]).values, epochs.sel(mode=[6, 8]).values
-    return xr.DataArray((2 * abs(second - first) / (first + second)).mean(axis=1), dims="seed")
+    gaps = member_gaps(standard.sorted_strengths(model), standard.reference())
+    return gaps["relative"].mean("block", skipna=False)
 
 
 def pair_gap_in_share(model: Model, condition: str) -> xr.DataArray:
