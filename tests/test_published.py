@@ -9,6 +9,7 @@ import xarray as xr
 from scipy.stats import spearmanr
 
 from semantic_svd import RULES, Network, Run, load_images, train
+from semantic_svd.classes import centred_means
 from semantic_svd.cli import main
 from semantic_svd.cli.reproduce import STUDIES
 from semantic_svd.dendrograms import linkage
@@ -16,20 +17,9 @@ from semantic_svd.plasticity import Hebb
 from semantic_svd.plots import course_sheet, error_panels, number_curves, strength_sheet, structure_panels
 from semantic_svd.report import load_analysis, published, scripts
 from semantic_svd.report.claims import above, below
+from semantic_svd.report.courses import ORDER, TEST, TRAINING, TREE, TURN, order_agreement, spread
 from semantic_svd.report.hidden import farthest_moved
-from semantic_svd.report.published import (
-    ORDER,
-    TEST,
-    TRAINING,
-    TREE,
-    TURN,
-    Part,
-    Reported,
-    Study,
-    held,
-    order_agreement,
-    spread,
-)
+from semantic_svd.report.published import Part, Reported, Study, held
 from semantic_svd.rules import sum_rule
 from semantic_svd.similarity import procrustes_angle
 from semantic_svd.tables import tree_from
@@ -174,11 +164,9 @@ def test_likeness_to_backprop_stands_beside_that_of_no_learning_and_of_another_s
     )
     paths = (folder / "runs").glob("backprop-digits-hidden_12-*.zarr")
     runs = sorted(map(Run.open, paths), key=lambda run: int(run.data["seed"][0]))
-    ends = [published._means(run).isel(epoch=-1) for run in runs]
-    untrained = [
-        float(procrustes_angle(published._means(run).isel(epoch=0), end))
-        for run, end in zip(runs, ends, strict=True)
-    ]
+    means = [centred_means(run, 1).isel(seed=0, drop=True) for run in runs]
+    ends = [of.isel(epoch=-1) for of in means]
+    untrained = [float(procrustes_angle(of[0], end)) for of, end in zip(means, ends, strict=True)]
     row = table.loc["small", "not trained", TURN]
     np.testing.assert_allclose([row["low"], row["high"]], sorted(untrained), rtol=1e-5)
     row = table.loc["small", "backprop, another start", TURN]
