@@ -7,8 +7,7 @@ import typer
 
 from semantic_svd.cli.files import check_outputs, deliver
 from semantic_svd.cli.options import CsvFile, Plot, run_names, runs
-from semantic_svd.cli.subject import endings
-from semantic_svd.cli.terminal import complain, number, show
+from semantic_svd.cli.terminal import complain, endings, number, show
 from semantic_svd.names import broken, telling
 
 if TYPE_CHECKING:

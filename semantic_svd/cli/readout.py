@@ -6,8 +6,7 @@ from typing import Annotated
 import typer
 
 from semantic_svd.cli.options import DataFolder, image_sets, runs
-from semantic_svd.cli.subject import accuracies, percents
-from semantic_svd.cli.terminal import bytes_text
+from semantic_svd.cli.terminal import accuracies, bytes_text, percents
 from semantic_svd.errors import InputError
 
 

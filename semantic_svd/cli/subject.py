@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from semantic_svd.cli.terminal import complain, span, whole
+from semantic_svd.cli.terminal import complain, whole
 from semantic_svd.errors import InputError
 
 if TYPE_CHECKING:
@@ -233,38 +233,3 @@ def _seeds_of(run: "Run", source: str, seed: int | None) -> "Run":
         lost = ", ".join(map(str, seeds[diverged]))
         complain(f"left out: seed {lost}, diverged (--seed looks at it)")
     return run.sel(seed=seeds[~diverged])
-
-
-def endings(run: "Run") -> str:
-    """Say how the seeds of a run ended: how many, at which epochs, with which loss."""
-    final = run.final().data
-    status, ends = (final[name].values for name in ("status", "end_epoch"))
-    parts = []
-    for word in dict.fromkeys(status):
-        who = status == word
-        lost = word == "diverged" or "loss" not in final
-        reached = "" if lost else f", loss {span(final.loss.values[who])}"
-        parts.append(f"{who.sum()} {word} at epoch {span(ends[who])}{reached}")
-    return "; ".join(parts)
-
-
-def accuracies(run: "Run", of: str = "accuracy") -> str:
-    """Say how many of the test images (or of the others) the networks of a run name rightly at the end, in percent."""
-    from semantic_svd.tables import held
-
-    survived = run.data["status"].values != "diverged"
-    found = 100 * held(run.data[of])[survived].isel(epoch=-1).values
-    return percents(found)
-
-
-def percents(values: Any) -> str:
-    """Write the smallest and the largest of some percentages.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> percents(np.array([86.531, 90])), percents(np.array([86.531, 86.532]))
-    ('86.53 to 90.00 %', '86.53 %')
-    """
-    low, high = f"{values.min():.2f}", f"{values.max():.2f}"
-    return f"{low} %" if low == high else f"{low} to {high} %"

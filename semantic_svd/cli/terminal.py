@@ -1,4 +1,4 @@
-"""What the terminal says: tables that fit 80 columns, numbers with their intervals, one line for an error."""
+"""What the terminal says: tables of 80 columns, numbers with their intervals, how runs ended, an error in a line."""
 
 import re
 import sys
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console, ConsoleOptions, RenderResult
     from rich.measure import Measurement
+
+    from semantic_svd.runs import Run
 
 NAME = "semantic-svd"
 NARROWEST = 12  # of a column of text
@@ -121,6 +123,41 @@ def span(values: Any) -> str:
     """
     low, high = number(min(values)), number(max(values))
     return low if low == high else f"{low} to {high}"
+
+
+def endings(run: "Run") -> str:
+    """Say how the seeds of a run ended: how many, at which epochs, with which loss."""
+    final = run.final().data
+    status, ends = (final[name].values for name in ("status", "end_epoch"))
+    parts = []
+    for word in dict.fromkeys(status):
+        who = status == word
+        lost = word == "diverged" or "loss" not in final
+        reached = "" if lost else f", loss {span(final.loss.values[who])}"
+        parts.append(f"{who.sum()} {word} at epoch {span(ends[who])}{reached}")
+    return "; ".join(parts)
+
+
+def accuracies(run: "Run", of: str = "accuracy") -> str:
+    """Say how many of the test images (or of the others) the networks of a run name rightly at the end, in percent."""
+    from semantic_svd.tables import held
+
+    survived = run.data["status"].values != "diverged"
+    found = 100 * held(run.data[of])[survived].isel(epoch=-1).values
+    return percents(found)
+
+
+def percents(values: Any) -> str:
+    """Write the smallest and the largest of some percentages.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> percents(np.array([86.531, 90])), percents(np.array([86.531, 86.532]))
+    ('86.53 to 90.00 %', '86.53 %')
+    """
+    low, high = f"{values.min():.2f}", f"{values.max():.2f}"
+    return f"{low} %" if low == high else f"{low} to {high} %"
 
 
 def mean(

@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from semantic_svd.cli.options import DataFolder, image_sets, item_sets, rule_names
-from semantic_svd.cli.subject import accuracies, endings
-from semantic_svd.cli.terminal import NAME, Interrupted, bytes_text, complain, counted, whole
+from semantic_svd.cli.terminal import (
+    NAME,
+    Interrupted,
+    accuracies,
+    bytes_text,
+    complain,
+    counted,
+    endings,
+    whole,
+)
 from semantic_svd.errors import InputError
 
 if TYPE_CHECKING:
