@@ -51,19 +51,14 @@ def as_task(x: Any, y: Any, network: Network, dtype: Any = None, taught: bool = 
     targets, target_items, outputs = (values, items, inputs) if y is None else as_table(y, "y")
     if items is not None and target_items is not None and list(items) != list(target_items):
         raise InputError(f"x and y name other items: {list(items)[:3]}... and {list(target_items)[:3]}...")
-    for table, side, whose, have, want in (
+    given, whose = (x, "items") if y is None else (y, "targets")
+    for table, side, of, have, want in (
         (x, "inputs", "items", values.shape[1], network.sizes[0]),
-        (
-            x if y is None else y,
-            "outputs",
-            "items" if y is None else "targets",
-            targets.shape[1],
-            network.sizes[-1],
-        ),
+        (given, "outputs", whose, targets.shape[1], network.sizes[-1]),
     ):
         if have != want:
             what = f"{type(table).__name__} of {len(table)} items; sizes {network.sizes}"
-            raise InputError(f"the network has {want} {side}, the {whose} have {have} ({what})")
+            raise InputError(f"the network has {want} {side}, the {of} have {have} ({what})")
     if len(values) != len(targets):
         raise InputError(f"x has {len(values)} items, y has {len(targets)}")
     if network.output == "softmax":
