@@ -211,6 +211,13 @@ def test_a_seed_that_had_ended_before_an_epoch_is_left_out_of_the_modes_of_its_c
     np.testing.assert_allclose(table["strength"], table["singular_value"], rtol=1e-5)
 
 
+def test_a_run_on_images_that_is_not_finished_says_so_once(backprop, tmp_path, capsys):
+    run, path = Run.open(backprop), tmp_path / "left.zarr"
+    Run(run.data.compute().assign(status=("seed", ["training"] * 3))).save(path)
+    code, _, err = said(capsys, "modes", path, "--plot-strengths", tmp_path / "strengths.pdf")
+    assert (code, err) == (0, f"semantic-svd: {path} is not finished; this is epoch 8\n")
+
+
 def test_align_compares_the_classes_side_with_that_of_the_mean_images(dfa, tmp_path, capsys):
     code, out, _ = said(capsys, "align", dfa, "--layer 1 --csv", tmp_path / "align.csv")
     assert code == 0 and "as each seed ended, against the mean images" in out

@@ -62,7 +62,7 @@ class Subject:
                 raise InputError(f"{self.name} is a matrix and has no epoch {epoch}; only a run has epochs")
             return self.data
         matrix = (
-            self._as_it_ended() if epoch == "last" else self._response(self.run.sel(epoch=self._kept(epoch)))
+            self._as_it_ended if epoch == "last" else self._response(self.run.sel(epoch=self._kept(epoch)))
         )
         there = matrix.notnull().all(matrix.dims[1:]).values
         gone = ", ".join(map(str, matrix["seed"].values[~there]))
@@ -92,8 +92,9 @@ class Subject:
     def _response(self, run: "Run") -> "xr.DataArray":
         return self.responses(run).drop_vars("epoch", errors="ignore").compute()
 
+    @cached_property
     def _as_it_ended(self) -> "xr.DataArray":
-        """Return the response of each seed at its end; in a run that was interrupted, at the last epoch it has."""
+        """The response of each seed at its end; in a run that was interrupted, at the last epoch it has."""
         assert self.run is not None
         if (self.run.data["status"] == "training").any():
             complain(f"{self.name} is not finished; this is epoch {self.run.data['epoch'].values[-1]}")
