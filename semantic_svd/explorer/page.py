@@ -82,7 +82,8 @@ def explorer_page(runs: Mapping[str, Run], data: xr.DataArray | None = None, pro
     most = _most_epochs(runs, layers, len(data))
     targets = _thinned(np.unique(np.concatenate([run.data["epoch"].values for run in runs.values()])), most)
     epochs = {name: _epochs(run, targets) for name, run in runs.items()}
-    with _bar(runs, layers, epochs, progress) as advance:
+    total = sum(run.data.sizes["seed"] * len(layers[name]) * len(epochs[name]) for name, run in runs.items())
+    with _bar(total, progress) as advance:
         told = [_run(name, run, layers[name], epochs[name], reference, advance) for name, run in runs.items()]
     if not on_images:
         told.append(_the_data(reference))
@@ -92,17 +93,11 @@ def explorer_page(runs: Mapping[str, Run], data: xr.DataArray | None = None, pro
 
 
 @contextmanager
-def _bar(
-    runs: Mapping[str, Run],
-    layers: Mapping[str, Sequence[int]],
-    epochs: Mapping[str, Sequence[int]],
-    wanted: bool,
-) -> Iterator[Callable[[], None]]:
-    """Show a bar over the snapshots of all seeds and layers; yield the function that moves it on by one."""
+def _bar(total: int, wanted: bool) -> Iterator[Callable[[], None]]:
+    """Show a bar over so many snapshots, of all seeds and layers; yield the function that moves it on by one."""
     from rich.console import Console
     from rich.progress import Progress
 
-    total = sum(run.data.sizes["seed"] * len(layers[name]) * len(epochs[name]) for name, run in runs.items())
     with Progress(console=Console(stderr=True), transient=True, disable=not wanted) as bar:
         task = bar.add_task("snapshots", total=total)
         yield lambda: bar.advance(task)
