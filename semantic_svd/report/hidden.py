@@ -6,6 +6,7 @@ The second stage of Krotov-Hopfield is its own classifier, `readouts.read_out`, 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -25,9 +26,10 @@ from semantic_svd.products import Array
 from semantic_svd.readouts import read_out
 from semantic_svd.rules import RULES, Rule
 from semantic_svd.runs import Run
-from semantic_svd.tables import intervals, tree_from, tree_table
+from semantic_svd.tables import intervals, nearest, tree_from, tree_table
 from semantic_svd.training import train
 
+MEAN_IMAGES = "mean images"
 SHOWN_UNITS = 20
 
 
@@ -109,18 +111,21 @@ def hidden_tables(images: Images, setting: Setting, every: int | str = 1) -> dic
     -------
     dict of DataFrame
         strengths (panel, epoch, mode, mean, low, high): on each seed's last modes. measures (measure, rule, epoch,
-        mean, low, high): test accuracy, effective rank, feedback angle. trees (of, left, right, distance, size): of
-        seed 0 at the end, correlation distance, and of the mean images. weights (rule, unit, pixel, value): of the
-        first hidden units of seed 0.
+        mean, low, high): test accuracy, effective rank, feedback angle. trees (of, epoch, left, right, distance,
+        size): of seed 0 at the start, in the middle (of the epochs' logarithms) and at the end, correlation distance;
+        and of the mean images, which stand at epoch 0. weights (rule, unit, pixel, value): of the first hidden units of
+        seed 0.
     """
     tables: dict[str, list[pd.DataFrame]] = {"strengths": [], "measures": [], "trees": [], "weights": []}
 
     def add(measure: str, rule: str, values: xr.DataArray, most: float) -> None:
         tables["measures"].append(intervals(values, within=(0, most), measure=measure, rule=rule))
 
-    tables["trees"].append(
-        tree_table(linkage(images.means.astype(float), metric="correlation"), of="mean images")
-    )
+    def add_tree(means: xr.DataArray, of: str, epoch: int) -> None:
+        tree = linkage(means.astype(float), metric="correlation")
+        tables["trees"].append(tree_table(tree, of=of, epoch=epoch))
+
+    add_tree(images.means, MEAN_IMAGES, 0)
     for rule in setting.rules():
         run = setting.train(rule, images, every)
         means = centred_means(run, 1)
@@ -129,8 +134,10 @@ def hidden_tables(images: Images, setting: Setting, every: int | str = 1) -> dic
         add("effective rank", rule, effective_rank(means), len(images.classes) - 1)
         if "B1" in run.data:
             add("feedback angle", rule, feedback_angle(run, 1), 180)
-        last = run.class_means(1).sel(seed=0).isel(epoch=-1, drop=True).drop_vars("seed")
-        tables["trees"].append(tree_table(linkage(last.astype(float), metric="correlation"), of=rule))
+        of_first = run.class_means(1).sel(seed=0).drop_vars("seed")
+        last = int(of_first["epoch"][-1])
+        for epoch in nearest(of_first["epoch"], (0, last**0.5, last)):
+            add_tree(of_first.sel(epoch=epoch, drop=True), rule, epoch)
         if rule in ("backprop", "Krotov-Hopfield"):
             W = run.final().weights(1).sel(seed=0).isel(post=slice(0, SHOWN_UNITS)).values
             tables["weights"].append(weight_table(W, rule=rule))
@@ -229,18 +236,30 @@ def _draw_measures(table: pd.DataFrame, about: str) -> Any:
 
 
 def _draw_trees(table: pd.DataFrame, classes: Sequence[str], about: str) -> Any:
-    from semantic_svd.plots import caption, dendrogram_panels, panels
+    from semantic_svd.plots import caption, dendrogram, panels
+    from semantic_svd.plots.style import span
 
-    trees = {str(name): tree_from(rows, classes) for name, rows in table.groupby("of", sort=False)}
-    clade = clades(next(iter(trees.values())), 4).to_series()
-    names = {number: ", ".join(members.index) for number, members in clade.groupby(clade)}
-    figure, axes = panels(1, len(trees), height=62)
-    dendrogram_panels(trees, {str(item): names[number] for item, number in clade.items()}, axes[0])
-    axes[0, 0].set_ylabel("1 − correlation")
+    trees = {key: tree_from(rows, classes) for key, rows in table.groupby(["of", "epoch"], sort=False)}
+    clade = clades(trees[MEAN_IMAGES, 0], 4).to_series()
+    names = {number: fill(", ".join(members.index), 20) for number, members in clade.groupby(clade)}
+    groups = {str(item): names[number] for item, number in clade.items()}
+    columns, rows = (list(table[name].unique()) for name in ("of", "epoch"))
+    figure, axes = panels(len(rows), len(columns), height=len(rows) * (38 + span(classes)))
+    for row, epoch in enumerate(rows):
+        for ax, of in zip(axes[row], columns, strict=True):
+            if (of, epoch) in trees:
+                dendrogram(trees[of, epoch], ax, groups)
+            else:  # the mean images stay as they are
+                ax.set_xticks([])
+                ax.spines["bottom"].set_visible(False)
+            ax.set(ylim=(0, 1.05 * table["distance"].max()), ylabel="", title="" if row else of)
+            ax.tick_params(labelleft=ax is axes[row, 0])
+        axes[row, 0].set_ylabel(f"epoch {epoch}\n1 − correlation")
+    axes[1, 0].legend(*axes[0, 0].get_legend_handles_labels(), loc="upper left", handletextpad=0)
     caption(
         figure,
-        f"Class means of the hidden layer at the end, seed 0: correlation distance, average linkage. {about} "
-        "Colours are the four clades of the mean images.",
+        f"Class means of the hidden layer, seed 0: correlation distance, average linkage. {about} "
+        "Colours are the four clades of the mean images, which are the same at every epoch.",
     )
     return figure
 

@@ -19,7 +19,7 @@ ON_REQUEST = (  # analyses that `reproduce` leaves out: they need files, or take
     "competing_units",
     "feedback_alignment",
     "hebbian_learning",
-    "hidden_mnist",
+    "hidden_images",
     "learned_feedback",
 )
 
