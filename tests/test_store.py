@@ -171,15 +171,18 @@ def test_opening_is_lazy_and_responses_stay_lazy(stored):
 def test_a_run_killed_twenty_times_ends_in_the_same_bits(work, tmp_path):
     begun = time.monotonic()
     whole, path = work().data, tmp_path / "run.zarr"
-    duration, rng, kills = time.monotonic() - begun, random.Random(0), 0
-    middle = 0
+    patience, rng, kills = 0.2 + time.monotonic() - begun, random.Random(0), 0
+    middle = committed = 0
     while kills < KILLS:
+        before = committed
         process = FORK.Process(target=work, args=(path, True))
         process.start()
-        process.join(rng.uniform(0.02, 0.2 + duration))
-        kills += process.is_alive()
+        process.join(rng.uniform(0.02, patience))
+        killed = process.is_alive()
+        kills += killed
         process.kill()
         process.join()
+        committed = 0
         if path.exists():
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
@@ -191,7 +194,9 @@ def test_a_run_killed_twenty_times_ends_in_the_same_bits(work, tmp_path):
             )
             if committed and Run.open(path).data.attrs["finished"]:
                 shutil.rmtree(path)
-    assert middle > KILLS // 4  # most kills met a training, not its start or its end
+        if not killed or committed <= before:  # how long a training takes hangs on what else the machine does
+            patience *= 1.5 if killed else 1 / 1.5
+    assert middle > KILLS // 4  # many kills met a training, not its start or its end
     assert_same(work(path, True).data, whole)
     assert not list(tmp_path.rglob("*.part"))
 

@@ -188,7 +188,7 @@ def save_hidden_figures(
     about = (
         f"Images: {images.name}; {sizes}, softmax; hidden units ReLU, of BPA linear. {setting.epochs} epochs"
     )
-    about += f" in batches of {setting.batch_size}."
+    about += f" in batches of {setting.batch_size}; Krotov-Hopfield's k is {setting.rival}."
     bands = f"{setting.seeds} seeds; bands are {kind}."
     for name, figure in (
         ("strengths", styled(_draw_strengths)(tables["strengths"], f"{about} {bands}")),
