@@ -1,9 +1,8 @@
-"""How well are MNIST's digits named after more steps than the studies take, and what is in layers that learn alone?
+"""How well are MNIST's digits named after more steps than the studies take? What do layers know that learn alone? On request.
 
 python analyses/accuracy_mnist.py --epochs 20 --seeds 3 --data FOLDER --runs FOLDER
 
-Only on request: about an hour and a half of one core. Trainings are kept in --runs and gone on with when it is started
-again.
+About an hour and a half of one core. Trainings are kept in --runs and gone on with when it is started again.
 """
 
 from dataclasses import dataclass, replace

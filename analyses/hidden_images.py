@@ -9,7 +9,7 @@ from semantic_svd.report.hidden import Setting, hidden_tables, save_hidden_figur
 
 
 def setting(images, epochs, seeds):
-    """The paper's k is for MNIST; on Fashion-MNIST all but 5 of 500 units die out at it, and at 2 all but two win."""
+    """Return the settings: Krotov and Hopfield's k is MNIST's, at which all but 5 of 500 units die out on clothes."""
     return Setting(
         hidden=500,
         epochs=epochs,

@@ -1,6 +1,6 @@
-"""How much memory does a training on full MNIST take, with every epoch kept on disk, and does it grow with the epochs?
+"""How much memory does a training on all of MNIST take that keeps every epoch on disk? Peaks over 5 and 20 epochs.
 
-python benchmarks/memory.py [FOLDER]        (an hour of one core; 0.13 GB of disk an epoch in FOLDER)
+python benchmarks/memory.py [FOLDER]        (some minutes; 0.2 GB of it for a moment)
 
 Peak of a process of its own, the images and all imports with it; MNIST as SEMANTIC_SVD_DATA has it, or downloaded.
 """
