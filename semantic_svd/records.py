@@ -110,6 +110,7 @@ def _strengths(rule: Rule, network: Network, task: Task, n_probed: int) -> Recor
     return Record(
         variables,
         lambda signals, probed: {"strength": strengths(signals.activity(network.layers), reference).values},
+        {"mode": (("mode",), reference["mode"].values)},
     )
 
 

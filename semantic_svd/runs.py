@@ -412,6 +412,8 @@ class Run:
         data = open_store(Path(path))
         if not data.sizes["epoch"]:
             raise InputError(f"{path} holds no snapshot yet; resume its training")
+        if "mode" in data.dims and "mode" not in data.coords:  # a store of an earlier version
+            data = data.assign_coords(mode=np.arange(1, data.sizes["mode"] + 1))
         return Run(data)
 
     def _matrix(self, kind: str, layer: int, names: Mapping[str, str]) -> xr.DataArray:

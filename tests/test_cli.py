@@ -23,6 +23,7 @@ from semantic_svd.cli import main
 from semantic_svd.cli.commands import app
 from semantic_svd.cli.reference import STEPS
 from semantic_svd.cli.terminal import show
+from semantic_svd.plots import strength_lines
 from semantic_svd.records import RECORDS
 
 COMMAND = [sys.executable, "-m", "semantic_svd"]
@@ -327,6 +328,11 @@ def captions(monkeypatch, *words):
     return " ".join(drawn[0].get_supxlabel().split()), keys
 
 
+def drawn_by(draw, tables):
+    """Return a function that draws as this one, and keeps the tables that it is given."""
+    return lambda table, **options: tables.append(table) or draw(table, **options)
+
+
 def test_all_trees_are_of_the_one_seed_that_is_named(here, capsys, monkeypatch):
     words = "train --items mcclelland2020 --rule backprop --hidden 8 --no-biases --seeds 4 --epochs 2000"
     said(capsys, f"{words} --stop-below 0.5 -o run.zarr")
@@ -392,6 +398,19 @@ def test_pictures_are_the_same_bytes_when_drawn_again(bpa, here):
     assert Path("strengths-a.pdf").read_bytes() == Path("strengths-b.pdf").read_bytes()
     assert main(["align", str(bpa), "--plot", "c.png"]) == 0
     assert files() == ["a.pdf", "b.pdf", "c.png", "strengths-a.pdf", "strengths-b.pdf"]
+
+
+@pytest.mark.parametrize("record", ["weights", "responses", "strengths"])
+def test_strengths_are_drawn_of_every_record_that_has_them(here, monkeypatch, record):
+    tables = []
+    monkeypatch.setattr("semantic_svd.cli.files._write", lambda made, path: path.touch())
+    monkeypatch.setattr("semantic_svd.plots.strength_lines", drawn_by(strength_lines, tables))
+    for what, name in ((record, "run.zarr"), ("weights", "weights.zarr")):
+        words = f"train --items mcclelland2020 --rule bpa --seeds 2 --epochs 30 --record {what} -o {name}"
+        assert main(words.split()) == 0
+        assert main(["modes", name, "--plot-strengths", "x.png"]) == 0
+    assert tables[0]["block"].tolist()[:8] == ["1", "2", "3", "4", "5-6", "5-6", "7-8", "7-8"]
+    pd.testing.assert_frame_equal(*tables)
 
 
 def test_tables_fit_eighty_columns(bpa, capsys, monkeypatch):

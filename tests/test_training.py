@@ -12,6 +12,7 @@ import xarray as xr
 from semantic_svd.errors import InputError
 from semantic_svd.feedback import Feedback
 from semantic_svd.items import Items, load_items
+from semantic_svd.modes import strengths
 from semantic_svd.network import Network
 from semantic_svd.plasticity import Oja, Plasticity
 from semantic_svd.records import RECORDS
@@ -321,6 +322,19 @@ def test_a_run_keeps_no_more_than_it_is_asked_to(record):
     assert run.data.strength[0, -1, 0] == pytest.approx(
         float(np.linalg.svd(X)[0][:, 0] @ mode @ np.linalg.svd(X)[2][0]), rel=1e-9
     )
+
+
+def test_recorded_strengths_are_of_the_same_modes_as_those_of_the_responses(tmp_path):
+    run = train("bpa", Network((34, 8, 34)), ITEMS, epochs=3, seeds=2, record=("responses", "strengths"))
+    expected = strengths(run.response(), ITEMS)
+    xr.testing.assert_allclose(run.data["strength"], expected, atol=1e-12)
+    run.save(tmp_path / "run.zarr")
+    Run(run.data.drop_vars("mode")).save(tmp_path / "older.zarr")  # as versions without numbers kept it
+    for path in (tmp_path / "run.zarr", tmp_path / "older.zarr"):
+        xr.testing.assert_allclose(Run.open(path).data["strength"], expected, atol=1e-12)
+    again = train("bpa", Network((34, 8, 34)), ITEMS, epochs=3, record="strengths", out=tmp_path / "new.zarr")
+    assert xr.open_zarr(tmp_path / "new.zarr")["mode"].values.tolist() == list(range(1, 9))
+    xr.testing.assert_allclose(again.data["strength"], expected.sel(seed=[0]), atol=1e-12)
 
 
 def test_responses_and_hidden_activity_are_recorded_for_the_probe():
