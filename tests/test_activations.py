@@ -116,6 +116,14 @@ def test_a_run_without_targets_is_told_how_to_get_them(words, tmp_path, capsys, 
     assert [path.name for path in tmp_path.iterdir()] == ["mine.zarr"]
 
 
+def test_class_means_without_items_have_modes_of_their_own(tmp_path, capsys):
+    recorded_run({"layer": ACTIVITY}, labels=LABELS, record=["class_means"]).save(tmp_path / "mine.zarr")
+    words = ["modes", str(tmp_path / "mine.zarr"), "--csv", str(tmp_path / "a.csv")]
+    assert main([*words, "--plot-strengths", str(tmp_path / "a.png")]) == 0
+    table = pd.read_csv(tmp_path / "a.csv")
+    np.testing.assert_allclose(table["strength"], table["singular_value"])
+
+
 def test_it_is_saved_and_opened(theirs, tmp_path):
     theirs.save(tmp_path / "run.zarr")
     opened = Run.open(tmp_path / "run.zarr")

@@ -413,6 +413,29 @@ def test_strengths_are_drawn_of_every_record_that_has_them(here, monkeypatch, re
     pd.testing.assert_frame_equal(*tables)
 
 
+def test_what_is_not_kept_by_epoch_is_not_followed(here, capsys):
+    for record in ("responses", "hidden", "strengths"):
+        words = "train --items mcclelland2020 --rule bpa --seeds 2 --epochs 30 --record"
+        assert said(capsys, words, record, "-o", f"{record}.zarr")[0] == 0
+    follows = "--plot-strengths follows the output of a run, and "
+    assert refused(capsys, "modes hidden.zarr --plot-strengths x.png") == (
+        follows + "hidden.zarr keeps its end alone (record strengths, responses or weights)"
+    )
+    assert refused(capsys, "modes responses.zarr --layer 1 --plot-strengths x.png") == (
+        follows + "layer 1 of responses.zarr is hidden"
+    )
+    for words, n in (
+        ("responses.zarr", 4),
+        ("responses.zarr --layer 1", 1),
+        ("hidden.zarr", 1),
+        ("hidden.zarr --layer 1", 4),
+        ("strengths.zarr", 1),
+    ):
+        code, out, err = said(capsys, "dendrogram", words)
+        assert (code, err) == (0, "") and len(re.findall(r"^epoch (?:\d|last)", out, re.M)) == n
+        assert ("correlation with the data's tree" in out) == (n == 4)
+
+
 def test_tables_fit_eighty_columns(bpa, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     for words in (["modes"], ["modes", "--layer", "1"], ["align"], ["dendrogram"]):

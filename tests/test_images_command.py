@@ -307,6 +307,37 @@ def test_a_layer_of_which_nothing_is_kept_is_refused(backprop, capsys):
     )
 
 
+def test_strengths_that_were_recorded_on_images_are_drawn_and_the_rest_says_what_to_record(
+    tmp_path, capsys, monkeypatch
+):
+    path, drawn = tmp_path / "run.zarr", []
+    assert said(capsys, WORDS, path, "--record strengths")[0] == 0
+    monkeypatch.setattr("semantic_svd.cli.files._write", lambda figure, path: drawn.append(figure))
+    for words in ("", "--layer 3"):
+        assert said(capsys, "modes", path, words, "--plot-strengths", tmp_path / "x.png")[0] == 0
+        figure = drawn.pop()
+        lines = {line.get_label(): line.get_ydata() for line in figure.axes[0].lines}
+        expected = Run.open(path).data["strength"].mean("seed")
+        for mode in range(1, 11):
+            np.testing.assert_allclose(lines[str(mode)], expected.sel(mode=mode), rtol=1e-5)
+        caption = " ".join(figure.get_supxlabel().split())
+        assert "Modes are those of the targets. Means over 3 seeds; bands" in caption
+    line = refused(capsys, "modes", path, "--layer 1 --plot-strengths", tmp_path / "x.png")
+    assert line == f"--plot-strengths follows the output of a run, and layer 1 of {path} is hidden"
+    assert refused(capsys, "align", path) == (
+        f"{path} keeps no targets to compare its output with; of images, --record class_means input_output keeps how "
+        "both go with the input"
+    )
+
+
+def test_stages_of_the_output_with_the_input_are_not_read_off_other_strengths(dfa, tmp_path, capsys):
+    words = "--rule dfa_random --record class_means input_output strengths"
+    assert said(capsys, WORDS, tmp_path / "run.zarr", words)[0] == 0
+    for run, name in ((dfa, "a.csv"), (tmp_path / "run.zarr", "b.csv")):
+        assert said(capsys, "modes", run, "--layer 3 --csv", tmp_path / name)[0] == 0
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+
+
 def test_a_classifier_is_trained_on_competing_units_and_on_any_others(tmp_path, dfa, capsys):
     words = "train --images digits --rule krotov_hopfield --hidden 40 --epochs 5 --batch-size 50 -o"
     assert said(capsys, words, tmp_path / "kh.zarr")[0] == 0

@@ -60,20 +60,29 @@ def panels(subject: Subject, matrix: xr.DataArray, epoch: str) -> Figure:
 
 def strengths_over_training(subject: Subject, theory: bool = False) -> Figure:
     """Draw the strength of each of the data's modes over the training, with what theory foretells if it is asked."""
-    subject.refuse_without_targets()
-    if (subject.reference is None and not subject.by_class) or not subject.has_training:
-        raise InputError(
-            f"--plot-strengths follows the output of a run, and {subject.name} has none to follow"
-        )
+    if not subject.has_strengths:
+        subject.refuse_without_targets()
+        raise InputError(f"--plot-strengths follows the output of a run, and {_unfollowed(subject)}")
     strengths = held(subject.strengths())
     table = intervals(strengths)
-    reference = one_of(subject.at("last")) if subject.reference is None else subject.reference
-    blocks = table["mode"].map(block_names(svd(reference)))
+    reference = one_of(subject.at("last")) if subject.by_class else subject.reference
+    if reference is not None:
+        table["block"] = table["mode"].map(block_names(svd(reference)))
     foretold = _foretold(subject) if theory else None
-    figure = _whole_figure(plots.strength_lines(table.assign(block=blocks), theory=foretold).figure)
-    note = f"{subject.name}. {says_interval(strengths.sizes['seed'], 'bands are ')}"
+    figure = _whole_figure(plots.strength_lines(table, theory=foretold).figure)
+    note = f"{subject.name}. " + "Modes are those of the targets. " * (reference is None)
+    note += says_interval(strengths.sizes["seed"], "bands are ")
     plots.caption(figure, note + " Theory is that of small rates, from the same starts." * theory)
     return figure
+
+
+def _unfollowed(subject: Subject) -> str:
+    """Say why there are no strengths to follow."""
+    if subject.run is None:
+        return f"{subject.name} has none to follow"
+    if subject.layer is not None:
+        return f"layer {subject.layer} of {subject.name} is hidden"
+    return f"{subject.name} keeps its end alone (record strengths, responses or weights)"
 
 
 def _foretold(subject: Subject) -> pd.DataFrame:

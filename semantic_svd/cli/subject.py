@@ -42,18 +42,38 @@ class Subject:
         return self.data if self.run and self.layer is None else None
 
     @property
+    def by_epoch(self) -> bool:
+        """Whether the run keeps what this layer says at its snapshots, and not at its end alone."""
+        kept = {"W1", "response" if self.layer is None else f"h{self.layer}"}
+        return bool(self.run and (self.by_class or self.input_output or kept & set(self.run.data)))
+
+    @property
     def has_training(self) -> bool:
         """Whether there are epochs to follow, and data to compare them with."""
-        kept = {"W1", "response", "strength", "m1"} & set(self.run.data) if self.run else ()
-        return bool(kept) and self.data is not None
+        return self.by_epoch and self.data is not None
+
+    @property
+    def recorded_strengths(self) -> "xr.DataArray | None":
+        """The strengths on the targets' modes, of the output, if the run recorded them."""
+        if self.run is None or self.layer is not None or self.input_output:
+            return None
+        return self.run.data.get("strength")
+
+    @property
+    def has_strengths(self) -> bool:
+        """Whether there are strengths to follow over the training."""
+        on_modes = self.by_class or self.reference is not None
+        return self.recorded_strengths is not None or (on_modes and self.by_epoch)
 
     def refuse_without_targets(self) -> None:
         """Refuse the output of a run that does not say what it was to learn."""
+        from semantic_svd.runs import Recorded
+
         if self.run and self.layer is None and self.data is None:
-            raise InputError(
-                f"{self.name} keeps no targets to compare its output with; a run that is recorded has those "
-                "of targets="
-            )
+            advice = "of images, --record class_means input_output keeps how both go with the input"
+            if isinstance(self.run.network, Recorded):
+                advice = "a run that is recorded has those of targets="
+            raise InputError(f"{self.name} keeps no targets to compare its output with; {advice}")
 
     def at(self, epoch: str) -> "xr.DataArray":
         """Return the response (seed, item, property or unit) at an epoch, or the matrix of the items."""
@@ -118,14 +138,15 @@ class Subject:
 
         from semantic_svd.modes import strengths
 
-        assert self.run is not None and self.data is not None
+        assert self.run is not None
         if self.by_class:
             course = self.responses(self.run).compute()
             own = self.own_modes.items()
             return xr.concat([strengths(course.sel(seed=seed), modes) for seed, modes in own], "seed")
-        if "strength" in self.run.data:
-            return self.run.data["strength"].compute()
-        return strengths(self.responses(self.run), self.data).compute()
+        if self.recorded_strengths is not None:
+            return self.recorded_strengths.compute()
+        assert self.reference is not None
+        return strengths(self.responses(self.run), self.reference).compute()
 
     @cached_property
     def own_modes(self) -> "dict[int, xr.Dataset]":
@@ -138,7 +159,7 @@ class Subject:
         """Choose the epochs whose trees show how the items part: the first, the last, a quarter, a sixteenth."""
         from semantic_svd.tables import nearest
 
-        if not self.run or not {"W1", "response", "m1"} & set(self.run.data):
+        if not self.run or not self.by_epoch:
             return ["last"]
         kept = self.run.data["epoch"].values
         kept = kept[kept <= int(self.run.data["end_epoch"][0])]

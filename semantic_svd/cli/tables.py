@@ -41,7 +41,7 @@ def mode_table(subject: Subject, matrix: xr.DataArray) -> pd.DataFrame:
     else:
         reference = svd(subject.reference)
         values |= {"reference": reference["s"], "strength": strengths(matrix, reference)}
-        if subject.has_training:
+        if subject.has_strengths:
             values["half_learned"] = half_learned(subject.strengths(), reference).sel(seed=matrix["seed"])
     first = [str(dim) for dim in values["singular_value"].dims]  # seed and mode, or mode alone
     table = xr.Dataset(values).to_dataframe(first).reset_index()
