@@ -280,6 +280,17 @@ def test_alignment_finds_every_mode_of_the_data_in_bpa(bpa, here, capsys):
     assert out.endswith("A flipped sign is the SVD's arbitrary choice, not a finding.\n")
 
 
+def test_a_hidden_layer_is_compared_with_the_items_side_of_the_data(bpa, here, capsys):
+    code, out, err = said(capsys, "align", bpa, "--layer 1 --csv comparison.csv")
+    assert (code, err) == (0, "")
+    assert "layer 1, 5 seeds, as each seed ended, against the data, items' side\n" in out
+    hidden, data = Run.open(bpa).final().hidden(1).sel(seed=3).values, load_items("mcclelland2020").values
+    ours, theirs = (np.linalg.svd(side - side.mean(axis=0))[0] for side in (hidden, data))
+    found = pd.read_csv("comparison.csv").query("seed == 3").set_index("mode")["cosine_U"].abs()
+    for mode in (1, 2, 3):
+        assert found[mode] == pytest.approx(abs(ours[:, mode - 1] @ theirs[:, mode - 1]), abs=1e-9)
+
+
 def test_a_run_compared_with_itself_is_the_same(bpa, here):
     assert main(["align", str(bpa), "--to", str(bpa), "--csv", "comparison.csv"]) == 0
     assert set(pd.read_csv("comparison.csv")["verdict"]) == {"same"}

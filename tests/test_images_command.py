@@ -220,7 +220,7 @@ def test_a_run_on_images_that_is_not_finished_says_so_once(backprop, tmp_path, c
 
 def test_align_compares_the_classes_side_with_that_of_the_mean_images(dfa, tmp_path, capsys):
     code, out, _ = said(capsys, "align", dfa, "--layer 1 --csv", tmp_path / "align.csv")
-    assert code == 0 and "as each seed ended, against the mean images" in out
+    assert code == 0 and "as each seed ended, against the mean images, classes' side\n" in out
     pixels = np.array([DIGITS.x[DIGITS.labels == c].mean(axis=0) for c in range(10)])
     theirs = np.linalg.svd(pixels - pixels.mean(axis=0))[0]
     ours = np.linalg.svd(centred_means(Run.open(dfa), 1, 8)[2])[0]
@@ -234,6 +234,8 @@ def test_align_to_another_run_compares_the_same_layer_and_finds_itself(dfa, back
     rows = [line.split() for line in out.splitlines() if line[:1] in "123456789"]
     assert code == 0 and all(row[2] in ("same", "sign-flipped") for row in rows if row[1] != "null")
     assert said(capsys, "align", dfa, "--to", backprop, "--layer 1")[0] == 0
+    code, out, _ = said(capsys, "align", dfa, "--to", dfa, "--layer 3")  # the output, with the input
+    assert code == 0 and re.findall(r"^\d+ +\d+ +(.*\S) 3 ", out, re.M) == ["same"] * 9
 
 
 def test_the_leaves_of_a_runs_trees_are_the_classes(dfa, tmp_path, capsys):

@@ -152,9 +152,9 @@ def align(
     """Compare a run's modes with the data's, or with another run's: same, sign-flipped, swapped, rotated, different.
 
     --epoch is of RUN alone: the run of --to is taken as it ended. Each seed is compared with the seed of the same
-    number; where the other side has one matrix, with that. Of runs on images, and of hidden layers, the classes'
-    (items') side is compared, as units are not the same: by default with the modes of the class means of the images
-    themselves, with --to with the same layer of another run.
+    number; where the other side has one matrix, with that. Of hidden layers the items' side is compared, as units are
+    not the same: by default with that of the data, with --to with the same layer of another run. Of runs on images the
+    items are the classes, and the data the mean image of each.
     """
     from semantic_svd.cli.pictures import verdict_cells
     from semantic_svd.cli.tables import comparison
@@ -165,7 +165,8 @@ def align(
     table = comparison(matrix, subject, to)
     reference = to or subject.default_reference
     ended = " as it ended" if to and Path(to).is_dir() else ""
-    about = f"{subject.about(matrix, epoch)}, against {reference}{ended}"
+    side = f", {subject.side}" if subject.side else ""
+    about = f"{subject.about(matrix, epoch)}, against {reference}{ended}{side}"
     deliver((csv, lambda: table), (plot, lambda: verdict_cells(table, about, Path(reference).name)))
     seeds = table["seed"].nunique() if "seed" in table else 1
     rows = []

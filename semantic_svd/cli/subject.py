@@ -42,6 +42,13 @@ class Subject:
         return self.data if self.run and self.layer is None else None
 
     @property
+    def side(self) -> str:
+        """The side on which modes are compared where the units are a layer's own; nothing where both sides are."""
+        if self.run is None or self.reference is not None:
+            return ""
+        return "classes' side" if self.by_class else "items' side"
+
+    @property
     def by_epoch(self) -> bool:
         """Whether the run keeps what this layer says at its snapshots, and not at its end alone."""
         kept = {"W1", "response" if self.layer is None else f"h{self.layer}"}

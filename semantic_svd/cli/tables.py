@@ -62,15 +62,14 @@ def _on_own_modes(subject: Subject, matrix: xr.DataArray) -> dict[str, xr.DataAr
 
 def comparison(matrix: xr.DataArray, subject: Subject, to: str | None) -> pd.DataFrame:
     """Compare the modes of each seed with the data's, or with those of another run or matrix."""
+    sides = compare_items if subject.side else compare
     if to is None:
-        if subject.by_class and subject.data is not None:
-            return compare_items(matrix, subject.data)
         subject.refuse_without_targets()
-        if subject.reference is None:
+        if subject.run is None or subject.data is None:
             raise InputError(f"{subject.name} has no data to compare with; name a run or a CSV with --to")
-        return compare(matrix, subject.reference)
-    sides = compare if subject.reference is not None or subject.run is None else compare_items
-    there = open_subject(to, layer=subject.layer if sides is compare_items and Path(to).is_dir() else None)
+        return sides(matrix, subject.data)
+    layer = subject.run.network.layers if subject.run and subject.input_output else subject.layer
+    there = open_subject(to, layer=layer if Path(to).is_dir() else None)
     try:
         return _by_seed(sides, matrix, there.at("last"))
     except InputError as error:
