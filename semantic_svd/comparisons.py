@@ -53,8 +53,8 @@ def compare_runs(runs: Mapping[str, Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
     Raises
     ------
     InputError
-        For fewer than two runs, runs that are not over the same items and targets, or that kept too little; for one
-        seed or one epoch of a run, without its axis.
+        For fewer than two runs, runs that are not over the same items and targets, that kept too little, or of which
+        every seed diverged; for one seed or one epoch of a run, without its axis.
 
     Examples
     --------

@@ -100,6 +100,26 @@ def test_a_seed_that_diverged_is_left_out(runs):
     assert value(summary, "CKA", "bpa", "backprop")["n"] == 4
 
 
+def test_a_run_whose_seeds_all_diverged_is_left_out_while_two_others_remain(runs, tmp_path, capsys):
+    for name in ("backprop", "bpa", "lost"):
+        data = runs["bpa" if name == "lost" else name].data
+        status = ["diverged"] * 5 if name == "lost" else data["status"].values
+        Run(data.assign(status=("seed", status))).save(tmp_path / f"{name}.zarr")
+    words = [str(tmp_path / f"{name}.zarr") for name in ("backprop", "lost", "bpa")]
+    outputs = []
+    for chosen in (words, [words[0], words[2]]):
+        assert main(["compare", *chosen, "--csv", str(tmp_path / f"{len(chosen)}.csv")]) == 0
+        outputs.append(capsys.readouterr())
+    assert outputs[0].err == "semantic-svd: left out: lost, every seed of which diverged\n"
+    assert outputs[0].out == outputs[1].out and outputs[1].err == ""
+    assert (tmp_path / "3.csv").read_bytes() == (tmp_path / "2.csv").read_bytes()
+    assert main(["compare", *words[:2]]) == 2
+    line = "every seed of lost diverged: there is nothing to compare"
+    assert capsys.readouterr() == ("", f"semantic-svd: {line}\n")
+    with pytest.raises(InputError, match=f"^{line}$"):
+        compare_runs({**runs, "lost": Run.open(words[1])})
+
+
 def test_runs_on_images_are_compared_by_their_classes(tmp_path, capsys):
     for rule in ("backprop", "dfa_random"):
         words = (

@@ -44,18 +44,23 @@ def compare(
     """Compare runs: when modes are learned and in which order, what is there at the end, how alike hidden layers are.
 
     Runs are of the same items and targets, under any rules and networks; of images, their classes are compared. Named
-    by their folders. --plot is a page with all of it.
+    by their folders. Seeds that diverged are left out, and runs of such seeds alone while two others remain. --plot is
+    a page with all of it.
     """
     from semantic_svd.comparisons import compare_runs
     from semantic_svd.runs import Run
 
     check_outputs(sources, [csv, curves], [plot])
     opened = {name: Run.open(source) for name, source in run_names(sources).items()}
+    left = {name: run for name, run in opened.items() if (run.data["status"] != "diverged").any()}
+    summary, by_epoch = compare_runs(left if len(left) > 1 else opened)
     for name, run in opened.items():
         lost = run.data["seed"].values[run.data["status"].values == "diverged"]
-        if len(lost):
+        if name not in left:
+            complain(f"left out: {name}, every seed of which diverged")
+        elif len(lost):
             complain(f"left out of {name}: seed {', '.join(map(str, lost))}, diverged")
-    summary, by_epoch = compare_runs(opened)
+    opened = left
 
     def page():
         from semantic_svd.plots import caption, dynamics
