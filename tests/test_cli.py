@@ -870,6 +870,16 @@ def test_the_data_sets_are_listed_with_where_they_are(tmp_path, capsys):
     assert "21 x 53 items" in rows["rogers_mcclelland2004"] and "3.12 kB" in rows["rogers_mcclelland2004"]
 
 
+def test_images_that_the_folder_named_lacks_are_said_to_be_in_the_cache(here, capsys, monkeypatch):
+    Path("named/mnist").mkdir(parents=True)
+    monkeypatch.setenv("SEMANTIC_SVD_DATA", "named")
+    monkeypatch.setattr("pooch.os_cache", lambda project: Path("cache"))
+    places = {
+        line.split()[0]: line.split()[-1] for line in said(capsys, "data")[1].splitlines() if line.strip()
+    }
+    assert (places["mnist"], places["cifar10"]) == ("named/mnist", "cache/cifar10")
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [

@@ -22,7 +22,16 @@ import pytest
 from refusals import refused
 
 from semantic_svd.errors import InputError
-from semantic_svd.images import IMAGE_SETS, Images, downloads, load_images, read_cifar, read_idx, read_images
+from semantic_svd.images import (
+    IMAGE_SETS,
+    Images,
+    downloads,
+    image_folder,
+    load_images,
+    read_cifar,
+    read_idx,
+    read_images,
+)
 from semantic_svd.lessons import image_lesson
 from semantic_svd.network import Network
 from semantic_svd.rules import RULES
@@ -456,6 +465,30 @@ def test_a_folder_given_comes_before_the_one_named_and_nothing_else_is_looked_at
     )
 
 
+def test_a_folder_given_without_the_set_is_refused_with_the_files_that_it_is_to_hold(tmp_path, official):
+    write(tmp_path / "cache" / "semantic_svd" / "cifar10", CIFAR)
+    assert (
+        refused(load_images, "mnist", tmp_path)
+        == f"{tmp_path}/mnist is no folder; it is to hold {', '.join(MNIST)}"
+    )
+    assert refused(load_images, "cifar10", tmp_path / "no") == (
+        f"{tmp_path}/no/cifar10 is no folder; it is to hold {', '.join(CIFAR)} or cifar-10-binary.tar.gz"
+    )
+
+
+def test_a_set_that_the_folder_named_lacks_is_read_from_the_cache(tmp_path, official, monkeypatch):
+    monkeypatch.setenv("SEMANTIC_SVD_DATA", str(write(tmp_path / "named" / "mnist", MNIST).parent))
+    cached = write(tmp_path / "cache" / "semantic_svd" / "cifar10", CIFAR)
+    assert image_folder("cifar10") == cached
+    assert is_the_tiny_cifar(load_images("cifar10"))
+    assert image_folder("mnist") == tmp_path / "named" / "mnist"
+    (tmp_path / "named" / "cifar10").mkdir()  # there is one now, so it is what is meant
+    assert refused(load_images, "cifar10") == (
+        f"{tmp_path}/named/cifar10: none of data_batch_1.bin, data_batch_1.bin.gz, cifar-10-binary.tar.gz is there; "
+        "the folder holds nothing"
+    )
+
+
 @pytest.mark.parametrize("mode", ["w:gz", "w"])
 def test_cifar_is_read_from_its_files_or_out_of_its_archive_however_compressed(tmp_path, official, mode):
     write(tmp_path / "files" / "cifar10", CIFAR)
@@ -595,6 +628,18 @@ def test_what_is_downloaded_is_kept_decompressed_and_not_asked_for_again(
     assert is_it(load_images(name))  # with the server gone
 
 
+def test_a_set_that_the_folder_named_lacks_is_downloaded_into_the_cache(tmp_path, official, monkeypatch):
+    named = write(tmp_path / "named" / "mnist", MNIST).parent
+    monkeypatch.setenv("SEMANTIC_SVD_DATA", str(named))
+    with served(MIRROR) as (url, asked):
+        official(url)
+        assert is_the_tiny_cifar(load_images("cifar10"))
+        assert is_the_tiny_mnist(load_images("mnist"))
+    assert asked == ["cifar-10-binary.tar.gz"]
+    assert in_cache(tmp_path) == {f"cifar10/{file}": data for file, data in CIFAR.items()}
+    assert [path.name for path in named.iterdir()] == ["mnist"]
+
+
 @pytest.mark.parametrize(
     "pack", [bytes, lambda data: gzip.compress(data, compresslevel=1)], ids=["plain", "anew"]
 )
@@ -604,7 +649,7 @@ def test_a_mirror_may_compress_anew_or_not_at_all(official, pack):
         assert is_the_tiny_mnist(load_images("mnist"))
 
 
-ADVICE = "put the files into FOLDER/mnist and let SEMANTIC_SVD_DATA name FOLDER"
+ADVICE = f"put {', '.join(MNIST)} into FOLDER/mnist and let SEMANTIC_SVD_DATA name FOLDER"
 
 
 def test_an_answer_that_breaks_off_is_refused_and_leaves_nothing(tmp_path, official):

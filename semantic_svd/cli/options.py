@@ -55,7 +55,9 @@ def run_names(sources: list[str]) -> dict[str, str]:
 DataFolder = Annotated[
     Path | None,
     typer.Option(
-        metavar="FOLDER", help="Holds a folder of that name.", show_default="a cache, filled if need be"
+        metavar="FOLDER",
+        help="Holds a folder of that name.",
+        show_default="SEMANTIC_SVD_DATA, or a cache, filled if need be",
     ),
 ]
 Scheduler = Annotated[

@@ -86,6 +86,7 @@ def data(
         sizes = "60,000 images, 32 x 32 in colour" if official.archive else "70,000 images, 28 x 28"
         rows.append([name, sizes, bytes_text(held) if held else "not here", str(place)])
     show(["data set", "what", "size", "where"], rows, wrap=(1, 3))
-    print("\nImages that are not here are downloaded when first used, unless --data or")
-    print("SEMANTIC_SVD_DATA names a folder that holds them. A CSV of your own is named by")
-    print(f"its path. The sources of the items: {top_folder('data') / 'README.md'}")
+    print("\nImages are read from the folder that SEMANTIC_SVD_DATA names, if it has them,")
+    print("else from a cache, into which they are downloaded when first used. With --data")
+    print("they are read from there only. A CSV of your own is named by its path. The")
+    print(f"sources of the items: {top_folder('data') / 'README.md'}")

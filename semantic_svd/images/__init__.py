@@ -44,9 +44,10 @@ __all__ = [
 def load_images(name: str, folder: str | os.PathLike[str] | None = None) -> Images:
     """Load an image set by its name, every byte as its authors published it.
 
-    The files of the set are looked for in one place: in `folder/name` if a folder is given, or named by the
-    environment variable SEMANTIC_SVD_DATA; else in the user's cache, and they are downloaded into it if they are not
-    there. They may be plain or compressed by gzip, and those of CIFAR-10 in their archive, cifar-10-binary.tar.gz.
+    The files of the set are read from one place: from `folder/name` if a folder is given; else from the folder `name`
+    in the one that the environment variable SEMANTIC_SVD_DATA names, if it has one; else from the user's cache, and
+    they are downloaded into it if they are not there. They may be plain or compressed by gzip, and those of CIFAR-10
+    in their archive, cifar-10-binary.tar.gz.
 
     Parameters
     ----------
@@ -55,7 +56,7 @@ def load_images(name: str, folder: str | os.PathLike[str] | None = None) -> Imag
         10,000, 32 x 32 in colour. "digits": scikit-learn's 1,797, 8 x 8, of which the last 297 are to test with (our
         split, there is no official one); they need no folder.
     folder : str or path, optional
-        A folder with a folder `name` in it. Nothing is downloaded then.
+        A folder with a folder `name` in it. Nothing else is looked at then, and nothing downloaded.
 
     Returns
     -------
@@ -88,7 +89,7 @@ def load_images(name: str, folder: str | os.PathLike[str] | None = None) -> Imag
     if official is None:
         return _digits()
     place, advice = image_folder(name, folder), "read_images reads files of your own"
-    if not _given(folder):
+    if not _kept(name, folder):
         fill(place, name, official)
         advice = "delete it, and it is downloaded again"
     files = files_in(place, official)
@@ -113,9 +114,10 @@ def named_images(name: str, folder: str | os.PathLike[str] | None = None) -> Ima
 
 
 def image_folder(name: str, folder: str | os.PathLike[str] | None = None) -> Path:
-    """Return the folder in which `load_images` looks for a set.
+    """Return the folder from which `load_images` reads a set.
 
-    It is in the folder given, else in the one that SEMANTIC_SVD_DATA names, else in the user's cache, which is filled.
+    It is in the folder given; else in the one that SEMANTIC_SVD_DATA names, if that has it; else in the user's cache,
+    which is filled.
 
     Examples
     --------
@@ -124,7 +126,7 @@ def image_folder(name: str, folder: str | os.PathLike[str] | None = None) -> Pat
     """
     import pooch
 
-    return Path(_given(folder) or pooch.os_cache("semantic_svd")).expanduser() / name
+    return _kept(name, folder) or Path(pooch.os_cache("semantic_svd")) / name
 
 
 def read_images(
@@ -198,5 +200,10 @@ def _digits() -> Images:
     return Images(x[:1500], labels[:1500], tuple("0123456789"), (8, 8), x[1500:], labels[1500:], "digits")
 
 
-def _given(folder: str | os.PathLike[str] | None) -> str | os.PathLike[str] | None:
-    return folder or os.environ.get(FOLDER_VARIABLE)
+def _kept(name: str, folder: str | os.PathLike[str] | None) -> Path | None:
+    """Return the folder of a set that its user keeps: the one given, or else the one named if it is there."""
+    if folder:
+        return Path(folder).expanduser() / name
+    named = os.environ.get(FOLDER_VARIABLE)
+    place = Path(named).expanduser() / name if named else None
+    return place if place and place.is_dir() else None

@@ -27,7 +27,8 @@ def _download(name: str, official: ImageSet, place: Path) -> None:
     with TemporaryDirectory(prefix=".download-", dir=place) as scratch:
         for remote in [official.archive] if official.archive else [f"{file}.gz" for file in official.files]:
             url, local = official.url + remote, Path(scratch, remote)
-            fetch(url, local, f"put the files into FOLDER/{name} and let {FOLDER_VARIABLE} name FOLDER")
+            advice = f"put {official.wanted} into FOLDER/{name} and let {FOLDER_VARIABLE} name FOLDER"
+            fetch(url, local, advice)
             files = (
                 members(local, official.files, url).values() if official.archive else [file_at(local, url)]
             )

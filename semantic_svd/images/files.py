@@ -109,6 +109,8 @@ def file_at(path: Path, place: str = "") -> File:
 
 def files_in(place: Path, official: ImageSet) -> dict[str, File]:
     """Read the files of a set, each by itself or out of the archive that holds them all."""
+    if not place.is_dir():
+        raise InputError(f"{place} is no folder; it is to hold {official.wanted}")
     if official.archive and (place / official.archive).is_file():
         return members(place / official.archive, official.files)
     return {name: file_in(place, name, official.archive) for name in official.files}

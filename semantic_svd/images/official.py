@@ -33,6 +33,11 @@ class ImageSet:
     classes: tuple[str, ...]
     archive: str | None = None
 
+    @property
+    def wanted(self) -> str:
+        """The files that a folder of the set holds, in words."""
+        return " or ".join(filter(None, (", ".join(self.files), self.archive)))
+
 
 def _files(names: Sequence[str], *hashes: str) -> dict[str, str]:
     return dict(zip(names, hashes, strict=True))
