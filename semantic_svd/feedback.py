@@ -24,7 +24,8 @@ class Feedback:
     ----------
     kind : "random", drawn as an initial W is; "random_sign", the size random and fixed, the sign that of W' at every
         pass; "binary", random +-scale; "binary_sign", scale times the sign of W' at every pass
-    scale : size of the binary kinds; None keeps the standard deviation of the initial W, 1 is the literal matrix
+    scale : size of the binary kinds; None keeps the standard deviation of the initial W (our decision), 1 is the
+        literal matrix
     learns : the plasticity of B; a B that learns copies the signs of W' once, at epoch 0
 
     References

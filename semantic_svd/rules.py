@@ -248,7 +248,9 @@ _BPA = Rule(
 )
 
 
-def _hebbnet(plasticity: Plasticity, name: str, equation: str, rate: float) -> dict[str, Rule]:
+def _hebbnet(
+    plasticity: Plasticity, name: str, equation: str, rate: float, source: str = ""
+) -> dict[str, Rule]:
     """Return HebbNet's three rows: plain, with threshold, with threshold and sparsity.
 
     The hidden rates are ours: at 0.1 no row survives its own source's images, whose first eigenvalue is near 40. So
@@ -256,7 +258,7 @@ def _hebbnet(plasticity: Plasticity, name: str, equation: str, rate: float) -> d
     plain row is stable at its rate; with a threshold, which takes the mean of its decay away too, it is not: on these
     images it still runs away within 10 epochs, though it stays finite.
     """
-    source = "784-2000-10, ReLU, softmax. Gupta et al. 2021, doi:10.1109/ICASSP39728.2021.9414241"
+    source = source or "Gupta et al. 2021, doi:10.1109/ICASSP39728.2021.9414241"
     above = Thresholded(plasticity)
     rows = {
         name: (plasticity, equation),
@@ -268,7 +270,8 @@ def _hebbnet(plasticity: Plasticity, name: str, equation: str, rate: float) -> d
             hidden=hidden,
             bias=(Frozen(), Delta()),
             rate=(rate, 0.1, 0.1),
-            about=f"hidden dW = {text}, at {rate:g} (our decision); output <delta pre'>. {source}",
+            about=f"hidden dW = {text}, at {rate:g} (our decision); output <delta pre'>. 784-2000-10, ReLU, softmax. "
+            f"{source}",
         )
         for row, (hidden, text) in rows.items()
     }
@@ -276,15 +279,19 @@ def _hebbnet(plasticity: Plasticity, name: str, equation: str, rate: float) -> d
 
 _HEBBNET = {
     **_hebbnet(Hebb(), "hebbnet", "<post pre'>", rate=1e-5),
-    **_hebbnet(Oja(), "hebbnet_oja", "<post pre'> - <post post'> W", rate=1e-3),
+    **_hebbnet(
+        Oja(),
+        "hebbnet_oja",
+        "<post pre'> - <post post'> W",
+        rate=1e-3,
+        source="HebbNet with Oja in Hebb's place, Imagination 2021",
+    ),
 }
 
 
-def _hebbian_descent(plasticity: Plasticity, name: str, equation: str) -> dict[str, Rule]:
+def _hebbian_descent(plasticity: Plasticity, name: str, equation: str, source: str) -> dict[str, Rule]:
     """Return Hebbian Descent's three rows: full, hidden layers frozen, output frozen."""
-    source = (
-        "no f' anywhere (our reading). Melchior & Wiskott 2019, arXiv:1905.10585; partials: Imagination 2021"
-    )
+    source = f"no f' anywhere (our reading). {source}"
     full = Rule(hidden=plasticity, output=plasticity, slopes="none", about=f"dW = {equation}, {source}")
     return {
         name: full,
@@ -304,9 +311,29 @@ def _hebbian_descent(plasticity: Plasticity, name: str, equation: str) -> dict[s
 
 
 _HEBBIAN_DESCENT = {
-    **_hebbian_descent(HebbianDescent(), "hebbian_descent", "<error (pre - mu)'>"),
-    **_hebbian_descent(HebbianDescent("oja"), "hebbian_descent_oja", "<error (pre - W' post)'>"),
+    **_hebbian_descent(
+        HebbianDescent(),
+        "hebbian_descent",
+        "<error (pre - mu)'>",
+        "Melchior & Wiskott 2019, arXiv:1905.10585; partials: Imagination 2021",
+    ),
+    **_hebbian_descent(
+        HebbianDescent("oja"), "hebbian_descent_oja", "<error (pre - W' post)'>", "Imagination 2021"
+    ),
 }
+
+
+def _kind_of_feedback(kind: Kind, path: str) -> tuple[str, str]:
+    """Say what B of a kind is, and its source beside that of the path."""
+    signs = "the signs of W'" + (" (over several layers, of their product)" if path == "direct" else "")
+    std = "the standard deviation of an initial W (our decision; Feedback(scale=1) is the literal matrix)"
+    liao = "; Liao, Leibo & Poggio 2016, arXiv:1510.05067"
+    return {
+        "random": ("drawn as an initial W, fixed", ""),
+        "random_sign": (f"sizes drawn as an initial W's, fixed, with {signs} at every pass", liao),
+        "binary": (f"random +1 or -1, fixed, times {std}", "; Imagination 2021"),
+        "binary_sign": (f"{signs} at every pass, times {std}", liao),
+    }[kind]
 
 
 def _feedback_alignment() -> dict[str, Rule]:
@@ -315,7 +342,8 @@ def _feedback_alignment() -> dict[str, Rule]:
     direct = "dfa", Rule(path="direct"), "Nøkland 2016, arXiv:1609.01596"
     rows = {}
     for (name, rule, source), kind in product((chain, direct), get_args(Kind)):
-        about = f"dW = <delta pre'>, delta through B ({kind.replace('_', ' ')}), path {rule.path}. {source}"
+        B, whose = _kind_of_feedback(kind, rule.path)
+        about = f"dW = <delta pre'>, delta through B, path {rule.path}. B: {B}. {source}{whose}"
         rows[f"{name}_{kind}"] = replace(rule, feedback=Feedback(kind), about=about)
     learners = {
         Hebb(): "dB = <h pre'>, which drifts without bound",
@@ -323,7 +351,8 @@ def _feedback_alignment() -> dict[str, Rule]:
     }
     for (name, rule, _), learner, kind in product((chain, direct), learners, get_args(Kind)):
         row = f"{name}_{type(learner).__name__.lower()}" + ("" if kind == "random" else f"_{kind}")
-        about = f"dW = <delta pre'> as in {name}_{kind}; {learners[learner]}. Imagination 2021"
+        start = "its signs copied once, at epoch 0, " if kind.endswith("_sign") else ""
+        about = f"dW = <delta pre'>, B at first as in {name}_{kind}, {start}then {learners[learner]}. Imagination 2021"
         feedback = Feedback(kind, learns=learner)
         rows[row] = replace(rule, feedback=feedback, rate=(0.1, 0.1, 0.01), about=about)
     return rows

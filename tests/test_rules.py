@@ -2,6 +2,8 @@
 
 import dataclasses
 import itertools
+import re
+from pathlib import Path
 
 import numpy as np
 import plain
@@ -31,6 +33,25 @@ RNG = np.random.default_rng(0)
 ITEMS = load_items("mcclelland2020")
 V = np.linalg.svd(ITEMS.values, full_matrices=False)[2]  # (mode, property)
 DIGITS, LABELS = load_digits().data[:30] / 16, np.eye(10)[load_digits().target[:30]]
+
+# What is said of rules
+
+
+def cited(text):
+    """Return who is cited, (first author, year)."""
+    return set(re.findall(r"\b([A-ZØ]\w+)(?:,? (?:& )?[A-ZØ]\w+| et al\.)* (\d{4})\b", text))
+
+
+def test_the_readme_and_the_rules_cite_the_same_sources():
+    table = Path(__file__).parents[1].joinpath("README.md").read_text().split("\n| rule | hidden layers |")[1]
+    rows = [line.strip("|").split("|") for line in table.split("\n\n")[0].splitlines()[2:]]
+    by_start = {start: i for i, cells in enumerate(rows) for start in re.findall(r"`(\w+)`", cells[0])}
+    theirs = [set() for _ in rows]
+    for name, rule in RULES.items():
+        theirs[by_start[max(filter(name.startswith, by_start), key=len)]] |= cited(rule.about)
+    assert theirs == [cited(cells[-1]) for cells in rows]
+    assert all(theirs)
+
 
 # Backpropagation is the gradient
 
