@@ -43,7 +43,8 @@ class Rule:
         "direct" (the output's error through B)
     feedback : the kind of B and what it learns by, on the paths that have one
     slopes : the layers whose f' enters the error
-    rate : one learning rate, or three: hidden, output, feedback
+    rate : one learning rate, or three: hidden, output, feedback; hidden layers have rates of their own by a factor of
+        each plasticity, as in the second example
     schedule : "constant", or "linear" to zero over the epochs
     about : the rule's equation and source
 
@@ -58,6 +59,15 @@ class Rule:
     --------
     >>> Rule(hidden=Delta() + 1e-3 * Hebb(), rate=0.05).hidden
     Delta() + 0.001 * Hebb()
+
+    The weights of the first of two hidden layers learn half as fast, at 0.05 (hidden biases have one rate):
+
+    >>> from semantic_svd.training import train
+    >>> halved = Rule(hidden=(0.5 * Delta(), Delta()), rate=0.1)
+    >>> runs = [train(rule, Network((2, 3, 3, 1)), np.eye(2), [[0], [1]], epochs=1) for rule in (halved, Rule())]
+    >>> moved = [[run.weights(layer).diff("epoch") for layer in (1, 2, 3)] for run in runs]
+    >>> [round(float(abs(ours).sum() / abs(theirs).sum()), 9) for ours, theirs in zip(*moved, strict=True)]
+    [0.5, 1.0, 1.0]
     """
 
     hidden: Plasticity | tuple[Plasticity, ...] = Delta()
