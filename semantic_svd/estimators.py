@@ -5,8 +5,6 @@ They train by `train` and by nothing else; `run_` is the run that it gives, for 
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
-from math import prod
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -14,7 +12,6 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.extmath import randomized_svd
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
@@ -25,6 +22,7 @@ from semantic_svd.lessons import fitting
 from semantic_svd.modes import above_rounding, longer_side, one_side, reference_modes, svd
 from semantic_svd.network import Network
 from semantic_svd.products import Array
+from semantic_svd.rates import bearable
 from semantic_svd.readouts import classifier, competing_activity
 from semantic_svd.rules import Rule, as_rule
 from semantic_svd.runs import Run
@@ -55,7 +53,7 @@ class _Trained(BaseEstimator):
         if start is None:
             rule, own = as_rule(self.rule), self.rate is None
             self.rule_ = (
-                _bearable(rule, network, x, self.batch_size) if own else replace(rule, rate=self.rate)
+                bearable(rule, network, x.values, self.batch_size) if own else replace(rule, rate=self.rate)
             )
         seeds = [_seed(self.random_state)] if start is None else start.data["seed"].values.tolist()
         how = {"epochs": self.epochs, "every": self.every, "batch_size": self.batch_size} | how
@@ -87,12 +85,7 @@ class Autoassociator(TransformerMixin, _Trained):
         the items, with them to the first principal components.
     rate : float or tuple of three floats, optional
         One rate, or those of the hidden layers, the output and the feedback. None for the rule's own, all lowered
-        alike where the inputs are too large for them: to ``1 / (L b)`` for L layers, where b is the curvature that
-        decides how fast linear networks can learn from batches of m items, ``lambda_1 + (max |x|^2 - lambda_1) / m``
-        (Ma, Bassily & Belkin 2018), lambda_1 the largest eigenvalue of ``<x x'>`` and 1 more for biases. That is half
-        of what layers can bear that give on what they get. Where narrow layers bear less at the start, it is what
-        they can bear: L is then half the sum, over layers, of the squared norms of all others, multiplied. (Units that
-        compete scale their changes themselves.)
+        alike where the inputs are too large for them; see `rates.bearable`.
     epochs : int
     batch_size : int, optional
         Items a step; None for all.
@@ -115,11 +108,6 @@ class Autoassociator(TransformerMixin, _Trained):
     ------
     InputError
         In `fit`, when a parameter is none that there is, or the training leaves the finite numbers.
-
-    References
-    ----------
-    Ma, Bassily & Belkin 2018, The power of interpolation: understanding the effectiveness of SGD in modern
-    over-parametrized learning, arXiv:1712.06559
 
     Examples
     --------
@@ -486,22 +474,6 @@ def _places(X: ArrayLike, names: NDArray[np.object_]) -> Array:
             f"{len(names)} columns are turned back, {names[0]} to {names[-1]}, not {places.shape[1]}"
         )
     return places
-
-
-def _bearable(rule: Rule, network: Network, x: xr.DataArray, batch_size: Any) -> Rule:
-    """Lower the rates of a rule, all alike, to what inputs of this size can bear; see `Autoassociator`."""
-    if rule.competes:
-        return rule
-    n, squares = len(x), np.square(x.values, dtype=float).sum(axis=1)
-    m = batch_size if isinstance(batch_size, int | np.integer) and 0 < batch_size < n else n
-    largest = randomized_svd(x.values, 1, power_iteration_normalizer="QR", random_state=0)[1][0] ** 2 / n
-    curvature = largest + (squares.max() - largest) / m + network.biases
-    # of weights as they are drawn: Marchenko & Pastur's edge
-    norms2 = [(network.std(pre) * (pre**0.5 + post**0.5)) ** 2 for pre, post in pairwise(network.sizes)]
-    layers = max(network.layers, prod(norms2) * sum(1 / norm2 for norm2 in norms2) / 2)
-    excess = max(1.0, max(rule.rates) * layers * curvature)
-    lowered = tuple(rate / excess for rate in rule.rates)
-    return replace(rule, rate=lowered if isinstance(rule.rate, tuple) else lowered[0])
 
 
 def _seed(random_state: Any) -> int:

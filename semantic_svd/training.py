@@ -26,6 +26,7 @@ from semantic_svd.errors import InputError, whole
 from semantic_svd.network import Network, Signals
 from semantic_svd.plasticity import Memory, apply
 from semantic_svd.products import Array
+from semantic_svd.rates import bearable
 from semantic_svd.records import Record, axes_of, record_of
 from semantic_svd.rules import Rule, as_rule
 from semantic_svd.runs import Run, network_text
@@ -132,9 +133,12 @@ def train(
     run = trained(plan, team, attrs, learn)
     if (run.data["status"] == "diverged").all():
         where = "" if out is None else f"; what it was before is kept in {out}"
+        lower = bearable(rule, network, task.x, size)
+        rates = lower.rates if isinstance(lower.rate, tuple) else lower.rates[:1]
+        named = "" if lower == rule else "".join(f" {rate:.2g}" for rate in rates)
         raise InputError(
             f"no seed survived at rate {rule.rate}: {run.notes[0]}{where}; "
-            "a lower rate (--rate) or fewer epochs may hold"
+            f"a lower rate (--rate{named}) or fewer epochs may hold"
         )
     return run
 

@@ -182,9 +182,19 @@ def test_when_no_seed_survives_the_error_says_where(here, capsys):
     assert re.fullmatch(
         r"semantic-svd: no seed survived at rate 3.0: seed \d left the finite numbers in layer \d at epoch \d+; "
         r"its last good snapshot is of epoch \d+; what it was before is kept in run.zarr; "
-        r"a lower rate \(--rate\) or fewer epochs may hold\n",
+        r"a lower rate \(--rate 0\.14\) or fewer epochs may hold\n",
         err,
     )
+
+
+def test_the_rate_that_is_named_where_no_seed_survives_is_one_that_holds(here, capsys):
+    norms = 4 * np.random.default_rng(0).random((12, 20))  # properties on a scale of 0 to 4
+    pd.DataFrame(norms, [f"item {i}" for i in range(12)]).to_csv("norms.csv")
+    words = "train --items norms.csv --seeds 3 --epochs 500"
+    err = said(capsys, f"{words} -o run.zarr")[2]
+    named = re.search(r"a lower rate \(--rate (\S+)\) or fewer epochs may hold\n$", err)
+    code, out, _ = said(capsys, f"{words} -o lower.zarr --rate", named[1])
+    assert code == 0 and "3 finished at epoch 500" in out
 
 
 @pytest.mark.parametrize(

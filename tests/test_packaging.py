@@ -14,7 +14,7 @@ import semantic_svd
 PACKAGE = Path(semantic_svd.__file__).parent
 # The house, from the ground up. A module imports from those before it, and from no other.
 GROUND = ("errors", "drafts", "names", "top", "products", "items", "images")
-RULES = ("plasticity", "feedback", "network", "rules")
+RULES = ("plasticity", "feedback", "network", "rules", "rates")
 ANALYSES = (
     "matrices",
     "distances",
