@@ -1,10 +1,12 @@
-"""What theory foretells of a run: which theory holds for it, its strengths from its start alone, its stages.
+"""What theory foretells of a run: which theory holds for it, its strengths from its start alone, its stages, its pace.
 
 Theory is about the limit of small rates; a run departs from it to first order in its rate.
 """
 
 from dataclasses import replace
+from typing import Literal
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -15,9 +17,9 @@ from semantic_svd.rules import RULES
 from semantic_svd.runs import Run
 from semantic_svd.stages import during
 from semantic_svd.tables import block_names
-from semantic_svd.theory import backprop_strengths, bpa_strengths
+from semantic_svd.theory import backprop_strengths, bpa_strengths, fit_strengths
 
-__all__ = ["half_learned_beside_theory", "prediction", "theory_of"]
+__all__ = ["half_learned_beside_theory", "prediction", "theory_of", "time_constants_beside_theory"]
 
 FOLLOWS = {"backprop": backprop_strengths, "bpa": bpa_strengths}
 
@@ -120,6 +122,60 @@ def half_learned_beside_theory(run: Run) -> pd.DataFrame:
         during(half if "seed" in half.dims else half.expand_dims("seed")).compute()
         for half in (half_learned(course, modes) for course in (strengths(run.response(), modes), foretold))
     )
+    return _beside(measured, predicted, modes)
+
+
+def time_constants_beside_theory(run: Run) -> pd.DataFrame:
+    """Tabulate the time constant tau of each mode's curve: theory's, and fitted, with an interval over seeds.
+
+    Theory's is that of the closed forms of linear autoassociators (Saxe, McClelland & Ganguli 2019), which take the
+    layers as balanced and the modes as apart from the start: `N / (s rate)` with one hidden layer, `N / (s^2 rate)`
+    with none; see `theory.two_layer` and `theory.one_layer`. The larger tau, the more gradual the rise of a mode; when
+    it begins is another matter.
+
+    Returns
+    -------
+    DataFrame
+        As of `half_learned_beside_theory`: predicted and mean are time constants in epochs. Each seed's curve is fitted
+        by itself, see `theory.fit_strengths`.
+
+    Raises
+    ------
+    InputError
+        If no theory holds for the run (see `theory_of`), or if it is none of an autoassociator with at most one hidden
+        layer and one rate.
+
+    References
+    ----------
+    Saxe, McClelland & Ganguli 2019, doi:10.1073/pnas.1820226116
+
+    Examples
+    --------
+    >>> from semantic_svd import Network, load_items, train
+    >>> small = Network((34, 8, 34), biases=False, scale=0.1)
+    >>> run = train("backprop", small, load_items("mcclelland2020"), epochs=900, seeds=5)
+    >>> time_constants_beside_theory(run)["predicted"].round(1).tolist()
+    [16.7, 17.5, 30.2, 35.8, 46.2, 46.2, 80.0, 80.0]
+    """
+    theory_of(run)
+    (hidden, output, _), layers, x = run.data.attrs["rates"], run.network.layers, run.data["input"].values
+    form: Literal[1, 2] = 1 if layers == 1 else 2
+    if not np.array_equal(x, run.data["target"].values) or layers > 2 or (layers == 2 and hidden != output):
+        raise InputError(
+            "time constants are foretold of autoassociators with at most one hidden layer and one rate; this is "
+            f"{run.network.sizes}, rates {hidden:g} {output:g}"
+        )
+    modes = svd(run.targets().compute())
+    fitted = fit_strengths(strengths(run.response(), modes), modes, form).estimate.sel(
+        parameter="tau", drop=True
+    )
+    measured = fitted if "seed" in fitted.dims else fitted.expand_dims("seed")
+    foretold = len(x) / (output * modes["s"] ** (3 - form))
+    return _beside(measured, foretold.broadcast_like(measured), modes)
+
+
+def _beside(measured: xr.DataArray, predicted: xr.DataArray, modes: xr.Dataset) -> pd.DataFrame:
+    """Tabulate times that were measured, (seed, mode), beside those foretold."""
     made = mean_interval(measured, scale="log")
     made["predicted"] = mean_interval(predicted, scale="log")["mean"]
     made["ratio"] = mean_interval(measured / predicted, scale="log")["mean"]

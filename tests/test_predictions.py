@@ -11,7 +11,12 @@ from semantic_svd.errors import InputError
 from semantic_svd.items import load_items
 from semantic_svd.network import Network
 from semantic_svd.plasticity import Hebb
-from semantic_svd.predictions import half_learned_beside_theory, prediction, theory_of
+from semantic_svd.predictions import (
+    half_learned_beside_theory,
+    prediction,
+    theory_of,
+    time_constants_beside_theory,
+)
 from semantic_svd.rules import RULES, sum_rule
 from semantic_svd.runs import Run
 from semantic_svd.training import train
@@ -116,7 +121,9 @@ WHY = (
         ),
     ],
 )
-@pytest.mark.parametrize("asked", [theory_of, prediction, half_learned_beside_theory])
+@pytest.mark.parametrize(
+    "asked", [theory_of, prediction, half_learned_beside_theory, time_constants_beside_theory]
+)
 def test_where_no_theory_holds_one_line_says_why(make, reasons, asked):
     with pytest.raises(InputError) as refused:
         asked(make())
@@ -140,6 +147,48 @@ def test_half_learned_epochs_stand_beside_those_foretold(rule):
     assert (table["low"] <= table["mean"]).all() and (table["mean"] <= table["high"]).all()
     assert table["block"].tolist() == ["1", "2", "3", "4", "5-6", "5-6", "7-8", "7-8"]
     assert (table["n"] == 5).all()
+
+
+@pytest.mark.parametrize(("hidden", "power"), [((), 2), ((8,), 1)])
+def test_from_an_aligned_start_time_constants_are_those_foretold(hidden, power):
+    start = theory.aligned_start(ITEMS, a0=0.01, units=hidden)
+    network, settings = Network((34, *hidden, 34), biases=False), {"epochs": 6000, "every": 20, "seeds": 1}
+    begun = {f"W{layer}": weights for layer, weights in enumerate(start, 1)}
+    table = time_constants_beside_theory(trained("backprop", network, rate=0.01, start=begun, **settings))
+    s = np.linalg.svd(ITEMS.values, compute_uv=False)
+    np.testing.assert_allclose(table["predicted"], 8 / (0.01 * s**power))
+    np.testing.assert_allclose(table["ratio"], 1, atol=0.03)
+    np.testing.assert_allclose(table["mean"], table["ratio"] * table["predicted"])
+
+
+def test_equal_modes_each_rise_more_gradually_than_the_pair_that_they_are():
+    """A pair is learned along two directions of its own, one after the other; each follows the closed form."""
+    network = Network((34, 8, 34), biases=False, scale=0.1)
+    run = trained("backprop", network, epochs=1500, seeds=10)
+    table, data = time_constants_beside_theory(run).set_index("mode"), modes.svd(ITEMS)
+    assert (table.loc[7:, "ratio"] > 1.1).all()
+    pair = data["U"].values[:, 6:].T @ run.response().values @ data["V"].values[:, 6:]
+    own = np.linalg.svd(pair, compute_uv=False)  # (seed, epoch, direction)
+    course = run.response()[..., :2, 0].rename(item="mode").drop_vars(["mode", "property"], errors="ignore")
+    fitted = theory.fit_strengths(course.copy(data=own), np.eye(2)).estimate.sel(parameter="tau")
+    np.testing.assert_allclose(gmean(fitted), table.loc[7:, "predicted"], rtol=0.03)
+
+
+def test_time_constants_are_foretold_of_few_networks_only():
+    said = (
+        "time constants are foretold of autoassociators with at most one hidden layer and one rate; this is "
+    )
+    for make, what in (
+        (lambda: trained("backprop", Network((34, 8, 8, 34), biases=False)), "(34, 8, 8, 34), rates 0.1 0.1"),
+        (lambda: trained(rate=(0.1, 0.05, 0.1)), "(34, 8, 34), rates 0.1 0.05"),
+        (
+            lambda: trained("bpa", Network((8, 8, 34), biases=False), ONE_HOT, ITEMS),
+            "(8, 8, 34), rates 0.1 0.1",
+        ),
+    ):
+        with pytest.raises(InputError) as refused:
+            time_constants_beside_theory(make())
+        assert str(refused.value) == said + what
 
 
 def test_the_ratio_is_of_the_seeds_that_learned_the_mode_in_both():
