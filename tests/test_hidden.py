@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from semantic_svd.images import load_images
+from semantic_svd.readouts import linear_probe
 from semantic_svd.report import scripts
 from semantic_svd.report.hidden import Setting, hidden_tables, save_hidden_figures
 from semantic_svd.runs import Run
@@ -73,14 +74,16 @@ def test_what_is_on_request_is_there_and_takes_options(tmp_path, monkeypatch):
 def test_the_errors_of_the_analysis_on_accuracy_are_those_of_its_runs(tmp_path):
     analysis = scripts.load_analysis(top_folder("analyses") / "accuracy_mnist.py")
     table = analysis.compute(DIGITS, epochs=1, seeds=2, runs=tmp_path).set_index(["row", "measure"])
-    assert len(table) == 2 * len(analysis.ROWS) + 1
-    for path in tmp_path.iterdir():
-        run = Run.open(path)
-        (row,) = (
-            row.name for row in analysis.ROWS if row.name.replace(" ", "_").replace(",", "") == path.stem
-        )
-        errors = 100 * (1 - run.final().evaluate(DIGITS).values)
-        found = table.loc[(row, "test images")]
+    *taught, competing = analysis.ROWS
+    assert len(table) == 2 * len(taught) + 2
+    runs = {path.stem: Run.open(path) for path in tmp_path.iterdir()}
+    for row in taught:
+        errors = 100 * (1 - runs[row.name.replace(" ", "_").replace(",", "")].final().evaluate(DIGITS).values)
+        found = table.loc[(row.name, "test images")]
         assert found["mean"] == pytest.approx(errors.mean(), rel=1e-5)
         assert (found["low"], found["high"]) == pytest.approx((errors.min(), errors.max()), rel=1e-5)
-    assert table.loc[("BPA, 500", "test images, by a linear probe")]["n"] == 2
+    assert table.loc[("BPA, 500", analysis.PROBED)]["n"] == 2
+    layers = runs["Krotov-Hopfield_2000"]
+    assert layers.data["epoch"][-1] == 10
+    probed = 100 * (1 - linear_probe(layers, DIGITS, power=4.5).values)
+    assert table.loc[(competing.name, analysis.PROBED)]["mean"] == pytest.approx(probed.mean(), rel=1e-5)
