@@ -126,8 +126,9 @@ def order_kept(epochs: xr.DataArray) -> pd.DataFrame:
     -------
     DataFrame
         A row for each two neighbours, and one for "all". ``kept`` counts the seeds in which the first comes at an
-        earlier snapshot, ``tied`` those in which both come at the same one, ``n`` those that learn either; ``share``
-        is kept of n, with ``low`` and ``high`` and their ``method``.
+        earlier snapshot, ``tied`` those in which both are learned by the same one, ``n`` those that tell: what was
+        there at the start came before what was not, but in which order two came that were both there is not known, nor
+        of two that are never learned; ``share`` is kept of n, with ``low`` and ``high`` and their ``method``.
 
     Raises
     ------
@@ -147,8 +148,8 @@ def order_kept(epochs: xr.DataArray) -> pd.DataFrame:
         )
     t = np.asarray(epochs.fillna(np.inf))  # never is after everything
     first, second = t[:, :-1], t[:, 1:]
-    asked = np.isfinite(first) | np.isfinite(second)
-    kept, tied = np.asarray(first < second), np.asarray(first == second) & asked
+    kept, tied = np.asarray(first < second), np.asarray(first == second) & (first > 0) & np.isfinite(first)
+    asked = np.asarray(first != second) | tied
     names = [f"{a} < {b}" for a, b in pairwise(epochs[epochs.dims[1]].values)]
     whole = zip((kept, tied, asked), (kept.all(1), tied.any(1), asked.all(1)), strict=True)
     columns = [np.column_stack([pairs, seeds]).T for pairs, seeds in whole]

@@ -322,6 +322,8 @@ def test_a_run_that_knew_the_first_mode_at_its_start_has_no_time_relative_to_it(
     summary, curves = compare_runs(again)
     assert curves["relative"].isna().all() and curves["rate_steps"].notna().all()
     assert value(summary, "half learned", "1", "bpa")["n"] == 0
+    order = value(summary, "order kept", "1 < 2", "bpa")  # which of them came first was before the run
+    assert order["n"] == 0 and np.isnan(order["mean"])
 
 
 def test_a_layer_that_does_not_learn_has_epochs_and_no_time_by_its_rate(runs):

@@ -217,6 +217,17 @@ def test_what_is_never_learned_comes_after_what_is_and_two_such_have_no_order():
     assert list(table.loc["all", ["kept", "tied", "n"]]) == [2, 0, 3]
 
 
+def test_what_was_there_at_the_start_came_before_what_was_not_and_two_such_have_no_order():
+    nan = np.nan
+    epochs = xr.DataArray([[0.0, 0, 5], [0, 0, 0], [4, 0, nan], [2, 2, 5]], dims=("seed", "level"))
+    table = order_kept(epochs.assign_coords(level=[1, 2, 3])).set_index("order")
+    assert list(table.loc["1 < 2", ["kept", "tied", "n"]]) == [0, 1, 2]
+    assert list(table.loc["2 < 3", ["kept", "tied", "n"]]) == [3, 0, 3]
+    assert list(table.loc["all", ["kept", "tied", "n"]]) == [0, 1, 2]
+    none = order_kept(epochs[1:2].assign_coords(level=[1, 2, 3]))
+    assert none["share"].isna().all() and (none[["kept", "tied", "n"]] == 0).all(axis=None)
+
+
 # ----------------------------------------------------------------------------------------------------- gaps in a block
 
 
