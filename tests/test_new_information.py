@@ -461,6 +461,28 @@ def test_cells_are_in_the_order_of_the_table_from_the_top_and_hold_their_amounts
     assert ax.get_ylim() == (2, 0)
 
 
+def test_half_an_interval_stands_below_its_amount_unless_it_is_too_small():
+    rows = [("z", "oak", 12.3, 12.6), ("z", "hawk", 12.3, 12.349), ("z", "rose", 0.04, 0.1)]
+    ax = plots.amounts(pd.DataFrame(rows, columns=["rule", "place", "mean", "high"]))
+    assert [text.get_text() for text in ax.texts] == ["12.3\n±0.3", "12", "0\n±0.1"]
+
+
+def test_what_is_lost_is_drawn_by_epoch_a_line_for_each_rule_in_a_panel_for_each_regime():
+    course = pd.DataFrame(
+        {"epoch": [0, 1, 5], "mean": [0.0, 1.0, 4.0], "low": [0, 0.5, 3], "high": [0, 1.5, 5]}
+    )
+    parts = [
+        course.assign(regime=regime, rule=rule)
+        for regime, rule in (("focused", "bpa"), ("focused", "backprop"), ("uniform", "backprop"))
+    ]
+    figure = plots.loss_lines(pd.concat(parts))
+    drawn = [{line.get_label(): line.get_color() for line in ax.lines} for ax in figure.axes]
+    assert [list(lines) for lines in drawn] == [["bpa", "backprop"], ["backprop"]]
+    assert drawn[0]["backprop"] == drawn[1]["backprop"]
+    assert [ax.get_title("left") for ax in figure.axes] == ["focused", "uniform"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["bpa", "backprop"]
+
+
 def test_panels_of_losses_share_one_scale_of_colour_and_name_their_regimes():
     rows = [
         (side, regime, "bpa", side, amount)

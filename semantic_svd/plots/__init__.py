@@ -9,7 +9,7 @@ from semantic_svd.plots.departures import departure_lines, theory_panels
 from semantic_svd.plots.dynamics import dynamics
 from semantic_svd.plots.equations import svd_panels, svd_rows
 from semantic_svd.plots.illusions import illusion_panels
-from semantic_svd.plots.meetings import amounts, loss_panels, meeting_lines
+from semantic_svd.plots.meetings import amounts, loss_lines, loss_panels, meeting_lines
 from semantic_svd.plots.paths import path_lines, path_panels
 from semantic_svd.plots.pictures import weight_frames, weight_pictures
 from semantic_svd.plots.ranges import range_rows
@@ -43,6 +43,7 @@ __all__ = [
     "error_panels",
     "illusion_panels",
     "layer_table",
+    "loss_lines",
     "loss_panels",
     "measure_lines",
     "measure_panels",

@@ -55,12 +55,13 @@ def meeting_lines(table: pd.DataFrame) -> Figure:
 
 @styled
 def amounts(table: pd.DataFrame, ax: Axes | None = None, most: float | None = None) -> Axes:
-    """Write amounts into cells, the larger the darker; the colour is as the square root of the amount.
+    r"""Write amounts into cells, the larger the darker; the colour is as the square root of the amount.
 
     Parameters
     ----------
     table : DataFrame
-        Columns rule (the rows of cells), place (their columns) and mean, the amounts, 0 or greater.
+        Columns rule (the rows of cells), place (their columns) and mean, the amounts, 0 or greater; also high, if there
+        is one: the upper end of an interval, whose half stands below its amount unless it rounds to nothing.
     ax : Axes, optional
         Where to draw; a new figure of one column by default.
     most : float, optional
@@ -75,16 +76,23 @@ def amounts(table: pd.DataFrame, ax: Axes | None = None, most: float | None = No
     >>> table = pd.DataFrame({"rule": "bpa", "place": ["oak", "hawk"], "mean": [0.01, 2.04]})
     >>> [text.get_text() for text in amounts(table).texts]
     ['0', '2.0']
+    >>> [text.get_text() for text in amounts(table.assign(high=[0.02, 2.16])).texts]
+    ['0', '2.0\n±0.1']
     """
     rules, places = table["rule"].unique(), table["place"].unique()
     ax = axes_or_new(ax, height=20 + 6 * len(rules))
-    cells = table.pivot(index="rule", columns="place", values="mean").loc[rules, places].to_numpy()
+    cells, highs = (
+        table.pivot(index="rule", columns="place", values=column).loc[rules, places].to_numpy()
+        for column in ("mean", "high" if "high" in table else "mean")
+    )
     norm = PowerNorm(0.5, 0, most or cells.max() or 1.0)
     ax.pcolormesh(cells, cmap=SEQUENTIAL, norm=norm, edgecolors="white", linewidth=1)
     for (i, j), amount in np.ndenumerate(cells):
-        text = "0" if amount < SEEN else f"{amount:.1f}" if amount < 9.95 else f"{amount:.0f}"
+        half = highs[i, j] - amount
+        text = "0" if amount < SEEN else f"{amount:.1f}" if amount < 9.95 or half >= SEEN else f"{amount:.0f}"
+        text += f"\n±{half:.1f}" if half >= SEEN else ""
         ink = FAINT if amount < SEEN else "white" if norm(amount) > 0.6 else INK
-        ax.text(j + 0.5, i + 0.5, text, ha="center", va="center", fontsize=6, color=ink)
+        ax.text(j + 0.5, i + 0.5, text, ha="center", va="center", fontsize=6, linespacing=0.9, color=ink)
     names = [textwrap.fill(str(place), 14) for place in places]
     ax.set_xticks(np.arange(len(places)) + 0.5, names, rotation=90, fontsize=DENSE)
     ax.set_yticks(np.arange(len(rules)) + 0.5, rules)
@@ -115,9 +123,41 @@ def loss_panels(table: pd.DataFrame) -> Figure:
     ['focused', '']
     """
     sides, regimes = table["side"].unique(), table["regime"].unique()
-    figure, axes = panels(len(sides), len(regimes), height=50 * len(sides), sharey=True)
+    figure, axes = panels(len(sides), len(regimes), height=61 * len(sides), sharey=True)
     for (i, j), ax in np.ndenumerate(axes):
         rows = table[(table["side"] == sides[i]) & (table["regime"] == regimes[j])]
         amounts(rows, ax, table["mean"].max()).tick_params(axis="y", labelleft=j == 0)
         ax.set_title(regimes[j] if i == 0 else "")
+    return figure
+
+
+@styled
+def loss_lines(table: pd.DataFrame) -> Figure:
+    """Draw how interference grows while a new item is learned, by rule: a panel for each regime.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns regime, rule, epoch, mean, low, high.
+
+    Returns
+    -------
+    Figure
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"regime": "focused", "rule": "bpa", "epoch": [0, 9], "mean": [0.0, 7.0]})
+    >>> [ax.get_title("left") for ax in loss_lines(table.assign(low=[0.0, 6.0], high=[0.0, 8.0])).axes]
+    ['focused']
+    """
+    regimes, rules = table["regime"].unique(), list(table["rule"].unique())
+    figure, axes = panels(1, len(regimes), height=70, sharey=True)
+    for ax, regime in zip(axes[0], regimes, strict=True):
+        measure_lines(table[table["regime"] == regime], "interference with\nthe old items", ax, rules=rules)
+        ax.set(yscale="log", ylim=(LEAST, 2 * table["mean"].max()), xlabel=PRESENTATIONS["epoch"])
+        ax.set_title(regime)
+        ax.label_outer()
+        ax.get_legend().remove()
+    handles = {line.get_label(): line for ax in axes[0] for line in ax.lines}
+    figure.legend(handles.values(), handles, loc="outside upper center", ncols=3)
     return figure
