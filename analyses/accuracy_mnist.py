@@ -1,6 +1,6 @@
 """Errors on MNIST after more steps than in the studies, and what a probe reads from layers that learn alone.
 
-On request: an hour and a half of one core. Trainings are kept in --runs, and gone on with when it is started again.
+On request: about an hour of one core. Trainings are kept in --runs, and gone on with when it is started again.
 
 python analyses/accuracy_mnist.py --epochs 20 --seeds 3 --data FOLDER --runs FOLDER
 """
@@ -32,7 +32,6 @@ class Row:
     units: str = "relu"
     alone: bool = False
     power: float | None = None
-    longer: int = 1  # times the epochs of the others
 
 
 BPA = replace(RULES["bpa"], bias=(Frozen(), Delta()), rate=(0.002, 0.02, 0.0))
@@ -42,7 +41,7 @@ ROWS = (
     Row("FA (random), 800-800", RULES["fa_random"]),
     Row("DFA (random), 800-800", RULES["dfa_random"]),
     Row("BPA, 500", BPA, (500,), "linear", alone=True),
-    Row("Krotov-Hopfield, 2,000", COMPETING, (2000,), alone=True, power=POWER, longer=10),
+    Row("Krotov-Hopfield, 2,000", COMPETING, (2000,), alone=True, power=POWER),
 )
 
 
@@ -58,10 +57,10 @@ def _measured(row, images, epochs, seeds, runs):
         fitting(row.rule, sizes, hidden=row.units, output="softmax"),
         images.x,
         images.targets,
-        epochs=epochs * row.longer,
+        epochs=epochs,
         seeds=seeds,
         batch_size=BATCH,
-        every=epochs * row.longer,
+        every=epochs,
         record=("weights", "train_accuracy") if names_classes else "weights",
         probe=images.x[:1],  # the images are not copied into the run
         test=(images.test_x, images.test_targets) if names_classes else None,
@@ -91,8 +90,8 @@ def main(folder, epochs=20, seeds=3, data=None, runs="runs"):
     table = compute(images, epochs, seeds, runs)
     about = (
         f"MNIST, {len(images):,} images, {epochs} epochs in batches of {BATCH}; mean, smallest and largest of {seeds} "
-        "trainings. ReLU (BPA linear), softmax. Krotov-Hopfield: ten times the epochs, and the probe reads the power "
-        f"{POWER:g} of its units, weights and images at unit length."
+        f"trainings. ReLU (BPA linear), softmax. Of Krotov-Hopfield the probe reads the power {POWER:g} of the "
+        "units, weights and images at unit length."
     )
     save(draw(table, about), folder, "accuracy_mnist", table)
 
