@@ -33,8 +33,9 @@ def compare_runs(runs: Mapping[str, Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
     Parameters
     ----------
     runs : mapping of name to Run
-        Two or more, each with weights or with responses and hidden activity; of images, with input_output and class
-        means (those that were recorded: item by item). Seeds that diverged are left out.
+        Two or more, each with weights, or responses (and hidden activity, without which the agreement of the hidden
+        layer has no curve); of images, with input_output and class means (those that were recorded: item by item, with
+        both). Seeds that diverged are left out.
 
     Returns
     -------
@@ -100,7 +101,8 @@ class _Side:
     target: xr.DataArray  # of the response, in its own type: that tells which modes are rounding
     rate_steps: Callable[[Any], Any]  # of the layer that is compared, by epoch
     response: xr.DataArray  # seeds that stopped before the others say what they said last
-    hidden: xr.DataArray  # at the epochs that curves show
+    shown: list[int]  # the epochs of curves
+    hidden: xr.DataArray | None  # at these epochs, if it was kept
     last_response: xr.DataArray  # in its own type
     last_hidden: xr.DataArray
     data: xr.DataArray  # what the items are
@@ -116,33 +118,38 @@ def _side(name: str, run: Run) -> _Side:
     thin, last = run.sel(epoch=shown), run.final()
     layer = run.network.layers - 1
     inner = layer or None  # without hidden layers the response stands for them
-    needed = {"target", "response", f"h{layer}" if inner else "response"}
+    own = f"h{layer}" if inner else "response"
     output = f"unit_{run.network.layers}"
+    hidden: xr.DataArray | None
     if f"m{layer}" in run.data and "target_input_output" in run.data:
         names = {"class": "item", "input": "property"}
         response, last_response = (part.input_output().rename(names) for part in (run, last))
         hidden, last_hidden = (part.class_means(layer).rename({"class": "item"}) for part in (thin, last))
         target = run.data["target_input_output"].rename({output: "item", "unit_0": "property"})
         data = run.data["input"].rename(unit_0="property")
-    elif isinstance(run.network, Recorded) and not needed <= set(run.data):
+    elif isinstance(run.network, Recorded) and not {"target", "response", own} <= set(run.data):
         raise InputError(
             f"{name} was recorded, not trained, and is compared item by item: by its targets and "
             "record=('hidden', 'responses')"
         )
     elif "target" in run.data:
+        if not {"W1", "response"} & set(run.data) or not {"W1", own} & set(last.data):
+            raise InputError(
+                f"{name} kept too little to be compared: record weights, or responses and hidden"
+            )
         response, last_response = run.response(), last.response()
-        hidden, last_hidden = thin.response(layer=inner), last.response(layer=inner)
+        hidden = thin.response(layer=inner) if {"W1", own} & set(run.data) else None
+        last_hidden = last.response(layer=inner)
         target = data = run.targets()
     else:
         raise InputError(
             f"{name} kept neither the targets of its items nor class means and input_output of images"
         )
-    response, hidden, last_hidden, data = (
-        a.astype(float).compute() for a in (response, hidden, last_hidden, data)
-    )
+    response, last_hidden, data = (a.astype(float).compute() for a in (response, last_hidden, data))
+    hidden = None if hidden is None else held(hidden.astype(float).compute())
     rate_steps = partial(run.rate_steps, layer=max(layer, 1))
     ends = last_response.compute(), last_hidden, data
-    return _Side(target.compute(), rate_steps, held(response), held(hidden), *ends)
+    return _Side(target.compute(), rate_steps, held(response), shown, hidden, *ends)
 
 
 def _same_task(first: str, one: _Side, name: str, other: _Side) -> None:
@@ -191,12 +198,12 @@ def _measured(side: _Side, reference: xr.Dataset) -> tuple[pd.DataFrame, pd.Data
 
 
 def _curves(side: _Side, reference: xr.Dataset, projected: xr.DataArray, first: float) -> pd.DataFrame:
-    shown = side.hidden["epoch"].values
     tables = [
-        intervals(projected.sel(epoch=shown), measure="strength"),
-        intervals(leakage(side.response.sel(epoch=shown), reference), within=(0, 1), measure="leakage"),
-        intervals(agreement(side.hidden, side.data), within=(-1, 1), measure="agreement"),
+        intervals(projected.sel(epoch=side.shown), measure="strength"),
+        intervals(leakage(side.response.sel(epoch=side.shown), reference), within=(0, 1), measure="leakage"),
     ]
+    if side.hidden is not None:
+        tables.append(intervals(agreement(side.hidden, side.data), within=(-1, 1), measure="agreement"))
     table = pd.concat(tables, ignore_index=True).rename(columns={"mode": "of"})
     table["block"] = table["of"].map(block_names(reference))
     table["rate_steps"] = side.rate_steps(table["epoch"])

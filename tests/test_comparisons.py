@@ -366,6 +366,37 @@ def test_what_cannot_be_compared_is_refused(runs, tmp_path):
         compare_runs({"bpa": runs["bpa"], "probed": probed})
 
 
+def test_responses_are_enough_but_for_the_hidden_layer_over_the_epochs(runs, tables, monkeypatch):
+    said = {
+        rule: train(rule, LINEAR, ITEMS, epochs=400, seeds=5, record="responses")
+        for rule in runs
+        if rule in RULES
+    }
+    summary, curves = compare_runs({**said, "tanh": runs["tanh"]})
+    pd.testing.assert_frame_equal(summary, tables[0])
+    expected = tables[1][(tables[1]["measure"] != "agreement") | (tables[1]["run"] == "tanh")]
+    pd.testing.assert_frame_equal(curves, expected.reset_index(drop=True))
+    figure = dynamics(summary, curves)
+    key = [child for sub in figure.subfigs for child in sub.legends][1]
+    assert [text.get_text() for text in key.get_texts()] == ["backprop", "bpa", "tanh"]
+    alone = dynamics(*compare_runs(said))
+    assert "no hidden layer\nwas kept by epoch" in [text.get_text() for text in alone.findobj(Text)]
+
+
+@pytest.mark.parametrize("record", ["strengths", "hidden"])
+def test_a_run_that_kept_too_little_is_named_with_what_to_record(runs, record):
+    little = train("bpa", LINEAR, ITEMS, epochs=3, record=record)
+    line = "^little kept too little to be compared: record weights, or responses and hidden$"
+    with pytest.raises(InputError, match=line):
+        compare_runs({"bpa": runs["bpa"], "little": little})
+    said = train(
+        "bpa", LINEAR, ITEMS, epochs=3, record="responses"
+    )  # what its hidden layer ended with is not there yet
+    left = Run(said.data.assign(status=("seed", ["training"])))
+    with pytest.raises(InputError, match=line):
+        compare_runs({"bpa": runs["bpa"], "little": left})
+
+
 def test_of_recorded_runs_it_says_what_can_be_compared(runs):
     h, y = {"h1": runs["bpa"].hidden(1).values}, runs["bpa"].response().values
     for mine in (

@@ -61,13 +61,16 @@ def dynamics(summary: pd.DataFrame, curves: pd.DataFrame) -> Figure:
         (leak_ax, "leakage", "leakage between modes"),
     ):
         part = curves[curves["measure"] == measure].rename(columns={"run": "rule"})
-        without_legend(measure_lines(part, label, ax, rules=list(names.values())))
+        if part.empty:
+            _say(ax, "no hidden layer\nwas kept by epoch")
+        else:
+            without_legend(measure_lines(part, label, ax, rules=list(names.values())))
     ends, alike = below.subplots(1, 2, width_ratios=(1, page.last_wide))
     _ends(ends, summary)
     _likeness(alike, summary)
     for letter, ax in zip("bcdef", (stage_ax, tree_ax, leak_ax, ends, alike), strict=True):
         ax.set_title(letter)
-    handles, labels = tree_ax.get_legend_handles_labels()
+    handles, labels = leak_ax.get_legend_handles_labels()  # of every run, as responses are
     middle.legend(
         handles, [broken(label, LINE) for label in labels], loc="outside upper center", ncols=page.columns
     )
@@ -131,14 +134,19 @@ def _strengths(figure: SubFigure, page: _Page, curves: pd.DataFrame) -> None:
 def _stages(ax: Axes, half: pd.DataFrame) -> None:
     learned = half.dropna(subset="mean")
     if learned.empty:
-        ax.text(0.5, 0.5, "no mode is\nhalf learned", ha="center", va="center", transform=ax.transAxes)
-        ax.set(xticks=[], yticks=[])
+        _say(ax, "no mode is\nhalf learned")
         return
     without_legend(stages(half, ax))
     ax.set(xlabel="half learned at epoch", ylabel="mode")
     low, high = ax.get_xlim()
     if high > 100 * low:  # a third of a page has room for decades
         ax.xaxis.set_major_locator(LogLocator())
+
+
+def _say(ax: Axes, text: str) -> None:
+    """Say in a panel why there is nothing in it."""
+    ax.text(0.5, 0.5, text, ha="center", va="center", transform=ax.transAxes)
+    ax.set(xticks=[], yticks=[])
 
 
 def _ends(ax: Axes, summary: pd.DataFrame) -> None:
