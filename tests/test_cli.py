@@ -317,6 +317,10 @@ def test_the_tree_of_what_is_learned_becomes_the_datas(bpa, here, capsys):
     agreement, links = pd.read_csv("agreement.csv"), pd.read_csv("links.csv")
     assert (code, err) == (0, "")
     assert links["tree"].value_counts().to_dict() == {"epoch 0": 7, "epoch 100": 7, "epoch last": 7}
+    assert (links["seed"] == 0).all()
+    last = links[links["tree"] == "epoch last"].set_index(["left_items", "right_items"])["size"]
+    assert last["sparrow; hawk", "salmon; sunfish"] == 4 and last["rose", "daisy"] == 2
+    assert last.index[-1] == ("sparrow; hawk; salmon; sunfish", "oak; maple; rose; daisy")
     by_epoch = agreement.groupby("epoch")["agreement"].mean()
     assert by_epoch[0] < 0.9 and by_epoch[1500] > 0.99
     assert re.search(r"^epoch last +sparrow hawk salmon sunfish oak maple rose daisy *$", out, re.M)
@@ -335,7 +339,9 @@ def test_no_interval_of_a_correlation_passes_one(here, capsys):
 def test_the_dendrogram_of_a_csv_needs_no_run(here, capsys):
     code, out, _ = said(capsys, "dendrogram", "mcclelland2020", "--csv", "links.csv")
     assert code == 0 and "sparrow hawk salmon sunfish oak maple rose daisy" in out
-    assert pd.read_csv("links.csv")["size"].tolist()[-1] == 8
+    links = pd.read_csv("links.csv")
+    assert links["size"].tolist()[-1] == 8 and links["left_items"].tolist()[-1].startswith("sparrow; hawk; ")
+    assert list(links) == ["tree", "left", "right", "distance", "size", "left_items", "right_items"]
 
 
 def captions(monkeypatch, *words):

@@ -198,7 +198,10 @@ def dendrogram(
         str, typer.Option(help="Distance: euclidean, cityblock, cosine, correlation.")
     ] = "euclidean",
     csv: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the links of the trees as CSV.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write the links of the trees and the items that they join as CSV."
+        ),
     ] = None,
     agreement: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the agreement by seed and epoch as CSV.")
@@ -222,6 +225,7 @@ def dendrogram(
         raise InputError(f"--agreement follows a training, and {source} keeps none with its data")
     trees: dict[str, Tree] = {}
     first, whose = subject.first_seed()
+    of = {"seed": int(first.run.data["seed"][0])} if first.run else {}
     for label in epoch or subject.four_epochs():
         title = f"epoch {label}" if subject.run else subject.name
         trees[title] = linkage(one_of(first.at(label)), method, metric)
@@ -229,7 +233,7 @@ def dendrogram(
     drawn = f"{about}; {method} linkage, {metric} distance{whose}"
     table = agreement_table(subject, method, metric) if subject.has_training else None
     deliver(
-        (csv, lambda: link_table(trees)),
+        (csv, lambda: link_table(trees, **of)),
         (agreement, lambda: table),
         (plot, lambda: tree_panels(subject, trees, drawn)),
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import xarray as xr
@@ -98,10 +99,29 @@ def agreement_table(subject: Subject, method: str, metric: str) -> pd.DataFrame:
     return found.rename("agreement").to_dataframe().reset_index()
 
 
-def link_table(trees: dict[str, Tree]) -> pd.DataFrame:
-    """Tabulate the links of trees; items are numbered in the order of the matrix, links go on from there."""
-    links = pd.concat([tree_table(tree, shown=title) for title, tree in trees.items()])
-    return links.rename(columns={"shown": "tree"})
+def link_table(trees: dict[str, Tree], **columns: Any) -> pd.DataFrame:
+    """Tabulate the links of trees, and name the items that each joins; some columns say what the trees are of.
+
+    Left and right are SciPy's numbers: items from 0 in the order of the matrix, then links from the lowest on.
+
+    Examples
+    --------
+    >>> from semantic_svd.dendrograms import linkage
+    >>> tree = linkage(xr.DataArray([[0.0], [2.5], [2.0]], {"item": ["oak", "rose", "daisy"]}, ("item", "x")))
+    >>> link_table({"epoch 0": tree})[["left", "right", "left_items", "right_items"]]
+       left  right left_items  right_items
+    0     2      1      daisy         rose
+    1     0      3        oak  daisy; rose
+    """
+    parts = []
+    for title, tree in trees.items():
+        links, under = tree_table(tree, shown=title, **columns), list(tree.items)
+        for left, right in links[["left", "right"]].to_numpy():
+            under.append(f"{under[left]}; {under[right]}")
+        parts.append(
+            links.assign(**{f"{side}_items": [under[k] for k in links[side]] for side in ("left", "right")})
+        )
+    return pd.concat(parts).rename(columns={"shown": "tree"})
 
 
 def one_of(matrix: xr.DataArray) -> xr.DataArray:
