@@ -15,6 +15,12 @@ SETTINGS = {"epochs": 8, "seeds": 3, "batch_size": 50}
 WORDS = "train --images digits --hidden 20 15 --epochs 8 --seeds 3 --batch-size 50 -o"
 
 
+ZEBRAS = (
+    "no image set is called 'zebras'; the image sets are mnist, fashion-mnist, cifar10, digits "
+    "(a folder of your own files is named by its path)"
+)
+
+
 def said(capsys, *words):
     """Run the command of these words and return its exit code, stdout and stderr."""
     capsys.readouterr()
@@ -134,11 +140,9 @@ def test_krotov_hopfield_starts_standard_normal_without_biases_and_leaves_the_ou
             "--images digits --hidden 5 --localist",
             "--localist is for --items; images are learned from their pixels",
         ),
-        (
-            "--images zebras --hidden 5",
-            "no image set is called 'zebras'; the image sets are mnist, fashion-mnist, cifar10, digits "
-            "(a folder of your own files is named by its path)",
-        ),
+        ("--images .", "--images needs --hidden, the units of each hidden layer, as --hidden 800 800"),
+        ("--images zebras --hidden 5", ZEBRAS),
+        ("--images zebras", ZEBRAS),
     ],
 )
 def test_what_cannot_be_trained_on_is_refused(capsys, words, line):

@@ -175,7 +175,7 @@ def _lesson(
     **activations: str | None,
 ) -> "Lesson":
     """Load what is to be learned, with the network that fits."""
-    from semantic_svd.images import named_images
+    from semantic_svd.images import IMAGE_SETS, named_images
     from semantic_svd.items import load_items
     from semantic_svd.lessons import image_lesson, item_lesson
 
@@ -186,7 +186,8 @@ def _lesson(
     if images:
         if localist:
             raise InputError("--localist is for --items; images are learned from their pixels")
-        if not units:
+        # said before a set is downloaded; that there is no such set is said first
+        if not units and (images in IMAGE_SETS or Path(images).is_dir()):
             raise InputError("--images needs --hidden, the units of each hidden layer, as --hidden 800 800")
         return image_lesson(named_images(images, data), rule, units, biases, **activations)
     if items is None:
