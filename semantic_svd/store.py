@@ -568,7 +568,8 @@ def _same_run(
     for name, value in ours.items():
         if value != theirs[name]:
             raise InputError(
-                f"{path} is another run, so it can't be resumed: its {name} is {theirs[name]}, not {value}"
+                f"{path} is another run, so it can't be resumed: its {name} "
+                f"{'are' if name.endswith('s') else 'is'} {theirs[name]}, not {value}"
             )
 
 

@@ -201,7 +201,7 @@ def test_the_rate_that_is_named_where_no_seed_survives_is_one_that_holds(here, c
     ("words", "line"),
     [
         ("", "run.zarr is there already; resume it, or name another place"),
-        ("--resume", "run.zarr is another run, so it can't be resumed: its epochs is 3, not 2000"),
+        ("--resume", "run.zarr is another run, so it can't be resumed: its epochs are 3, not 2000"),
         ("--batch-size 0", "batch_size is a whole number from 1, not 0"),
         ("--stop-below -1", "stop_below is a finite loss of 0 or more, not -1.0"),
     ],

@@ -348,12 +348,12 @@ def test_the_names_of_outputs_are_kept_beside_a_probe(tmp_path):
 @pytest.mark.parametrize(
     ("change", "differs"),
     [
-        ({"epochs": 61}, "epochs is 60, not 61"),
+        ({"epochs": 61}, "epochs are 60, not 61"),
         ({"every": 59}, "every is 1, not 59"),
-        ({"seeds": 5}, "seeds is [0, 1, 2, 3, 4, 5], not [0, 1, 2, 3, 4]"),
+        ({"seeds": 5}, "seeds are [0, 1, 2, 3, 4, 5], not [0, 1, 2, 3, 4]"),
         ({"batch_size": 4}, "batch_size is 8, not 4"),
         ({"stop_below": 0.5}, "stop_below is 0.0, not 0.5"),
-        ({"record": ("strengths",)}, "records is ['W1', 'W2', 'loss'], not ['loss', 'strength']"),
+        ({"record": ("strengths",)}, "records are ['W1', 'W2', 'loss'], not ['loss', 'strength']"),
         ({"dtype": np.float32}, "dtype is float64, not float32"),
     ],
 )
