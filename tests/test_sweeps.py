@@ -654,6 +654,23 @@ def test_the_command_sweeps_and_says_which_setting_was_best(tmp_path, capfd, mon
     assert capfd.readouterr().out.splitlines() == out.splitlines()[1:]  # nothing is left to take space
 
 
+def test_a_folder_that_cannot_take_a_sweep_is_refused_before_it_is_said_to(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("grid.toml").write_text("[sweep]\nrules = ['bpa']\nitems = 'saxe2019_toy'\nepochs = 5")
+    Path("file").touch()
+    Path("run.zarr").mkdir()
+    Path("run.zarr/zarr.json").touch()
+    for folder, line in (
+        (
+            "file",
+            f"cannot write to the folder {tmp_path / 'file'}: File exists; name one that can be written to",
+        ),
+        ("run.zarr", "run.zarr is a run; name a folder of its own for a sweep"),
+    ):
+        assert main(["sweep", "grid.toml", "-o", folder]) == 2
+        assert capsys.readouterr() == ("", f"semantic-svd: {line}\n")
+
+
 def test_the_command_says_which_rules_have_no_best_setting_as_all_diverged(
     tmp_path, capsys, monkeypatch, in_this_process
 ):

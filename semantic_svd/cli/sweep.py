@@ -40,10 +40,11 @@ def sweep(
     The folder gets results.csv, a row for each run and seed, and each run as a store that the other commands read.
     Runs that are done are not done again: the same command goes on with a sweep that was interrupted.
     """
-    from semantic_svd.sweeps import SETTINGS, read_grid, sweep
+    from semantic_svd.sweeps import SETTINGS, read_grid, results_folder, sweep
 
     of = read_grid(grid)
     needed = of.bytes()  # which checks every run
+    results_folder(output)
     if _done(of, output) < len(of.cells):
         print(f"{output} will take {bytes_text(needed)}", flush=True)
     try:

@@ -23,7 +23,7 @@ from semantic_svd.sweeps.grid import SETTINGS, Cell, Grid, read_grid
 from semantic_svd.sweeps.tables import best, measures, table_of
 from semantic_svd.sweeps.workers import Died, on_cluster, on_cores
 
-__all__ = ["SETTINGS", "Cell", "Grid", "best", "measures", "read_grid", "sweep"]
+__all__ = ["SETTINGS", "Cell", "Grid", "best", "measures", "read_grid", "results_folder", "sweep"]
 
 RESULTS, TIMES = "results.csv", "times.csv"
 
@@ -80,7 +80,7 @@ def sweep(
     grids = [part if isinstance(part, Grid) else read_grid(part) for part in parts]
     for part in grids:
         part.bytes()
-    folder = _folder(out)
+    folder = results_folder(out)
     cells = list({cell.name: cell for part in grids for cell in part.cells}.values())
     done = _done(folder, cells)
     todo = [cell for cell in cells if cell.name not in done]
@@ -100,6 +100,13 @@ def sweep(
             pd.DataFrame(times, columns=["run", "seconds"]).to_csv(index=False, lineterminator="\n"),
         )
     return table
+
+
+def results_folder(out: str | Path) -> Path:
+    """Return the folder of the results, which is made if need be, is none of a run and can be written to."""
+    if (Path(out) / "zarr.json").exists():
+        raise InputError(f"{out} is a run; name a folder of its own for a sweep")
+    return writable(out)
 
 
 def run_cell(folder: Path, cell: Cell) -> dict[str, Any]:
@@ -137,13 +144,6 @@ def _done(folder: Path, cells: Iterable[Cell]) -> dict[str, Any]:
 
 def _file(folder: Path, cell: Cell) -> Path:
     return folder / f"{cell.name}.json"
-
-
-def _folder(out: str | Path) -> Path:
-    """Return the folder of the results, which is none of a run and can be written to."""
-    if (Path(out) / "zarr.json").exists():
-        raise InputError(f"{out} is a run; name a folder of its own for a sweep")
-    return writable(out)
 
 
 def _write(path: Path, text: str) -> None:
