@@ -825,6 +825,26 @@ def test_titles_and_what_is_said_of_a_run_are_read_whole(opened, width, height, 
     assert len(places) == 1  # nothing moves while it plays
 
 
+@pytest.mark.parametrize("alone", [True, False])
+@pytest.mark.parametrize(
+    ("width", "height"), [(1400, 1000), (1920, 1080), (1280, 720), (1024, 768), (390, 844)]
+)
+def test_the_button_that_saves_a_panel_lies_over_nothing_else_of_its_caption(opened, width, height, alone):
+    page = opened({"width": width, "height": height})
+    page.evaluate(f"sideBySide({str(not alone).lower()})")
+    assert page.locator(".meaning").count() == (1 if alone else 2)
+    covered = page.evaluate(
+        """() => [...document.querySelectorAll("figcaption .save")].flatMap((save) => {
+             const box = save.getBoundingClientRect();
+             return [...save.parentElement.querySelectorAll("h2, button:not(.save)")].filter((node) => {
+               const other = node.getBoundingClientRect();
+               return other.left < box.right && box.left < other.right && other.top < box.bottom && box.top < other.bottom;
+             }).map((node) => node.textContent);
+           })"""
+    )
+    assert covered == []
+
+
 def test_a_window_that_changes_its_size_is_laid_out_anew(opened):
     page = opened(WIDE)
     page.set_viewport_size(PHONE)
