@@ -835,10 +835,10 @@ def test_the_button_that_saves_a_panel_lies_over_nothing_else_of_its_caption(ope
     assert page.locator(".meaning").count() == (1 if alone else 2)
     covered = page.evaluate(
         """() => [...document.querySelectorAll("figcaption .save")].flatMap((save) => {
-             const box = save.getBoundingClientRect();
+             const a = save.getBoundingClientRect();
              return [...save.parentElement.querySelectorAll("h2, button:not(.save)")].filter((node) => {
-               const other = node.getBoundingClientRect();
-               return other.left < box.right && box.left < other.right && other.top < box.bottom && box.top < other.bottom;
+               const b = node.getBoundingClientRect();
+               return b.left < a.right && a.left < b.right && b.top < a.bottom && a.top < b.bottom;
              }).map((node) => node.textContent);
            })"""
     )
