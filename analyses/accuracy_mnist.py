@@ -1,6 +1,6 @@
-"""Errors on MNIST after more steps than in the studies, and what a probe reads from layers that learn alone.
+"""What errors are left on MNIST after more steps? What does a probe read from layers that learn alone? On request.
 
-On request: about an hour of one core. Trainings are kept in --runs, and gone on with when it is started again.
+About an hour of one core. Trainings are kept in --runs, and gone on with when it is started again.
 
 python analyses/accuracy_mnist.py --epochs 20 --seeds 3 --data FOLDER --runs FOLDER
 """
