@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
+from semantic_svd.dendrograms import linkage
 from semantic_svd.images import load_images
 from semantic_svd.readouts import linear_probe
 from semantic_svd.report import scripts
 from semantic_svd.report.hidden import Setting, hidden_tables, save_hidden_figures
 from semantic_svd.runs import Run
+from semantic_svd.tables import tree_from
 from semantic_svd.top import top_folder
 
 DIGITS = load_images("digits")
@@ -25,6 +27,13 @@ def test_every_rule_is_measured_at_every_epoch(tables):
     counts = tables["measures"].groupby(["measure", "rule"]).size()
     assert (counts == 4).all() and len(counts) == 2 * len(rules) + 1
     assert list(tables["trees"]["of"].unique()) == ["mean images", *rules]
+    trees = tables["trees"].groupby("of")["epoch"].unique()
+    assert trees["mean images"].tolist() == [0] and all(trees[rule].tolist() == [0, 2, 3] for rule in rules)
+    means = SETTING.train("DFA (random)", DIGITS).class_means(1).sel(seed=0, epoch=2).drop_vars("seed")
+    links = tables["trees"].query("of == 'DFA (random)' and epoch == 2")
+    np.testing.assert_allclose(
+        tree_from(links, DIGITS.classes).Z, linkage(means.astype(float), metric="correlation").Z
+    )
     assert tables["weights"].groupby("rule").size().to_dict() == {"Krotov-Hopfield": 1024, "backprop": 1024}
 
 
