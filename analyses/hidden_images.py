@@ -17,7 +17,7 @@ def setting(images, epochs, seeds):
         seeds=seeds,
         oja_rate=0.002,
         readout_rate=0.02,
-        rival=7 if images == "mnist" else 2,
+        rival=7 if images.name == "mnist" else 2,
     )
 
 
@@ -30,7 +30,8 @@ def draw(tables, images, chosen, folder):
 
 
 def main(folder, images="mnist", epochs=10, seeds=3, data=None):
-    pictures, chosen = named_images(images, data), setting(images, epochs, seeds)
+    pictures = named_images(images, data)
+    chosen = setting(pictures, epochs, seeds)
     draw(compute(pictures, chosen), pictures, chosen, folder)
 
 

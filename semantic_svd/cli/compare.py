@@ -52,15 +52,14 @@ def compare(
 
     check_outputs(sources, [csv, curves], [plot])
     opened = {name: Run.open(source) for name, source in run_names(sources).items()}
-    left = {name: run for name, run in opened.items() if (run.data["status"] != "diverged").any()}
-    summary, by_epoch = compare_runs(left if len(left) > 1 else opened)
+    compared = {name: run for name, run in opened.items() if (run.data["status"] != "diverged").any()}
+    summary, by_epoch = compare_runs(compared if len(compared) > 1 else opened)
     for name, run in opened.items():
         lost = run.data["seed"].values[run.data["status"].values == "diverged"]
-        if name not in left:
+        if name not in compared:
             complain(f"left out: {name}, every seed of which diverged")
         elif len(lost):
             complain(f"left out of {name}: seed {', '.join(map(str, lost))}, diverged")
-    opened = left
 
     def page():
         from semantic_svd.plots import caption, dynamics
@@ -75,10 +74,10 @@ def compare(
         return figure
 
     deliver((csv, lambda: summary), (curves, lambda: by_epoch), (plot, page))
-    for name, run in opened.items():
+    for name, run in compared.items():
         sizes = "-".join(map(str, run.network.sizes))
         print(f"{name}: {sizes} {run.network.hidden}, {endings(run)}")
-    _show(summary, opened)
+    _show(summary, compared)
     print(f"In brackets: {intervals_said(summary)}.")
 
 

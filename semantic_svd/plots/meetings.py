@@ -1,6 +1,7 @@
 """Meetings of trained networks with a new item: errors by presentation, and what is lost where."""
 
 import textwrap
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
 from semantic_svd.plots.curves import measure_lines
-from semantic_svd.plots.style import DENSE, FAINT, INK, axes_or_new, panels, styled
+from semantic_svd.plots.style import DENSE, FAINT, INK, axes_or_new, panels, styled, without_legend
 from semantic_svd.plots.verdicts import SEQUENTIAL
 
 PRESENTATIONS = {"epoch": "presentations of the new item", "presentations": "presentations of all items"}
@@ -42,13 +43,10 @@ def meeting_lines(table: pd.DataFrame) -> Figure:
     figure, axes = panels(len(kinds), 2, height=15 + 45 * len(kinds), sharey="row", sharex="col")
     for row, items in zip(axes, kinds, strict=True):
         rows = table[table["items"] == items].rename(columns={"regime": "rule"})
-        for ax, (x, label) in zip(row, PRESENTATIONS.items(), strict=True):
-            measure_lines(rows, f"squared error\non {items}", ax, x, regimes)
+        for ax, x in zip(row, PRESENTATIONS, strict=True):
+            _growth(rows, f"squared error\non {items}", ax, regimes, rows["mean"].max(), x)
             for _, theory in rows.dropna(subset="theory").groupby("rule"):
                 ax.plot(theory[x], theory["theory"], color="black", ls=":", lw=1.2, label="theory")
-            ax.set(xlabel=label, yscale="log", ylim=(LEAST, 2 * rows["mean"].max()))
-            ax.label_outer()
-            ax.get_legend().remove()
     axes[0, 0].legend(loc="lower left", title="regime", alignment="left")
     return figure
 
@@ -153,11 +151,18 @@ def loss_lines(table: pd.DataFrame) -> Figure:
     regimes, rules = table["regime"].unique(), list(table["rule"].unique())
     figure, axes = panels(1, len(regimes), height=70, sharey=True)
     for ax, regime in zip(axes[0], regimes, strict=True):
-        measure_lines(table[table["regime"] == regime], "interference with\nthe old items", ax, rules=rules)
-        ax.set(yscale="log", ylim=(LEAST, 2 * table["mean"].max()), xlabel=PRESENTATIONS["epoch"])
-        ax.set_title(regime)
-        ax.label_outer()
-        ax.get_legend().remove()
+        rows = table[table["regime"] == regime]
+        _growth(rows, "interference with\nthe old items", ax, rules, table["mean"].max()).set_title(regime)
     handles = {line.get_label(): line for ax in axes[0] for line in ax.lines}
     figure.legend(handles.values(), handles, loc="outside upper center", ncols=3)
     return figure
+
+
+def _growth(
+    table: pd.DataFrame, measure: str, ax: Axes, rules: Sequence[str], most: float, x: str = "epoch"
+) -> Axes:
+    """Draw errors by presentations, on a logarithmic axis that ends at LEAST."""
+    without_legend(measure_lines(table, measure, ax, x, rules))
+    ax.set(xlabel=PRESENTATIONS[x], yscale="log", ylim=(LEAST, 2 * most))
+    ax.label_outer()
+    return ax
