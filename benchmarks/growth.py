@@ -213,7 +213,7 @@ def counted(sizes: dict[str, int]) -> dict[tuple[str, str], float]:
 
     Products with the weights are most of an epoch: two forward, three back. What is written goes through two blocks.
     """
-    from semantic_svd.store import BLOCK
+    from semantic_svd.store.files import BLOCK
 
     if "activation rows" in sizes:
         n = sizes["activation rows"]

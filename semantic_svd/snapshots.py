@@ -65,3 +65,14 @@ class Snapshots:
             for name, (dims, _) in self.variables.items()
         }
         return xr.Dataset(data, coords={"seed": list(seeds), "epoch": list(epochs)})
+
+
+def n_bytes(variables: Variables, n_epochs: int, n_seeds: int, dtype: np.dtype) -> int:
+    """Return the bytes that the snapshots of a run take.
+
+    Examples
+    --------
+    >>> n_bytes({"loss": ((), ())}, 100, 20, np.dtype(float))
+    16000
+    """
+    return sum(int(np.prod(shape)) for _, shape in variables.values()) * n_epochs * n_seeds * dtype.itemsize

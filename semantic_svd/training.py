@@ -30,8 +30,8 @@ from semantic_svd.rates import bearable
 from semantic_svd.records import Record, axes_of, record_of
 from semantic_svd.rules import Rule, as_rule
 from semantic_svd.runs import Run, network_text
-from semantic_svd.snapshots import Snapshots
-from semantic_svd.store import Store, n_bytes
+from semantic_svd.snapshots import Snapshots, n_bytes
+from semantic_svd.store import Store
 from semantic_svd.tasks import Task, as_task, given_test, probe_of
 from semantic_svd.team import ORDER, Team
 

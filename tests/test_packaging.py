@@ -95,6 +95,7 @@ INSIDE = {  # the same for the modules that are folders
     "activations": ("shown", "recorded", "recorder", "__init__"),
     "images": ("official", "pictures", "files", "downloads", "__init__"),
     "sweeps": ("grid", "workers", "tables", "__init__"),
+    "store": ("files", "reading", "writing", "__init__"),
     "explorer": ("pack", "layers", "page", "__init__"),
     "cli": (
         "terminal",

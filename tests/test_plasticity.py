@@ -5,7 +5,6 @@ import plain
 import pytest
 
 from semantic_svd import plasticity as module
-from semantic_svd import store
 from semantic_svd.errors import InputError
 from semantic_svd.items import load_items
 from semantic_svd.network import Network
@@ -30,6 +29,7 @@ from semantic_svd.plasticity import (
     dense,
 )
 from semantic_svd.rules import Rule
+from semantic_svd.store import Store, files
 from semantic_svd.training import train
 
 SEEDS, N, POST, PRE = 3, 6, 4, 5
@@ -252,15 +252,15 @@ def long_run(plasticity, settings, **other):
 def test_memories_go_on_where_a_run_was_interrupted(name, tmp_path, monkeypatch):
     plasticity, settings = RESUMED[name]
     whole = long_run(plasticity, settings, seeds=3)
-    monkeypatch.setattr(store, "BLOCK", 2**16)
-    real = store.Store.commit
+    monkeypatch.setattr(files, "BLOCK", 2**16)
+    real = Store.commit
 
     def once(self, *args, **kwargs):
         real(self, *args, **kwargs)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(store.Store, "commit", once)
+        patch.setattr(Store, "commit", once)
         long_run(plasticity, settings, seeds=3, out=tmp_path / "run.zarr")
     resumed = long_run(plasticity, settings, seeds=3, out=tmp_path / "run.zarr", resume=True)
     for layer in (1, 2):

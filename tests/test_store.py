@@ -20,9 +20,10 @@ import xarray as xr
 from refusals import refused
 from sklearn.datasets import load_digits
 
-from semantic_svd import RULES, Network, Run, load_items, store, train, training
+from semantic_svd import RULES, Network, Run, load_items, train, training
 from semantic_svd.errors import InputError
 from semantic_svd.plasticity import Outer, Plasticity
+from semantic_svd.store import Store, files, writing
 
 FORK = multiprocessing.get_context("forkserver")
 FORK.set_forkserver_preload(["semantic_svd.training", "semantic_svd.store", "sklearn.datasets", "dask.array"])
@@ -31,7 +32,7 @@ KILLS = 20
 
 def items_run(out=None, resume=False, block=2**17, **other):
     """A run on items with seeds that stop on the way, in many small blocks."""
-    store.BLOCK = block
+    files.BLOCK = block
     settings = {"epochs": 700, "seeds": 6, "stop_below": 1e-4, "progress": False} | other
     network = Network((34, 8, 34), biases=False)
     return train("bpa", network, load_items("mcclelland2020"), out=out, resume=resume, **settings)
@@ -39,7 +40,7 @@ def items_run(out=None, resume=False, block=2**17, **other):
 
 def digits_run(out=None, resume=False):
     """A run on scikit-learn's digits in mini-batches, every seed in an order of its own."""
-    store.BLOCK = 2**17
+    files.BLOCK = 2**17
     x, labels = load_digits(return_X_y=True)
     network = Network((64, 12, 10), hidden="relu", output="softmax")
     y = np.eye(10)[labels]
@@ -94,7 +95,7 @@ def half_way(tmp_path, monkeypatch):
 def left_half_way(path, monkeypatch, **settings):
     """Leave a run at its third commit; return its folder."""
     commits = []
-    real = store.Store.commit
+    real = Store.commit
 
     def commit(self, *args, **kwargs):
         real(self, *args, **kwargs)
@@ -102,7 +103,7 @@ def left_half_way(path, monkeypatch, **settings):
         if len(commits) == 3:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(store.Store, "commit", commit)
+    monkeypatch.setattr(Store, "commit", commit)
     with pytest.raises(KeyboardInterrupt):
         items_run(path, **({"epochs": 200, "stop_below": None} | settings))
     monkeypatch.undo()
@@ -127,14 +128,14 @@ def test_a_saved_run_is_the_run_that_was_saved(tmp_path):
 
 
 def test_a_run_that_cannot_be_saved_whole_leaves_nothing(tmp_path, monkeypatch):
-    run, real = items_run(epochs=90), store.Store.commit
+    run, real = items_run(epochs=90), Store.commit
 
     def fails(self, ends, checkpoint, **attrs):
         if self._first:
             raise KeyboardInterrupt
         real(self, ends, checkpoint, **attrs)
 
-    monkeypatch.setattr(store.Store, "commit", fails)
+    monkeypatch.setattr(Store, "commit", fails)
     with pytest.raises(KeyboardInterrupt):
         run.save(tmp_path / "saved.zarr")
     assert not list(tmp_path.iterdir())
@@ -219,7 +220,7 @@ def test_the_first_interrupt_commits_what_is_done_and_a_resumed_run_ends_in_the_
 def test_an_interrupt_does_not_wait_for_the_end_of_a_long_epoch(tmp_path):
     process = FORK.Process(target=_quiet_long_run, args=(tmp_path / "run.zarr",))
     process.start()
-    while not (tmp_path / "run.zarr" / store.CHECKPOINT).exists():
+    while not (tmp_path / "run.zarr" / files.CHECKPOINT).exists():
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGINT)
     begun = time.monotonic()
@@ -230,7 +231,7 @@ def test_an_interrupt_does_not_wait_for_the_end_of_a_long_epoch(tmp_path):
 
 
 def _quiet_long_run(path):
-    store.PATIENCE = 0.0
+    writing.PATIENCE = 0.0
     x = np.random.default_rng(0).random((100_000, 40))
     try:
         train("backprop", Network((40, 20, 40)), x, epochs=3, batch_size=1, out=path, progress=False)
@@ -260,7 +261,7 @@ class Leaky(Plasticity):
 def test_a_commit_without_new_snapshots_leaves_the_block_as_it_was(tmp_path, monkeypatch):
     path, whole = tmp_path / "run.zarr", items_run(epochs=300, stop_below=None, every=10)
     monkeypatch.setattr(
-        store, "PATIENCE", 0.0
+        writing, "PATIENCE", 0.0
     )  # a commit after every epoch, nine of ten without a new snapshot
     assert_same(items_run(path, epochs=300, stop_below=None, every=10).data, whole.data)
 
@@ -270,15 +271,15 @@ def test_memories_of_plasticities_are_resumed(tmp_path, monkeypatch):
     settings = {"epochs": 40, "seeds": 2, "progress": False}
     network, items = Network((34, 4, 34), biases=False), load_items("mcclelland2020")
     whole = train(rule, network, items, **settings)
-    monkeypatch.setattr(store, "BLOCK", 2**16)
-    real = store.Store.commit
+    monkeypatch.setattr(files, "BLOCK", 2**16)
+    real = Store.commit
 
     def once(self, *args, **kwargs):
         real(self, *args, **kwargs)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(store.Store, "commit", once)
+        patch.setattr(Store, "commit", once)
         train(rule, network, items, out=tmp_path / "run.zarr", **settings)
     assert 0 < xr.open_zarr(tmp_path / "run.zarr").sizes["epoch"] < 41
     resumed = train(rule, network, items, out=tmp_path / "run.zarr", resume=True, **settings)
@@ -300,7 +301,9 @@ def test_weights_that_no_snapshot_of_a_run_that_was_left_holds_are_not_made_up(t
 
     def left(name, **settings):
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-            patch.setattr(store, "PATIENCE", -1.0)  # every epoch is committed, and after the third it is left
+            patch.setattr(
+                writing, "PATIENCE", -1.0
+            )  # every epoch is committed, and after the third it is left
             patch.setattr(training, "step", once_in(3, training.step, stop))
             items_run(tmp_path / name, epochs=9, seeds=2, **settings)
         return Run.open(tmp_path / name)
@@ -412,7 +415,7 @@ def test_a_store_that_never_held_a_snapshot_is_taken_away_and_one_that_was_kille
         assert refused(train, "bpa", network, items, epochs=3, start=huge, out=out) == said
     assert not list(tmp_path.iterdir())
     kept = {"W1": (("unit_1", "unit_0"), (2, 3))}
-    empty = store.Store(path, [0], [0], kept, np.dtype(float), xr.Dataset(), {"identity": []})
+    empty = Store(path, [0], [0], kept, np.dtype(float), xr.Dataset(), {"identity": []})
     empty._writer.shutdown()  # as a kill leaves it: never closed
     os.close(empty._lock)
     assert refused(Run.open, path) == f"{path} holds no snapshot yet; resume its training"
@@ -446,8 +449,8 @@ def test_a_second_writer_is_refused(half_way):
 
 def test_no_single_bit_flips_in_silence(half_way):
     rng = random.Random(0)
-    files = sorted(f for f in half_way.rglob("*") if f.is_file())
-    flips = [(file, rng.randrange(8 * file.stat().st_size)) for file in rng.choices(files, k=200)]
+    whole = sorted(f for f in half_way.rglob("*") if f.is_file())
+    flips = [(file, rng.randrange(8 * file.stat().st_size)) for file in rng.choices(whole, k=200)]
     assert {file.name for file, _ in flips} >= {"zarr.json", "checkpoint.npz", "0"}
     for file, bit in flips:
         raw = file.read_bytes()
@@ -455,7 +458,7 @@ def test_no_single_bit_flips_in_silence(half_way):
         damaged[bit // 8] ^= 1 << bit % 8
         file.write_bytes(damaged)
         with pytest.raises(InputError) as error:
-            if file.name == store.CHECKPOINT:
+            if file.name == files.CHECKPOINT:
                 items_run(half_way, True, epochs=200, stop_below=None)
             else:
                 Run.open(half_way).data.compute()
@@ -534,7 +537,7 @@ def test_a_run_that_cannot_fit_is_refused_beforehand(mounted):
 
 def test_a_full_disk_ends_with_one_line_and_a_readable_store(mounted, monkeypatch):
     path = mounted("size=8m") / "run.zarr"
-    monkeypatch.setattr(store, "_check_space", lambda *_: None)
+    monkeypatch.setattr(writing, "_check_space", lambda *_: None)
     with pytest.raises(InputError) as error:
         items_run(path, stop_below=None)
     assert str(error.value) == f"no space is left on the disk of {path}; what was committed before stands"
@@ -554,9 +557,10 @@ def test_a_read_only_disk_is_said_in_one_line(mounted):
 def test_memory_does_not_grow_with_the_epochs_on_disk(tmp_path):
     code = """
 import resource, sys
-from semantic_svd import Network, store, train
+from semantic_svd import Network, train
+from semantic_svd.store import files
 import numpy as np
-store.BLOCK = 2**20
+files.BLOCK = 2**20
 train("bpa", Network((40, 20, 40), biases=False), np.eye(40), epochs=int(sys.argv[1]), seeds=4, out=sys.argv[2])
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """

@@ -1,0 +1,121 @@
+"""Opening a store: what was committed is there and whole, or one line names the file that is not."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+import zarr
+
+from semantic_svd.errors import InputError
+from semantic_svd.products import Array
+from semantic_svd.store import files
+
+
+def open_store(path: Path) -> xr.Dataset:
+    """Open a run lazily, after checking that what was committed is there and its metadata is whole.
+
+    Raises
+    ------
+    InputError
+        In one line that names the file, when something is missing or damaged; for a damaged chunk, when it is read.
+    """
+    with files.said_in_one_line(path):
+        if not path.exists():
+            raise InputError(f"{path} is not there")
+        if not (path / files.ROOT).is_file():
+            raise InputError(f"{path} is not a run: it has no {files.ROOT}")
+        root = _checked_root(path)
+        metadata = root["consolidated_metadata"]["metadata"]
+        data = xr.Dataset({name: _lazy(path, name, array) for name, array in metadata.items()})
+    attrs = {k: v for k, v in root["attributes"].items() if k != "sha256"}
+    data = data.set_coords([name for name in data.data_vars if data[name].dims == (name,)]).assign_attrs(
+        attrs
+    )
+    if not attrs["finished"] and data.sizes["epoch"] and "status" in data:
+        last, ends = data.epoch.values[-1], data.end_epoch.values
+        ahead = ends > last  # the ends are written a moment before the snapshots that they belong to count
+        status = np.where(ahead, "training", data.status.values.astype(str))
+        data["status"] = "seed", status
+        data["end_epoch"] = "seed", np.where(status == "training", last, ends)
+    return data
+
+
+class _Chunks:
+    """An array of a store, read on demand; what can't be read is named."""
+
+    def __init__(self, path: Path, name: str, shape: tuple[int, ...]):
+        self._path, self._name = path, name
+        self._array = zarr.open_array(path / name, mode="r")
+        self.shape, self.dtype, self.ndim = shape, self._array.dtype, len(shape)
+
+    def __getitem__(self, key: Any) -> Array:
+        try:
+            return np.asarray(self._array[key])
+        except Exception as error:
+            raise InputError(f"{_damaged(self._path / self._name, error)}") from None
+
+
+def _lazy(path: Path, name: str, metadata: dict) -> tuple[tuple[str, ...], Any]:
+    """Return a variable of a store: small ones read, those with an epoch axis lazy."""
+    dims, shape = tuple(metadata["dimension_names"]), tuple(metadata["shape"])
+    chunks = _Chunks(path, name, shape)
+    if dims[:2] != ("seed", "epoch"):
+        values = chunks[tuple(slice(n) for n in shape)]
+        return dims, np.array(values.tolist()) if values.dtype.kind in "OT" else values
+    import dask.array as da
+
+    length = metadata["chunk_grid"]["configuration"]["chunk_shape"][1]
+    per_block = max(1, length * int(np.prod(shape[2:])) * chunks.dtype.itemsize)
+    together = max(1, 2 * files.BLOCK // per_block) * length  # one task reads a seed's part of many shards
+    return dims, da.from_array(
+        chunks, chunks=(1, min(together, max(1, shape[1])), *shape[2:]), meta=np.empty((0,), chunks.dtype)
+    )
+
+
+def _checked_root(path: Path) -> dict:
+    """Return the root metadata, once it, the arrays' own, and the files that were committed are seen to be whole."""
+    root = files.unsealed_root(path / files.ROOT)
+    for name, array in root["consolidated_metadata"]["metadata"].items():
+        _check_array(path, name, array, root["attributes"]["snapshots"])
+    return root
+
+
+def _check_array(path: Path, name: str, metadata: dict, snapshots: int) -> None:
+    """Check that an array's metadata is what the root says, and that its files are there and of the right length."""
+    file = path / name / files.ROOT
+    committed, dims = metadata["shape"], metadata["dimension_names"]
+    try:
+        own = json.loads(file.read_bytes())
+    except FileNotFoundError:
+        raise InputError(f"{file} is missing") from None
+    except ValueError:
+        raise InputError(f"{file} is damaged") from None
+    whole = [snapshots if dim == "epoch" else n for dim, n in zip(dims, committed, strict=True)]
+    if own != metadata | {"shape": whole}:
+        raise InputError(f"{file} is damaged: it is not what {files.ROOT} says")
+    shape = metadata["chunk_grid"]["configuration"]["chunk_shape"]
+    sharded = dims[:2] == ["seed", "epoch"]
+    size = None
+    if metadata["data_type"] != "string":
+        size = int(np.prod(shape)) * np.dtype(metadata["data_type"]).itemsize
+        size += (16 + files.CRC) * shape[0] + files.CRC if sharded else files.CRC
+    for block in range(-(-committed[1] // shape[1]) if sharded else 1):
+        chunk = files.chunk(path, name, len(shape), block)
+        if not chunk.exists():
+            raise InputError(f"{chunk} is missing")
+        if size is not None and chunk.stat().st_size != size:
+            raise InputError(f"{chunk} is damaged: it has {chunk.stat().st_size} bytes, not {size}")
+
+
+def _damaged(place: Path, error: Exception) -> str:
+    """Return a line that names the damaged file of an array."""
+    n = json.loads((place / files.ROOT).read_bytes())["shape"][0]
+    for file in sorted(f for f in (place / "c").rglob("*") if f.is_file()):
+        raw = file.read_bytes()
+        sharded = place.joinpath(files.ROOT).read_text().count("sharding_indexed")
+        whole = all(files.sealed_by_checksum(part) for part in (files.parts(raw, n) if sharded else [raw]))
+        if not whole:
+            return f"{file} is damaged: its checksum is wrong"
+    return f"{place} can't be read: {' '.join(str(error).split())}"
