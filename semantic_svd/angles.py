@@ -3,10 +3,10 @@
 import numpy as np
 import xarray as xr
 
-from semantic_svd.errors import InputError, whole
+from semantic_svd.errors import InputError
 from semantic_svd.runs import Run
 
-__all__ = ["angle", "feedback_angle", "forward_path"]
+__all__ = ["angle", "feedback_angle"]
 
 
 def angle(A: xr.DataArray, B: xr.DataArray) -> xr.DataArray:
@@ -44,41 +44,6 @@ def angle(A: xr.DataArray, B: xr.DataArray) -> xr.DataArray:
     cosine: xr.DataArray = (A * B).sum(dims, skipna=False) / squares.where(squares > 0) ** 0.5
     turned = xr.apply_ufunc(lambda c: np.degrees(np.arccos(c)), cosine.clip(-1, 1), dask="allowed")
     return turned.rename("angle")
-
-
-def forward_path(run: Run, layer: int, sender: int) -> xr.DataArray:
-    """Return the product of the forward matrices from a layer to a later one, transposed: what feedback stands for.
-
-    Parameters
-    ----------
-    run : Run
-    layer, sender : int
-        The layer that receives the error, and the later one that it comes from.
-
-    Returns
-    -------
-    DataArray (seed, epoch, post, pre), post the receiving layer
-
-    Raises
-    ------
-    InputError
-        If the sender does not come later, or the run kept no weights.
-
-    Examples
-    --------
-    >>> from semantic_svd import Network, load_items, train
-    >>> run = train("dfa_random", Network((34, 8, 6, 34)), load_items("mcclelland2020"), epochs=1)
-    >>> dict(forward_path(run, 1, 3).sizes)
-    {'seed': 1, 'epoch': 2, 'post': 8, 'pre': 34}
-    """
-    whole("sender", sender, least=layer + 1)
-    product = run.weights(layer + 1)
-    for later in range(layer + 2, sender + 1):
-        product = xr.dot(
-            run.weights(later).rename(pre="between"), product.rename(post="between"), dim="between"
-        )
-    *lead, post, pre = product.dims
-    return product.transpose(*lead, pre, post).rename({pre: "post", post: "pre"})
 
 
 def feedback_angle(run: Run, layer: int) -> xr.DataArray:
@@ -119,6 +84,6 @@ def feedback_angle(run: Run, layer: int) -> xr.DataArray:
     """
     B = run.feedback(layer)
     sender = int(str(run.data[f"B{layer}"].dims[-1]).removeprefix("unit_"))
-    path = forward_path(run, layer, sender)
+    path = run.forward_path(layer, sender)
     lead = [dim for dim in path.dims if dim not in ("post", "pre")]
     return angle(B, path).transpose(*lead).rename("feedback_angle").compute()

@@ -112,12 +112,42 @@ class Run:
         """Return the feedback matrix that a hidden layer really uses, ([seed, epoch,] post, pre), post being it."""
         B = self._matrix("B", layer, {})
         receiver, sender = (str(dim) for dim in B.dims[-2:])
+        B = B.rename({receiver: "post", sender: "pre"})
         if self.data.attrs["copies_signs"]:
-            forward = self._matrix("W", layer + 1, {})
-            for later in range(layer + 2, int(sender.removeprefix("unit_")) + 1):
-                forward = xr.dot(self._matrix("W", later, {}), forward, dim=f"unit_{later - 1}")
-            B = (abs(B) * np.sign(forward)).transpose(..., receiver, sender)
-        return B.rename({receiver: "post", sender: "pre"})
+            path = self.forward_path(layer, int(sender.removeprefix("unit_")))
+            B = (abs(B) * np.sign(path)).transpose(..., "post", "pre")
+        return B
+
+    def forward_path(self, layer: int, sender: int) -> xr.DataArray:
+        """Return the product of the forward matrices from a layer to a later one, transposed: what feedback stands for.
+
+        Parameters
+        ----------
+        layer, sender : int
+            The layer that receives the error, and the later one that it comes from.
+
+        Returns
+        -------
+        DataArray (seed, epoch, post, pre), post the receiving layer
+
+        Raises
+        ------
+        InputError
+            If the sender does not come later, or the run kept no weights.
+
+        Examples
+        --------
+        >>> from semantic_svd import Network, load_items, train
+        >>> run = train("dfa_random", Network((34, 8, 6, 34)), load_items("mcclelland2020"), epochs=1)
+        >>> dict(run.forward_path(1, 3).sizes)
+        {'seed': 1, 'epoch': 2, 'post': 8, 'pre': 34}
+        """
+        whole("sender", sender, least=layer + 1)
+        product = self._matrix("W", layer + 1, {})
+        for later in range(layer + 2, sender + 1):
+            product = xr.dot(self._matrix("W", later, {}), product, dim=f"unit_{later - 1}")
+        receiver, last = f"unit_{layer}", f"unit_{sender}"
+        return product.transpose(..., receiver, last).rename({receiver: "post", last: "pre"})
 
     def response(self, items: Any = None, layer: int | str | None = None) -> xr.DataArray:
         """Return what a layer says to each item, at every seed and epoch.

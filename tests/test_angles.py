@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from semantic_svd.angles import angle, feedback_angle, forward_path
+from semantic_svd.angles import angle, feedback_angle
 from semantic_svd.errors import InputError
 from semantic_svd.feedback import Feedback
 from semantic_svd.items import load_items
@@ -79,10 +79,10 @@ def test_feedback_alignment_aligns():
 def test_the_forward_path_is_the_transposed_product():
     run = train("dfa_random", Network((34, 8, 6, 34)), ITEMS, epochs=1)
     W2, W3 = run.data.W2[0, 1].values, run.data.W3[0, 1].values
-    path = forward_path(run, 1, 3)
+    path = run.forward_path(1, 3)
     assert path.dims == ("seed", "epoch", "post", "pre")
     np.testing.assert_allclose(path[0, 1], (W3 @ W2).T, rtol=1e-13)
-    np.testing.assert_array_equal(forward_path(run, 1, 2)[0, 1], W2.T)
+    np.testing.assert_array_equal(run.forward_path(1, 2)[0, 1], W2.T)
 
 
 def test_a_run_without_feedback_has_no_angle():
@@ -131,7 +131,7 @@ def test_an_angle_of_other_seeds_is_refused():
 def test_a_path_leads_to_a_later_layer():
     run = train("fa_random", Network((34, 8, 34)), ITEMS, epochs=1)
     with pytest.raises(InputError) as refusal:
-        forward_path(run, 1, 0)
+        run.forward_path(1, 0)
     assert str(refusal.value) == "sender is a whole number from 2, not 0"
 
 
