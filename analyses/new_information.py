@@ -8,6 +8,7 @@ import pandas as pd
 from semantic_svd import report
 from semantic_svd.feedback import Feedback
 from semantic_svd.items import load_items
+from semantic_svd.modes import block_names
 from semantic_svd.network import Network
 from semantic_svd.new_information import (
     change_by_mode,
@@ -18,7 +19,7 @@ from semantic_svd.new_information import (
 )
 from semantic_svd.plots import caption, loss_lines, loss_panels, meeting_lines, save
 from semantic_svd.rules import RULES, Rule
-from semantic_svd.tables import block_names, intervals
+from semantic_svd.tables import intervals
 from semantic_svd.training import train
 
 SPARROWHAWK, FALCON = map(load_items("mcclelland2020_new_items").select, ("sparrowhawk", "falcon"))

@@ -18,11 +18,11 @@ from semantic_svd.alignment import compare
 from semantic_svd.dendrograms import agreement
 from semantic_svd.errors import InputError
 from semantic_svd.intervals import UNBOUNDED, mean_interval, share_interval
-from semantic_svd.modes import leakage, strengths, svd
+from semantic_svd.modes import block_names, leakage, strengths, svd
 from semantic_svd.runs import Recorded, Run
 from semantic_svd.similarity import beside_null
 from semantic_svd.stages import order_kept, stage_epochs, stage_table
-from semantic_svd.tables import block_names, held, intervals, nearest, shown_epochs
+from semantic_svd.tables import held, intervals, nearest, shown_epochs
 
 __all__ = ["compare_runs"]
 

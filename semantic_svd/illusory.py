@@ -10,8 +10,7 @@ import xarray as xr
 from semantic_svd.distances import step_of
 from semantic_svd.errors import InputError
 from semantic_svd.matrices import Array, Matrix, labelled
-from semantic_svd.modes import stays, svd
-from semantic_svd.tables import block_names
+from semantic_svd.modes import block_names, stays, svd
 
 __all__ = ["corrected_by", "illusory_properties"]
 

@@ -17,6 +17,7 @@ from semantic_svd.errors import InputError
 from semantic_svd.matrices import Array, Matrix, apply, in_chunks, labelled
 
 __all__ = [
+    "block_names",
     "blocks",
     "effective_rank",
     "explained_variance",
@@ -109,6 +110,17 @@ def blocks(modes: xr.Dataset | ArrayLike, tolerance: float = 1e-3) -> Groups:
             f"blocks need the singular values of one matrix; got an array of shape {values.shape}"
         )
     return tuple(tuple(k + 1 for k in J) for J in blocks_of(equal_neighbours(values, size, tolerance)))
+
+
+def block_names(modes: xr.Dataset) -> dict[int, str]:
+    """Name the block of each mode: "5-6", or the mode's own number.
+
+    Examples
+    --------
+    >>> block_names(svd(np.diag([3.0, 1.0, 1.0])))
+    {1: '1', 2: '2-3', 3: '2-3'}
+    """
+    return {k: f"{J[0]}-{J[-1]}" if len(J) > 1 else str(k) for J in blocks(modes) for k in J}
 
 
 def explained_variance(modes: xr.Dataset | Matrix) -> xr.DataArray:

@@ -17,10 +17,9 @@ from scipy.integrate import solve_ivp
 
 from semantic_svd.errors import InputError
 from semantic_svd.items import Items
-from semantic_svd.modes import above_rounding, check_fit, longer_side, svd
+from semantic_svd.modes import above_rounding, block_names, check_fit, longer_side, svd
 from semantic_svd.rules import Rule, as_rule
 from semantic_svd.runs import Run
-from semantic_svd.tables import block_names
 from semantic_svd.training import train
 
 __all__ = [

@@ -12,11 +12,10 @@ import xarray as xr
 
 from semantic_svd.errors import InputError
 from semantic_svd.intervals import mean_interval
-from semantic_svd.modes import half_learned, strengths, svd
+from semantic_svd.modes import block_names, half_learned, strengths, svd
 from semantic_svd.rules import RULES
 from semantic_svd.runs import Run
 from semantic_svd.stages import during
-from semantic_svd.tables import block_names
 from semantic_svd.theory import backprop_strengths, bpa_strengths, fit_strengths
 
 __all__ = ["half_learned_beside_theory", "prediction", "theory_of", "time_constants_beside_theory"]

@@ -18,8 +18,14 @@ from semantic_svd.dendrograms.trees import clades_of, linkage, parting_levels
 from semantic_svd.errors import InputError
 from semantic_svd.intervals import mean_interval, share_interval
 from semantic_svd.matrices import Matrix
-from semantic_svd.modes import above_rounding, check_course, half_learned, longer_side, reference_modes
-from semantic_svd.tables import block_names
+from semantic_svd.modes import (
+    above_rounding,
+    block_names,
+    check_course,
+    half_learned,
+    longer_side,
+    reference_modes,
+)
 
 __all__ = [
     "FRACTIONS",

@@ -11,11 +11,9 @@ from scipy.cluster.hierarchy import leaves_list
 
 from semantic_svd.dendrograms import EXACT_UP_TO, Tree
 from semantic_svd.intervals import UNBOUNDED, mean_interval
-from semantic_svd.modes import blocks
 
 __all__ = [
     "beside_theory",
-    "block_names",
     "held",
     "intervals",
     "modes_from",
@@ -95,18 +93,6 @@ def beside_theory(
     table = intervals(measured, panel=panel).merge(beside, on=["epoch", "mode"])
     table.insert(1, "rate_steps", rate * table["epoch"])
     return table
-
-
-def block_names(modes: xr.Dataset) -> dict[int, str]:
-    """Name the block of each mode: "5-6", or the mode's own number.
-
-    Examples
-    --------
-    >>> from semantic_svd.modes import svd
-    >>> block_names(svd(np.diag([3.0, 1.0, 1.0])))
-    {1: '1', 2: '2-3', 3: '2-3'}
-    """
-    return {k: f"{J[0]}-{J[-1]}" if len(J) > 1 else str(k) for J in blocks(modes) for k in J}
 
 
 def modes_table(equation: str, matrix: xr.DataArray, modes: xr.Dataset) -> pd.DataFrame:

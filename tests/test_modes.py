@@ -11,6 +11,7 @@ from scipy.stats import ortho_group
 from semantic_svd.errors import InputError
 from semantic_svd.items import balanced_tree, load_items
 from semantic_svd.modes import (
+    block_names,
     blocks,
     effective_rank,
     explained_variance,
@@ -154,6 +155,13 @@ def test_blocks_chain_so_that_every_border_is_a_gap():
     assert blocks(decay, tolerance=1e-4) == tuple((k,) for k in range(1, 51))
     assert blocks([2.0, 2.0 - 1e-3, 1.0]) == ((1, 2), (3,))
     assert blocks([2.0, 2.0 - 3e-3, 1.0]) == ((1,), (2,), (3,))
+
+
+def test_every_mode_goes_by_the_name_of_its_block():
+    names = block_names(REFERENCE)
+    assert list(names.values()) == ["1", "2", "3", "4", "5-6", "5-6", "7-8", "7-8"] and list(names) == list(
+        range(1, 9)
+    )
 
 
 def test_null_modes_are_the_last_block():

@@ -5,16 +5,9 @@ import xarray as xr
 from semantic_svd.dendrograms import linkage
 from semantic_svd.items import load_items
 from semantic_svd.modes import svd
-from semantic_svd.tables import beside_theory, block_names, modes_from, modes_table, tree_from, tree_table
+from semantic_svd.tables import beside_theory, modes_from, modes_table, tree_from, tree_table
 
 X = load_items("mcclelland2020").array
-
-
-def test_every_mode_goes_by_the_name_of_its_block():
-    names = block_names(svd(X))
-    assert list(names.values()) == ["1", "2", "3", "4", "5-6", "5-6", "7-8", "7-8"] and list(names) == list(
-        range(1, 9)
-    )
 
 
 def test_equations_and_trees_come_back_from_their_tables():

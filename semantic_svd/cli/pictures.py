@@ -13,10 +13,10 @@ from semantic_svd.cli.tables import one_of
 from semantic_svd.cli.terminal import says_interval
 from semantic_svd.dendrograms import Tree, clades, linkage
 from semantic_svd.errors import InputError
-from semantic_svd.modes import svd
+from semantic_svd.modes import block_names, svd
 from semantic_svd.predictions import prediction
 from semantic_svd.similarity import item_side
-from semantic_svd.tables import block_names, held, intervals
+from semantic_svd.tables import held, intervals
 
 MOST_CLADES = 4  # as many as have a colour that is easily told from the others
 SHORT = 20  # characters of a key
@@ -39,12 +39,12 @@ def panels(subject: Subject, matrix: xr.DataArray, epoch: str) -> Figure:
     if reference is not None:
         modes = align(modes, upright(svd(reference).isel(mode=kept)))
     if subject.run is None:
-        return _whole_figure(plots.svd_panels(one, modes, title=subject.name, name="items"))
+        return plots.svd_panels(one, modes, title=subject.name, name="items")
     when = "as it ended" if epoch == "last" else f"epoch {epoch}"
     title = f"{subject.name}, seed {int(matrix['seed'][0])}, {when}"
     name = "response" if subject.layer is None else f"layer {subject.layer}"
     name += ", classes' side" if sides else ""
-    figure = _whole_figure(plots.svd_panels(one, modes, title=title, name=name))
+    figure = plots.svd_panels(one, modes, title=title, name=name)
     if sides:
         of = (
             "the class means, classes by units"

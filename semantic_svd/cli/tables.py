@@ -12,6 +12,7 @@ from semantic_svd.cli.subject import Subject, open_subject
 from semantic_svd.dendrograms import Tree, agreement
 from semantic_svd.errors import InputError
 from semantic_svd.modes import (
+    block_names,
     explained_variance,
     half_learned,
     singular_strengths,
@@ -19,7 +20,7 @@ from semantic_svd.modes import (
     svd,
 )
 from semantic_svd.similarity import compare_items
-from semantic_svd.tables import block_names, held, nearest, shown_epochs, tree_table
+from semantic_svd.tables import held, nearest, shown_epochs, tree_table
 
 MODE_COLUMNS = {  # what is measured of a mode -> its head on the terminal
     "reference": "data",

@@ -23,10 +23,11 @@ from semantic_svd.explorer.layers import (
     shown_layers,
 )
 from semantic_svd.explorer.pack import json_in_html, packed, quantised, restored
+from semantic_svd.modes import block_names
 from semantic_svd.plots.style import mode_style
 from semantic_svd.plots.trees import GROUP_COLOURS
 from semantic_svd.runs import Recorded, Run
-from semantic_svd.tables import block_names, held, nearest
+from semantic_svd.tables import held, nearest
 
 __all__ = ["explorer_page"]
 

@@ -18,13 +18,7 @@ DIVERGING = "RdBu_r"  # blue is below zero, white is zero, red is above
 
 
 @styled
-def svd_panels(
-    matrix: xr.DataArray,
-    modes: xr.Dataset,
-    figure: Figure | SubFigure | None = None,
-    title: str = "",
-    name: str = "matrix",
-) -> Figure | SubFigure:
+def svd_panels(matrix: xr.DataArray, modes: xr.Dataset, title: str = "", name: str = "matrix") -> Figure:
     """Draw the equation matrix = U S V', every row and column by its name.
 
     A wide matrix stands above V', so that the two share the names of the properties; a narrow one stands left
@@ -36,8 +30,6 @@ def svd_panels(
         Rows are items; columns are properties, or the units of a layer.
     modes : Dataset
         Its singular value decomposition: U (item, mode), s (mode), V (column, mode).
-    figure : Figure or SubFigure, optional
-        Where to draw, from its upper left corner on; a new figure of full page width by default.
     title : str
         Says whose matrix it is.
     name : str
@@ -45,7 +37,8 @@ def svd_panels(
 
     Returns
     -------
-    Figure or SubFigure
+    Figure
+        As wide as a page.
 
     Examples
     --------
@@ -57,8 +50,7 @@ def svd_panels(
     >>> [ax.get_title() for ax in figure.axes[:4]]
     ['matrix', 'U', 'S', "V'"]
     """
-    if figure is None:
-        figure = Figure(figsize=(PAGE * MM, (_page_of(matrix, modes).height + NOTE) * MM))
+    figure = Figure(figsize=(PAGE * MM, (_page_of(matrix, modes).height + NOTE) * MM))
     _fill(figure, matrix, modes, title, name, _largest(modes))
     return figure
 

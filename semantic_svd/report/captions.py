@@ -2,8 +2,8 @@
 
 import pandas as pd
 
+from semantic_svd.modes import block_names
 from semantic_svd.report.standard import RATE, SEEDS, Model, reference
-from semantic_svd.tables import block_names
 
 LABELS = {
     1: "animals",
