@@ -451,6 +451,9 @@ def test_what_is_not_kept_by_epoch_is_not_followed(here, capsys):
     assert refused(capsys, "modes responses.zarr --layer 1 --plot-strengths x.png") == (
         follows + "layer 1 of responses.zarr is hidden"
     )
+    assert refused(capsys, "modes responses.zarr --layer 1 --epoch 5") == (
+        "responses.zarr: this run kept no weights (record='weights'), so layer 1 can't be computed"
+    )
     for words, n in (
         ("responses.zarr", 4),
         ("responses.zarr --layer 1", 1),

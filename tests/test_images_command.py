@@ -336,6 +336,16 @@ def test_strengths_that_were_recorded_on_images_are_drawn_and_the_rest_says_what
     )
 
 
+def test_strengths_of_the_output_are_drawn_where_class_means_of_hidden_layers_are_kept_besides(
+    tmp_path, capsys, monkeypatch
+):
+    path, drawn = tmp_path / "run.zarr", []
+    assert said(capsys, WORDS, path, "--record strengths class_means")[0] == 0
+    monkeypatch.setattr("semantic_svd.cli.files._write", lambda figure, path: drawn.append(figure))
+    assert said(capsys, "modes", path, "--layer 3 --plot-strengths", tmp_path / "x.png")[0] == 0
+    assert "Modes are those of the targets" in " ".join(drawn.pop().get_supxlabel().split())
+
+
 def test_stages_of_the_output_with_the_input_are_not_read_off_other_strengths(dfa, tmp_path, capsys):
     words = "--rule dfa_random --record class_means input_output strengths"
     assert said(capsys, WORDS, tmp_path / "run.zarr", words)[0] == 0

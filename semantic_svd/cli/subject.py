@@ -109,7 +109,10 @@ class Subject:
         if self.input_output:
             return run.input_output().rename({"class": "item", "input": "property"})
         if not self.by_class:
-            return run.response(layer=self.layer)
+            try:
+                return run.response(layer=self.layer)
+            except InputError as error:
+                raise InputError(f"{self.name}: {error}") from None
         assert self.layer is not None
         means = centred_means(run, self.layer).rename({"class": "item"})
         if "item" not in means.coords and self.data is not None:
@@ -213,18 +216,18 @@ def open_subject(source: str, seed: int | None = None, layer: int | None = None)
     network = run.network
     if layer is not None and not 1 <= layer <= network.layers:
         raise InputError(f"{source} has no layer {layer}; its layers are 1 to {network.layers}")
-    if "m1" in run.data:
-        if layer == network.layers:
-            if "input_output" not in run.data:
-                raise InputError(
-                    f"{source} keeps class means of hidden layers, 1 to {layer - 1}, and of the output nothing "
-                    "(record input_output)"
-                )
-            names = {f"unit_{layer}": "item", "unit_0": "property"}
-            targets = run.data["target_input_output"].rename(names).compute()
-            return Subject(source, _seeds_of(run, source, seed), targets, input_output=True)
+    if "m1" in run.data and layer != network.layers:
         data = _mean_images(run)
         return Subject(source, _seeds_of(run, source, seed), data, layer or network.layers - 1, by_class=True)
+    if "m1" in run.data and "input_output" in run.data:
+        names = {f"unit_{layer}": "item", "unit_0": "property"}
+        targets = run.data["target_input_output"].rename(names).compute()
+        return Subject(source, _seeds_of(run, source, seed), targets, input_output=True)
+    if "m1" in run.data and "strength" not in run.data:
+        raise InputError(
+            f"{source} keeps class means of hidden layers, 1 to {network.layers - 1}, and of the output nothing "
+            "(record input_output)"
+        )
     data = run.targets().compute() if "target" in run.data else None
     return Subject(source, _seeds_of(run, source, seed), data, None if layer == network.layers else layer)
 
