@@ -89,6 +89,7 @@ INSIDE = {  # the same for the modules that are folders
         "hidden",
         "scripts",
         "courses",
+        "sheets",
         "published",
         "__init__",
     ),

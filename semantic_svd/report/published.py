@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,16 +19,8 @@ from semantic_svd.intervals import FEWEST, mean_interval
 from semantic_svd.report.claims import Criterion, save_table
 from semantic_svd.report.courses import (
     BASE,
-    ELSEWHERE,
-    FEEDBACK,
-    ORDER,
-    RANK,
-    STRENGTH,
     TEST,
     TRAINING,
-    TREE,
-    TURN,
-    UNTRAINED,
     at_end,
     measured,
     spread,
@@ -37,7 +28,6 @@ from semantic_svd.report.courses import (
 from semantic_svd.rules import Rule
 from semantic_svd.runs import Run
 from semantic_svd.sweeps import Cell, Grid, sweep
-from semantic_svd.tables import tree_from
 
 BATCH = 128
 PARTIAL = {  # image sets that are not what they are called after: what they are
@@ -163,82 +153,18 @@ class Study:
     ) -> pd.DataFrame:
         """Measure trainings, write figures and tables, and return what of the source holds."""
         from semantic_svd.plots import save
+        from semantic_svd.report.sheets import study_figures
 
         courses, trees = measured(trained)
         means = says_means(trained)
-        figures = self._figures(spread(courses), trees, images.classes, about, means)
+        axes = {part.title: part.axis for part in self.parts if part.axis}
+        figures = study_figures(spread(courses), trees, images.classes, axes, about, means)
         for figure_name, (figure, shown) in figures.items():
             save(figure, folder, f"{self.name}_{name}_{figure_name}", shown)
         claims = held(self.reported, courses)
         text = held_markdown(claims, f"{about} {means} {says_sampling(courses, images)}")
         save_table(claims, text, folder, f"{self.name}_{name}_claims")
         return claims
-
-    def _figures(
-        self, table: pd.DataFrame, trees: pd.DataFrame, classes: Sequence[str], of_all: str, means: str
-    ) -> dict[str, tuple[Any, pd.DataFrame]]:
-        """Draw the measures of all networks: name of the figure -> figure and the table that it shows."""
-        from semantic_svd.plots import (
-            course_sheet,
-            error_panels,
-            strength_sheet,
-            structure_panels,
-            tree_sheet,
-        )
-
-        last = at_end(table).drop(columns=["epoch", "mode"])
-        feedback = table["measure"].str.startswith(FEEDBACK)
-        errors = last[last["measure"].isin([TEST, TRAINING])]
-        structure = last[last["measure"].isin([RANK, TREE, TURN, ORDER]) | feedback.loc[last.index]]
-        structure = structure[structure.groupby("measure")["n"].transform("max") > 0]
-        strengths = table[table["measure"] == STRENGTH]
-        trained = ~table["network"].isin([UNTRAINED, ELSEWHERE])
-        angles = table[trained & ((table["measure"] == TURN) | feedback)].drop(columns="mode")
-        of_classes = "Of the class means of the last hidden layer, less their mean"
-        of_angles = f"{of_classes}: angle (Procrustes) to those with which backprop from the same start ends."
-        if feedback.any():
-            of_angles += (
-                " Feedback angle: between what carries the error back and the weights that it stands for."
-            )
-        named = trees.groupby(["part", "network"], sort=False)
-        grown = {(str(part), str(network)): tree_from(rows, classes) for (part, network), rows in named}
-        axes = {part.title: part.axis for part in self.parts if part.axis}
-        about = f"{of_all} {means}"
-        seen = f"{of_classes} (all but feedback angles)" if feedback.any() else of_classes
-        beside = (
-            f"{UNTRAINED.capitalize()}: backprop's layer as it began. Another start: backprop of the next training, "
-            "which begins with other weights (and on folds learns of other images). "
-        )
-        ordered = "Snapshots are too far apart to tell the order in which modes grow. "
-        if (structure["measure"] == ORDER).any():
-            ordered = (
-                "Order: rank correlation of the epochs at which backprop's modes are half grown; no mark where they do "
-                "not grow after the first snapshot. "
-            )
-        treeless = ""
-        if len(grown) < strengths.groupby(["part", "network"]).ngroups:
-            treeless = "Networks that diverged, or whose classes are all alike, are left out. "
-        return {
-            "errors": (error_panels(errors, axes, about), errors),
-            "structure": (structure_panels(structure, f"{seen}. {beside}{ordered}{about}"), structure),
-            "strengths": (
-                strength_sheet(
-                    strengths,
-                    f"{of_classes}: strength on the modes that a training ends with, as a share of the first mode's at "
-                    f"the end (where it diverged, at its last snapshot before). {about}",
-                ),
-                strengths,
-            ),
-            "angles": (course_sheet(angles, "degrees", f"{of_angles} {about}"), angles),
-            "trees": (
-                tree_sheet(
-                    grown,
-                    f"{of_classes}: correlation distance, average linkage; the first training of each that did not "
-                    f"diverge. {treeless}{of_all}",
-                ),
-                trees,
-            ),
-        }
 
 
 def image_sets(images: str, folds: int, data: str | None) -> tuple[Images, list[Images | str]]:
