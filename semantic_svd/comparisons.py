@@ -127,29 +127,32 @@ def _side(name: str, run: Run) -> _Side:
         hidden, last_hidden = (part.class_means(layer).rename({"class": "item"}) for part in (thin, last))
         target = run.data["target_input_output"].rename({output: "item", "unit_0": "property"})
         data = run.data["input"].rename(unit_0="property")
-    elif isinstance(run.network, Recorded) and not {"target", "response", own} <= set(run.data):
-        raise InputError(
-            f"{name} was recorded, not trained, and is compared item by item: by its targets and "
-            "record=('hidden', 'responses')"
-        )
-    elif "target" in run.data:
-        if not {"W1", "response"} & set(run.data) or not {"W1", own} & set(last.data):
-            raise InputError(
-                f"{name} kept too little to be compared: record weights, or responses and hidden"
-            )
+    else:
+        _refuse_without_items(name, run, last, own)
         response, last_response = run.response(), last.response()
         hidden = thin.response(layer=inner) if {"W1", own} & set(run.data) else None
         last_hidden = last.response(layer=inner)
         target = data = run.targets()
-    else:
-        raise InputError(
-            f"{name} kept neither the targets of its items nor class means and input_output of images"
-        )
     response, last_hidden, data = (a.astype(float).compute() for a in (response, last_hidden, data))
     hidden = None if hidden is None else held(hidden.astype(float).compute())
     rate_steps = partial(run.rate_steps, layer=max(layer, 1))
     ends = last_response.compute(), last_hidden, data
     return _Side(target.compute(), rate_steps, held(response), shown, hidden, *ends)
+
+
+def _refuse_without_items(name: str, run: Run, last: Run, own: str) -> None:
+    """Refuse a run that kept too little to be compared item by item; own is what it may have kept of its layer."""
+    if isinstance(run.network, Recorded) and not {"target", "response", own} <= set(run.data):
+        raise InputError(
+            f"{name} was recorded, not trained, and is compared item by item: by its targets and "
+            "record=('hidden', 'responses')"
+        )
+    if "target" not in run.data:
+        raise InputError(
+            f"{name} kept neither the targets of its items nor class means and input_output of images"
+        )
+    if not {"W1", "response"} & set(run.data) or not {"W1", own} & set(last.data):
+        raise InputError(f"{name} kept too little to be compared: record weights, or responses and hidden")
 
 
 def _same_task(first: str, one: _Side, name: str, other: _Side) -> None:
