@@ -26,7 +26,6 @@ class Team:
     dtype : the type of the numbers
     start : weights to start from in place of drawn ones: a Run, as each seed ended, or arrays by name. Memories of
         plasticities start anew
-
     hold_ends : keep the weights with which each seed ends, for trainings whose snapshots do not hold them
     taught : whether something learns from targets, hence a loss
 
@@ -165,20 +164,7 @@ def _initial_state(
 def _given_state(start: Run | Mapping[str, Any], state: State, seeds: list[int]) -> State:
     """Return copies of the weights to start from, checked against the drawn ones."""
     if isinstance(start, Run):
-        if "seed" not in start.data.dims:
-            raise InputError("the run to start from has no axis seed; take it as run.sel(seed=[0])")
-        missing = sorted(set(seeds) - set(start.data.seed.values.tolist()))
-        if missing:
-            raise InputError(
-                f"the run to start from has no seed {missing[0]}; it has {start.data.seed.values.tolist()}"
-            )
-        final = start.final().data.sel(seed=seeds)
-        start = {str(name): final[name].values for name in final if name in state}
-        lacking = [name for name in state if name[0] != "B" and name not in start]
-        if lacking:
-            raise InputError(
-                f"the run to start from has no {lacking[0]}; it has {', '.join(start) or 'no weights'}"
-            )
+        start = _as_it_ended(start, state, seeds)
     if not isinstance(start, Mapping):
         raise InputError(f"start is a run, or weights by name, not {type(start).__name__}")
     unknown = sorted(set(start) - set(state))
@@ -201,3 +187,19 @@ def _given_state(start: Run | Mapping[str, Any], state: State, seeds: list[int])
             )
         given[name] = np.array(np.broadcast_to(array, state[name].shape))
     return given
+
+
+def _as_it_ended(run: Run, state: State, seeds: list[int]) -> State:
+    """Return the weights with which these seeds of a run ended, as far as the network has matrices of their names."""
+    if "seed" not in run.data.dims:
+        raise InputError("the run to start from has no axis seed; take it as run.sel(seed=[0])")
+    there = run.data["seed"].values.tolist()
+    if missing := sorted(set(seeds) - set(there)):
+        raise InputError(f"the run to start from has no seed {missing[0]}; it has {there}")
+    final = run.final().data.sel(seed=seeds)
+    weights = {str(name): final[name].values for name in final if name in state}
+    if lacking := [name for name in state if name[0] != "B" and name not in weights]:
+        raise InputError(
+            f"the run to start from has no {lacking[0]}; it has {', '.join(weights) or 'no weights'}"
+        )
+    return weights

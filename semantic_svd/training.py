@@ -133,12 +133,9 @@ def train(
     run = trained(plan, team, attrs, learn)
     if (run.data["status"] == "diverged").all():
         where = "" if out is None else f"; what it was before is kept in {out}"
-        lower = bearable(rule, network, task.x, size)
-        rates = lower.rates if isinstance(lower.rate, tuple) else lower.rates[:1]
-        named = "" if lower == rule else "".join(f" {rate:.2g}" for rate in rates)
         raise InputError(
             f"no seed survived at rate {rule.rate}: {run.notes[0]}{where}; "
-            f"a lower rate (--rate{named}) or fewer epochs may hold"
+            f"a lower rate (--rate{_lower_rates(plan)}) or fewer epochs may hold"
         )
     return run
 
@@ -405,6 +402,13 @@ def _provenance(plan: _Plan, start: str) -> dict[str, Any]:
         "blas_threads": max((pool["num_threads"] for pool in threadpool_info()), default=1),
         "notes": [],
     }
+
+
+def _lower_rates(plan: _Plan) -> str:
+    """Return the rates that a training might bear, as the command takes them; nothing if they are no lower."""
+    lower = bearable(plan.rule, plan.network, plan.task.x, plan.batch_size)
+    rates = lower.rates if isinstance(lower.rate, tuple) else lower.rates[:1]
+    return "" if lower == plan.rule else "".join(f" {rate:.2g}" for rate in rates)
 
 
 def _digest(state: Mapping[str, Array]) -> str:

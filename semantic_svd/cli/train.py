@@ -138,20 +138,25 @@ def train(
         )
     except KeyboardInterrupt:
         raise Interrupted(f"interrupted{_kept(output)}") from None
-    network = lesson.network
-    biased = "" if network.biases else ", no biases"
-    sizes = "-".join(map(str, network.sizes))
-    rates = " ".join(f"{r:g}" for r in dict.fromkeys(chosen.rates))
-    n_seeds, n_kept = counted(run.data.sizes["seed"], "seed"), counted(run.data.sizes["epoch"], "snapshot")
-    print(f"{output}: {rule} on {lesson.name}, {sizes} {network.hidden}{biased}, rate {rates}")
-    print(f"{n_seeds}, {n_kept} each: {endings(run)}")
-    if images and not chosen.taught(network):
+    _report(run, lesson, chosen, f"{output}: {rule}")
+    if images and not chosen.taught(lesson.network):
         words = [NAME, "readout", str(output), "--images", images, *(["--data", str(data)] if data else [])]
         print(f"its output is not taught; a classifier: {shlex.join(words)}")
     elif "accuracy" in run.data:
         print(f"test accuracy {accuracies(run)}")
     for note in run.notes:
         complain(note)
+
+
+def _report(run: "Run", lesson: "Lesson", rule: "Rule", title: str) -> None:
+    """Say what was trained, and how its seeds ended."""
+    network = lesson.network
+    biased = "" if network.biases else ", no biases"
+    sizes = "-".join(map(str, network.sizes))
+    rates = " ".join(f"{r:g}" for r in dict.fromkeys(rule.rates))
+    n_seeds, n_kept = counted(run.data.sizes["seed"], "seed"), counted(run.data.sizes["epoch"], "snapshot")
+    print(f"{title} on {lesson.name}, {sizes} {network.hidden}{biased}, rate {rates}")
+    print(f"{n_seeds}, {n_kept} each: {endings(run)}")
 
 
 def _rule(name: str, rate: list[float] | None) -> "Rule":
