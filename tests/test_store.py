@@ -127,6 +127,29 @@ def test_a_saved_run_is_the_run_that_was_saved(tmp_path):
     assert_same(Run.open(tmp_path / "saved.zarr").data, run.data)
 
 
+def test_a_run_whose_saving_is_killed_is_saved_the_next_time(tmp_path):
+    process = FORK.Process(target=_killed_while_saving, args=(tmp_path / "run.zarr", tmp_path / "saved.zarr"))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert not (tmp_path / "saved.zarr").exists()
+    run = Run.open(tmp_path / "run.zarr")
+    run.save(tmp_path / "saved.zarr")
+    assert_same(Run.open(tmp_path / "saved.zarr").data, run.data)
+
+
+def _killed_while_saving(path, saved):
+    run, real = items_run(path, epochs=90), Store.commit
+
+    def killed(self, *args, **kwargs):
+        if self._first:
+            os.kill(os.getpid(), signal.SIGKILL)
+        real(self, *args, **kwargs)
+
+    Store.commit = killed
+    run.save(saved)
+
+
 def test_a_run_that_cannot_be_saved_whole_leaves_nothing(tmp_path, monkeypatch):
     run, real = items_run(epochs=90), Store.commit
 

@@ -23,6 +23,7 @@ from numcodecs import VLenUTF8
 from numpy.typing import NDArray
 from zarr.codecs import Crc32cCodec
 
+from semantic_svd.drafts import drafts
 from semantic_svd.errors import InputError
 from semantic_svd.products import Array
 from semantic_svd.snapshots import Snapshots, Variables, n_bytes
@@ -262,24 +263,27 @@ class Store:
 
 
 def save(data: xr.Dataset, path: Path) -> None:
-    """Write the dataset of a run to a new store, whole or not at all."""
+    """Write the dataset of a run to a new store, which is there whole or not at all, even if the process is killed."""
     if missing := {"seed", "epoch"} - set(data.dims):
         raise InputError(f"a store holds runs over seeds and epochs; this one has no axis {min(missing)}")
     recorded = {str(name): a for name, a in data.data_vars.items() if "epoch" in a.dims}
     if not recorded or not data.sizes["epoch"]:
         raise InputError("a store holds runs with records and snapshots; this one has none")
-    with files.said_in_one_line(path):
-        if (path / files.ROOT).exists():
-            raise InputError(f"{path} is there already; name another place")
+    if path.exists():
+        raise InputError(f"{path} is there already; name another place")
     variables = {name: (tuple(map(str, a.dims[2:])), a.shape[2:]) for name, a in recorded.items()}
     constants = data.drop_vars([*recorded, "seed", "epoch"])
     dtype = next(iter(recorded.values())).dtype
-    store = Store(
-        path, data.epoch.values.tolist(), data.seed.values.tolist(), variables, dtype, constants, data.attrs
-    )
-    everyone = np.arange(data.sizes["seed"])
-    try:
-        with closing(store):
+    epochs, seeds = data["epoch"].values.tolist(), data["seed"].values.tolist()
+    everyone = np.arange(len(seeds))
+    with files.said_in_one_line(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with (
+            drafts(path.parent) as unfinished,
+            closing(
+                Store(unfinished / path.name, epochs, seeds, variables, dtype, constants, data.attrs)
+            ) as store,
+        ):
             for first in range(0, data.sizes["epoch"], len(store.block)):
                 if first:
                     store.commit({}, {})
@@ -287,9 +291,6 @@ def save(data: xr.Dataset, path: Path) -> None:
                 for row in range(len(next(iter(block.values()))[0])):
                     store.put(first + row, everyone, {name: array[:, row] for name, array in block.items()})
             store.commit({}, None)
-    except BaseException:
-        shutil.rmtree(store.path, ignore_errors=True)
-        raise
 
 
 def block_length(variables: Variables, n_epochs: int, n_seeds: int, dtype: np.dtype) -> int:
