@@ -1,11 +1,14 @@
 """Snapshots: a stretch of a training in memory, all of it or the block that is next to be written."""
 
+import math
+import os
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from semantic_svd.errors import InputError
 from semantic_svd.products import Array
 
 Variables = Mapping[str, tuple[tuple[str, ...], tuple[int, ...]]]  # name -> dimensions, shape
@@ -76,3 +79,19 @@ def n_bytes(variables: Variables, n_epochs: int, n_seeds: int, dtype: np.dtype) 
     16000
     """
     return sum(int(np.prod(shape)) for _, shape in variables.values()) * n_epochs * n_seeds * dtype.itemsize
+
+
+def refuse_beyond_memory(needed: int, what: str, instead: str) -> None:
+    """Refuse what takes more bytes than this machine has: some systems grant them, and end the process that uses them.
+
+    Examples
+    --------
+    >>> refuse_beyond_memory(10**18, "the snapshots", "keep fewer")
+    Traceback (most recent call last):
+    semantic_svd.errors.InputError: the snapshots take 1,000,000,000 GB of memory, ...
+    """
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else math.inf
+    if needed > there:
+        raise InputError(
+            f"{what} take {needed / 1e9:,.0f} GB of memory, this machine has {there / 1e9:,.0f} GB; {instead}"
+        )

@@ -1,5 +1,6 @@
 """Team: the seeds at work as one array axis, their weights and memories, who is still there, how the others ended."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from semantic_svd.network import Network, Signals, State
 from semantic_svd.products import Array
 from semantic_svd.rules import Rule, through
 from semantic_svd.runs import Run
+from semantic_svd.snapshots import refuse_beyond_memory
 
 WEIGHTS, FEEDBACK, ORDER = 0, 1, 2  # streams of random numbers, default_rng((seed, stream, epoch))
 
@@ -137,13 +139,15 @@ def _initial_state(
         [np.random.default_rng((seed, stream, 0)) for seed in seeds] for stream in (WEIGHTS, FEEDBACK)
     )
 
+    numbers = len(seeds) * sum(math.prod(network.shape(name)) for name in network.names())
+    refuse_beyond_memory(
+        2 * numbers * dtype.itemsize,
+        "the weights of all seeds, and changes to them,",
+        "take fewer units or seeds",
+    )
+
     def draw(rngs: list[np.random.Generator], shape: tuple[int, ...]) -> Array:
-        try:
-            return np.array([network.draw(rng, *shape) for rng in rngs], dtype)
-        except (MemoryError, ValueError):  # the latter where not even the size can be said
-            raise InputError(
-                f"the weights between {shape[1]} and {shape[0]} units do not fit in memory (seeds: {len(seeds)})"
-            ) from None
+        return np.array([network.draw(rng, *shape) for rng in rngs], dtype)
 
     state: State = {}
     for name in network.names():

@@ -30,7 +30,7 @@ from semantic_svd.rates import bearable
 from semantic_svd.records import Record, axes_of, record_of
 from semantic_svd.rules import Rule, as_rule
 from semantic_svd.runs import Run, network_text
-from semantic_svd.snapshots import Snapshots, n_bytes
+from semantic_svd.snapshots import Snapshots, n_bytes, refuse_beyond_memory
 from semantic_svd.store import Store
 from semantic_svd.tasks import Task, as_task, given_test, probe_of
 from semantic_svd.team import ORDER, Team
@@ -246,7 +246,10 @@ class _Plan:
 
 def _in_memory(plan: _Plan, team: Team, attrs: dict[str, Any], learn: Callable[..., None]) -> Run:
     """Train and return the run with all its snapshots."""
-    block = Snapshots(plan.records.variables, len(plan.kept), len(team.all), plan.task.x.dtype)
+    all_of_them = plan.records.variables, len(plan.kept), len(team.all), plan.task.x.dtype
+    if plan.stop_below is None:  # else nobody knows how many will be used
+        refuse_beyond_memory(n_bytes(*all_of_them), "the snapshots", "keep fewer (every), or on disk (out)")
+    block = Snapshots(*all_of_them)
     learn(block)
     shown = [epoch for epoch in plan.kept if epoch <= team.end_epoch.max()]
     data = block.dataset(shown, team.all).assign(_ends(plan, team)).merge(_examples(plan))

@@ -658,3 +658,10 @@ def test_a_run_without_the_axis_of_seeds_starts_no_other():
 def test_a_network_is_a_network():
     said = "network is a Network, as Network((34, 8, 34)), not (34, 8, 34)"
     assert refused("backprop", (34, 8, 34), ITEMS, epochs=1) == said
+
+
+def test_snapshots_that_do_not_fit_in_memory_are_refused_beforehand():
+    line = refused("bpa", Network((34, 10**4, 34), biases=False), ITEMS, epochs=10**5)
+    bytes_needed = (10**5 + 1) * (2 * 34 * 10**4 + 1) * 8  # weights and loss
+    assert line.startswith(f"the snapshots take {bytes_needed / 1e9:,.0f} GB of memory, this machine has ")
+    assert line.endswith(" GB; keep fewer (every), or on disk (out)")
