@@ -440,6 +440,23 @@ def test_strengths_are_drawn_of_every_record_that_has_them(here, monkeypatch, re
     pd.testing.assert_frame_equal(*tables)
 
 
+def test_pictures_of_many_modes_show_the_first_and_say_so(here, capsys, monkeypatch):
+    rows = np.random.default_rng(0).random((40, 30)).round(3)
+    names = [f"is {j}" for j in range(30)]
+    pd.DataFrame(rows, [f"item {i}" for i in range(40)], names).to_csv("my.csv", index_label="item")
+    words = "train --items my.csv --rule backprop --no-biases --hidden 30 --rate 0.02 --epochs 4 --seeds 2 -o run.zarr"
+    assert said(capsys, words)[0] == 0
+    drawn, tables = [], []
+    monkeypatch.setattr("semantic_svd.cli.files._write", lambda figure, path: drawn.append(figure))
+    monkeypatch.setattr("semantic_svd.plots.strength_lines", drawn_by(strength_lines, tables))
+    assert said(capsys, "modes run.zarr --plot a.png --plot-strengths b.png --theory")[0] == 0
+    equation, strengths = (" ".join(figure.get_supxlabel().split()) for figure in drawn)
+    assert equation.startswith("The first 16 of 30 modes. Modes are turned to the data's, block by block")
+    assert strengths.startswith("run.zarr. The first 24 of 30 modes. Means over 2 seeds")
+    assert set(tables[0]["mode"]) == set(range(1, 25))
+    assert drawn[0].axes[2].collections[0].get_array().shape == (16, 16)
+
+
 def test_what_is_not_kept_by_epoch_is_not_followed(here, capsys):
     for record in ("responses", "hidden", "strengths"):
         words = "train --items mcclelland2020 --rule bpa --seeds 2 --epochs 30 --record"

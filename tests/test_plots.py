@@ -10,7 +10,9 @@ from matplotlib.legend import Legend
 from scipy.cluster import hierarchy
 
 from semantic_svd import plots
+from semantic_svd.alignment import align
 from semantic_svd.dendrograms import linkage
+from semantic_svd.items import load_items
 from semantic_svd.modes import svd
 from semantic_svd.plots import style
 from semantic_svd.plots.style import INK
@@ -70,6 +72,42 @@ def test_svd_panels_show_the_matrix_and_its_factors_as_they_are(matrix):
     whole, U, S, Vt = (drawn(ax.collections[0]) for ax in plots.svd_panels(matrix, modes).axes[:4])
     np.testing.assert_array_equal(whole, matrix)
     np.testing.assert_allclose(U @ S @ Vt, matrix, atol=1e-12)
+
+
+def test_an_equation_of_modes_that_were_turned_to_others_holds():
+    response = load_items("mcclelland2020").array + 0.3 * np.random.default_rng(0).normal(size=(8, 34))
+    figure = plots.svd_panels(response, align(svd(response), svd(load_items("mcclelland2020"))))
+    whole, U, S, Vt = (drawn(ax.collections[0]) for ax in figure.axes[:4])
+    np.testing.assert_allclose(U @ S @ Vt, whole, atol=1e-12)
+    assert np.abs(S - np.diag(np.diag(S))).max() > 0.1  # inside the data's blocks
+    assert texts(figure.texts)[0] == "="
+
+
+def test_some_of_the_modes_are_not_said_to_be_the_matrix(matrix):
+    assert texts(plots.svd_panels(matrix, svd(matrix).isel(mode=slice(2))).texts)[0] == "≈"
+
+
+@pytest.mark.parametrize(("n_items", "n_columns"), [(200, 60), (300, 12), (30, 150)])
+def test_the_names_of_a_large_matrix_are_counted_and_it_stays_on_a_page(n_items, n_columns):
+    names = {"item": [f"item {i}" for i in range(n_items)], "property": [f"is {j}" for j in range(n_columns)]}
+    large = xr.DataArray(np.random.default_rng(0).normal(size=(n_items, n_columns)), names, tuple(names))
+    figure = plots.svd_panels(large, svd(large).isel(mode=slice(12)))
+    assert figure.get_figheight() * 25.4 < 260
+    whole, U, S, Vt = figure.axes[:4]
+    figure.draw_without_rendering()
+    for ax in (whole, U, S, Vt):
+        for labels in (ax.get_xticklabels(), ax.get_yticklabels()):
+            boxes = [label.get_window_extent() for label in labels if label.get_text()]
+            assert not any(a.overlaps(b) for a, b in pairwise(boxes))
+            assert all(label.get_fontsize() >= 4.5 for label in labels)
+    if n_items > 100:
+        assert whole.get_ylabel() == U.get_ylabel() == f"{n_items} items" and not texts(
+            whole.get_yticklabels()
+        )
+    if n_columns > 100:
+        assert whole.get_xlabel() == f"{n_columns} properties" and not texts(whole.get_xticklabels())
+    box, times = S.get_position(), figure.texts[1]
+    assert box.y0 < times.get_position()[1] < box.y1
 
 
 def test_svd_panels_name_every_item_property_and_mode(matrix):

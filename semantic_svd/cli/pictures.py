@@ -18,6 +18,8 @@ from semantic_svd.predictions import prediction
 from semantic_svd.similarity import item_side
 from semantic_svd.tables import held, intervals
 
+MOST_MODES = 16  # of a matrix, as many as have room beside it
+MOST_LINES = 24  # of modes, as many as can be told apart
 MOST_CLADES = 4  # as many as have a colour that is easily told from the others
 SHORT = 20  # characters of a key
 DATA_TREE = "the data's tree, by average linkage of euclidean distances"
@@ -28,33 +30,37 @@ def panels(subject: Subject, matrix: xr.DataArray, epoch: str) -> Figure:
 
     Their signs are the explorer's.
     """
-    one = one_of(matrix)
+    one, notes = one_of(matrix), []
     reference, sides = subject.reference, subject.by_class or subject.input_output
+    # as many as the table has: the side of few units, or of classes less their mean, has null modes besides
+    there = min(matrix.shape[-1], len(one) - 1) if sides else min(one.shape)
     if sides:  # hundreds of units have no names to print: the classes' side says what there is to say
         one = item_side(one)
         reference = None if reference is None else item_side(reference)
-    # as many as the table has: the side of few units, or of classes less their mean, has null modes besides
-    kept = slice(min(matrix.shape[-1], len(one) - 1) if sides else None)
-    modes = upright(svd(one).isel(mode=kept))
-    if reference is not None:
-        modes = align(modes, upright(svd(reference).isel(mode=kept)))
-    if subject.run is None:
-        return plots.svd_panels(one, modes, title=subject.name, name="items")
-    when = "as it ended" if epoch == "last" else f"epoch {epoch}"
-    title = f"{subject.name}, seed {int(matrix['seed'][0])}, {when}"
-    name = "response" if subject.layer is None else f"layer {subject.layer}"
-    name += ", classes' side" if sides else ""
-    figure = plots.svd_panels(one, modes, title=title, name=name)
-    if sides:
         of = (
             "the class means, classes by units"
             if subject.by_class
             else "output with input, classes by inputs"
         )
-        plots.caption(
-            figure,
-            f"Classes' side: (M M')^(1/2), where M is {of}, less its mean. U and S are those of M; V is U.",
+        notes.append(
+            f"Classes' side: (M M')^(1/2), where M is {of}, less its mean. U and S are those of M; V is U."
         )
+    if there > MOST_MODES:
+        notes.append(f"The first {MOST_MODES} of {there} modes.")
+    kept = slice(min(there, MOST_MODES))
+    modes = upright(svd(one).isel(mode=kept))
+    if reference is not None:
+        modes = align(modes, upright(svd(reference).isel(mode=kept)))
+        notes.append("Modes are turned to the data's, block by block: inside a block S need not be diagonal.")
+    title, name = subject.name, "items"
+    if subject.run is not None:
+        when = "as it ended" if epoch == "last" else f"epoch {epoch}"
+        title += f", seed {int(matrix['seed'][0])}, {when}"
+        name = "response" if subject.layer is None else f"layer {subject.layer}"
+        name += ", classes' side" if sides else ""
+    figure = plots.svd_panels(one, modes, title=title, name=name)
+    if notes:
+        plots.caption(figure, " ".join(notes))
     return figure
 
 
@@ -64,13 +70,15 @@ def strengths_over_training(subject: Subject, theory: bool = False) -> Figure:
         subject.refuse_without_targets()
         raise InputError(f"--plot-strengths follows the output of a run, and {_unfollowed(subject)}")
     strengths = held(subject.strengths())
-    table = intervals(strengths)
+    there = strengths.sizes["mode"]
+    table = intervals(strengths.isel(mode=slice(MOST_LINES)))
     reference = one_of(subject.at("last")) if subject.by_class else subject.reference
     if reference is not None:
         table["block"] = table["mode"].map(block_names(svd(reference)))
     foretold = _foretold(subject) if theory else None
     figure = _whole_figure(plots.strength_lines(table, theory=foretold).figure)
-    note = f"{subject.name}. " + "Modes are those of the targets. " * (reference is None)
+    note = f"{subject.name}. " + f"The first {MOST_LINES} of {there} modes. " * (there > MOST_LINES)
+    note += "Modes are those of the targets. " * (reference is None)
     note += says_interval(strengths.sizes["seed"], "bands are ")
     plots.caption(figure, note + " Theory is that of small rates, from the same starts." * theory)
     return figure
@@ -89,7 +97,7 @@ def _foretold(subject: Subject) -> pd.DataFrame:
     """Tabulate the strengths that theory foretells of a run, the mean over its seeds."""
     if subject.run is None or subject.by_class:
         raise InputError(f"--theory is about the modes of items; {subject.name} is looked at by class")
-    foretold = prediction(subject.run).where(subject.strengths().notnull())
+    foretold = prediction(subject.run).where(subject.strengths().notnull()).isel(mode=slice(MOST_LINES))
     return held(foretold).mean("seed").rename("strength").to_dataframe().reset_index()
 
 

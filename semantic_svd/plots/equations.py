@@ -1,4 +1,4 @@
-"""Equations: a matrix beside its singular value decomposition, every row and column by its name."""
+"""Equations: a matrix beside its singular value decomposition, every row and column by its name where there is room."""
 
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -14,6 +14,9 @@ from matplotlib.figure import Figure, SubFigure
 from semantic_svd.plots.style import DENSE, FAINT, MM, PAGE, shown_name, span, styled, turned
 
 NOTE = 7  # millimetres, room for a note under an SVD
+ROW, TALLEST = 3.2, 85.0  # millimetres of a row, and of all rows of a matrix that has many
+SMALLEST = 4.5  # points in which a name can still be read
+EXACT, ROUNDING = 1e-5, 1e-9  # shares of the largest entry: what can't be seen, and what means nothing
 DIVERGING = "RdBu_r"  # blue is below zero, white is zero, red is above
 
 
@@ -22,7 +25,9 @@ def svd_panels(matrix: xr.DataArray, modes: xr.Dataset, title: str = "", name: s
     """Draw the equation matrix = U S V', every row and column by its name.
 
     A wide matrix stands above V', so that the two share the names of the properties; a narrow one stands left
-    of U. The matrix, S, and the pair of U and V' have each their own colour scale, symmetric about zero.
+    of U. The matrix, S, and the pair of U and V' have each their own colour scale, symmetric about zero. S is
+    ``U' matrix V``: diagonal for the modes of the matrix itself, and not where they were turned to others. Where U S V'
+    is not all of the matrix, the sign is an ≈. Names that would be too small to read are counted instead.
 
     Parameters
     ----------
@@ -98,12 +103,14 @@ def _fill(
     """Draw an equation; the colours of U and V' reach so far."""
     page = _page_of(matrix, modes)
     blocks = _equation(matrix, modes, name, vectors)
+    whole, U, S, Vt = (block.values for block in blocks)
+    equals = "=" if np.abs(whole - U @ S @ Vt).max() <= EXACT * np.abs(whole).max() else "≈"
     for block, box in zip(blocks, page.boxes, strict=True):
         _cells(_add_axes(figure, box), block, box)
     if page.shared_names:
-        figure.axes[3].set_xticklabels([])
+        figure.axes[3].set(xticklabels=[], xlabel="")
     for sign, x, y in page.signs:
-        figure.text(*_at(figure, x, y), sign, ha="center", va="center", fontsize=12)
+        figure.text(*_at(figure, x, y), sign or equals, ha="center", va="center", fontsize=12)
     for label, block, box in zip((name, "U and V'", "S"), blocks, page.bars, strict=False):
         _colour_bar(_add_axes(figure, box), block.limit, label)
     figure.text(*_at(figure, 2, 2), title.replace("$", r"\$"), va="top", fontweight="bold")
@@ -116,7 +123,7 @@ class _Block(NamedTuple):
     values: np.ndarray
     rows: list[Any]
     columns: list[Any]
-    counted: str  # what the numbers of the columns count
+    dims: tuple[str, str]  # what they are called
     limit: float
 
 
@@ -124,14 +131,16 @@ def _equation(matrix: xr.DataArray, modes: xr.Dataset, name: str, vectors: float
     """List the matrix, U, S and V' with their labels and colour limits."""
     items, columns = (matrix[dim].values.tolist() for dim in matrix.dims)
     numbers = modes["mode"].values.tolist()
-    U, s, V = modes["U"].values, modes["s"].values, modes["V"].values
-    counted = "" if isinstance(columns[0], str) else str(matrix.dims[1])
-    whole = float(np.abs(matrix.values).max()) or 1.0  # zeros are drawn as zero
+    whole, U, V = matrix.values, modes["U"].values, modes["V"].values
+    S = U.T @ whole @ V
+    S[np.abs(S) <= ROUNDING * np.abs(S).max()] = 0  # which has no colour
+    item, column = map(str, matrix.dims)
+    largest, strongest = (float(np.abs(of).max()) or 1.0 for of in (whole, S))  # zeros are drawn as zero
     return [
-        _Block(name, matrix.values, items, columns, counted, whole),
-        _Block("U", U, items, numbers, "mode", vectors),
-        _Block("S", np.diag(s), numbers, numbers, "mode", float(s.max()) or 1.0),
-        _Block("V'", V.T, numbers, columns, counted, vectors),
+        _Block(name, whole, items, columns, (item, column), largest),
+        _Block("U", U, items, numbers, (item, "mode"), vectors),
+        _Block("S", S, numbers, numbers, ("mode", "mode"), strongest),
+        _Block("V'", V.T, numbers, columns, ("mode", column), vectors),
     ]
 
 
@@ -144,7 +153,7 @@ class _Page(NamedTuple):
 
     height: float
     boxes: list[Box]  # the matrix, U, S, V'
-    signs: list[tuple[str, float, float]]
+    signs: list[tuple[str, float, float]]  # none for equal, or nearly so
     bars: list[Box]
     shared_names: bool
 
@@ -156,13 +165,14 @@ def _page_of(matrix: xr.DataArray, modes: xr.Dataset) -> _Page:
 
 def _stacked(items: Sequence[Any], columns: Sequence[Any], rank: int) -> _Page:
     """Lay out the matrix above V', with the names of the properties between them."""
-    left, gap, row, top = 7 + span(items), 9.5, 3.2, 11.0
+    row = min(ROW, TALLEST / len(items))
+    left, gap, top = 7 + _beside(items, row), 9.5, 11.0
     cell = (PAGE - left - 2 * gap - 2) / (2 * rank + len(columns))
-    tall, deep = row * len(items), row * rank
+    tall, deep = row * len(items), min(ROW * rank, TALLEST)
     at_S = left + rank * cell + gap
     at_V = at_S + rank * cell + gap
-    low = top + tall + span(columns) + 6
-    middle = low + tall / 2
+    low = top + tall + _beside(columns, cell) + 6
+    product = low + min(tall, deep) / 2
     return _Page(
         height=low + max(tall, deep) + 8,
         boxes=[
@@ -171,7 +181,11 @@ def _stacked(items: Sequence[Any], columns: Sequence[Any], rank: int) -> _Page:
             (at_S, low, rank * cell, deep),
             (at_V, low, len(columns) * cell, deep),
         ],
-        signs=[("=", 3.0, middle), ("×", at_S - gap / 2 - 1, middle), ("×", at_V - gap / 2 - 1, middle)],
+        signs=[
+            ("", 3.0, low + tall / 2),
+            ("×", at_S - gap / 2 - 1, product),
+            ("×", at_V - gap / 2 - 1, product),
+        ],
         bars=[(left, top + 3 + 10.5 * i, 24.0, 1.8) for i in range(3)],
         shared_names=True,
     )
@@ -179,16 +193,17 @@ def _stacked(items: Sequence[Any], columns: Sequence[Any], rank: int) -> _Page:
 
 def _in_a_row(items: Sequence[Any], columns: Sequence[Any], rank: int) -> _Page:
     """Lay out the matrix, U, S and V' from left to right, and the colour bars at the end."""
-    left, gap, sign, top, bars = 2 + span(items), 10.0, 7.0, 11.0, 24.0
+    row = min(4.2, 2 * TALLEST / len(items))
+    left, gap, sign, top, bars = 2 + _beside(items, row), 10.0, 7.0, 11.0, 24.0
     fixed = left + sign + left + 2 * gap + bars
     cell = min(4.2, (PAGE - fixed) / (2 * rank + 2 * len(columns)))
-    tall, wide, deep = cell * len(items), cell * len(columns), cell * rank
+    tall, wide, deep = min(cell, row) * len(items), cell * len(columns), cell * rank
     at_U = left + wide + sign + left
     at_S = at_U + deep + gap
     at_V = at_S + deep + gap
-    middle = top + tall / 2
+    product = top + min(tall, deep) / 2
     return _Page(
-        height=max(41.0, top + max(tall, deep) + max(7.0, span(columns) + 2)),  # three bars take 41
+        height=max(41.0, top + max(tall, deep) + max(7.0, _beside(columns, cell) + 2)),  # three bars take 41
         boxes=[
             (left, top, wide, tall),
             (at_U, top, deep, tall),
@@ -196,13 +211,33 @@ def _in_a_row(items: Sequence[Any], columns: Sequence[Any], rank: int) -> _Page:
             (at_V, top, wide, deep),
         ],
         signs=[
-            ("=", left + wide + sign / 2, middle),
-            ("×", at_S - gap / 2 - 1, middle),
-            ("×", at_V - gap / 2 - 1, middle),
+            ("", left + wide + sign / 2, top + tall / 2),
+            ("×", at_S - gap / 2 - 1, product),
+            ("×", at_V - gap / 2 - 1, product),
         ],
         bars=[(at_V + wide + 6, top + 3 + 10.5 * i, bars - 10, 1.8) for i in range(3)],
         shared_names=False,
     )
+
+
+def _points(each: float) -> float:
+    """Return in how many points names are written that have so many millimetres each."""
+    return min(DENSE, 2.7 * each)
+
+
+def _beside(names: Sequence[Any], each: float) -> float:
+    """Return the millimetres that names take beside their rows: as long as the longest, or a line that counts them."""
+    return span(names) if _points(each) >= SMALLEST or not isinstance(names[0], str) else 4.0
+
+
+def _ticks(names: Sequence[Any], each: float, dim: str) -> tuple[list[int], str]:
+    """Return which names are written, and what stands beside them: all, or every so manieth number, or how many."""
+    if _points(each) >= SMALLEST:
+        return [*range(len(names))], "" if isinstance(names[0], str) else dim
+    if isinstance(names[0], str):
+        return [], f"{len(names)} {'properties' if dim == 'property' else dim + 's'}"
+    step = next((n for n in (2, 5, 10, 20, 50, 100) if _points(n * each) >= SMALLEST), 200)
+    return [*range(step - 1, len(names), step)], dim
 
 
 def _at(figure: Figure | SubFigure, x: float, y: float) -> tuple[float, float]:
@@ -219,23 +254,30 @@ def _add_axes(figure: Figure | SubFigure, box: Box) -> Axes:
 
 def _cells(ax: Axes, block: _Block, box: Box) -> None:
     """Fill the axes with a coloured cell for each entry, the first row on top; labels shrink before they touch."""
+    high, wide = box[3] / len(block.rows), box[2] / len(block.columns)
     ax.pcolormesh(
         block.values,
         cmap=DIVERGING,
         vmin=-block.limit,
         vmax=block.limit,
         edgecolors="#DDDDDD",
-        linewidth=0.25,
+        linewidth=0.25 if min(high, wide) > 1 else 0,
     )
     ax.invert_yaxis()
-    rotation = turned(block.columns, box[2] / len(block.columns))
+    rows, beside = _ticks(block.rows, high, block.dims[0])
+    columns, below = _ticks(block.columns, wide, block.dims[1])
+    step = wide * len(block.columns) / max(1, len(columns))
     ax.set_xticks(
-        np.arange(len(block.columns)) + 0.5, list(map(shown_name, block.columns)), rotation=rotation
+        [at + 0.5 for at in columns],
+        [shown_name(block.columns[at]) for at in columns],
+        rotation=turned(block.columns, step),
     )
-    ax.set_yticks(np.arange(len(block.rows)) + 0.5, list(map(shown_name, block.rows)))
-    ax.tick_params(axis="x", length=0, pad=2, labelsize=min(DENSE, 2.7 * box[2] / len(block.columns)))
-    ax.tick_params(axis="y", length=0, pad=2, labelsize=min(DENSE, 2.7 * box[3] / len(block.rows)))
-    ax.set_xlabel(block.counted, fontsize=DENSE, labelpad=1)
+    ax.set_yticks([at + 0.5 for at in rows], [shown_name(block.rows[at]) for at in rows])
+    ax.tick_params(axis="x", length=0, pad=2, labelsize=_points(step))
+    ax.tick_params(axis="y", length=0, pad=2, labelsize=_points(box[3] / max(1, len(rows))))
+    ax.set_xlabel(below, fontsize=DENSE, labelpad=1)
+    if not rows:
+        ax.set_ylabel(beside, fontsize=DENSE, labelpad=1)
     fits = 0.7 * len(block.title) < box[0] + box[2] / 2  # from its middle to the left edge of the page
     ax.set_title(block.title, loc="center" if fits else "left", pad=3)
     for spine in ax.spines.values():
