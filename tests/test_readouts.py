@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.optimize import minimize
+from scipy.optimize import check_grad, minimize
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
@@ -94,6 +94,25 @@ def test_the_activity_that_is_read_is_a_power_of_the_cosine():
     assert not competing_activity(W, np.zeros((1, 5))).any()  # an empty image excites no unit
 
 
+def test_units_of_a_later_layer_compete_over_the_activity_before_them():
+    network = Network((64, 12, 9, 10), "tanh", "softmax")
+    run = train("backprop", network, DIGITS.x, DIGITS.targets, epochs=1, seeds=2)
+    read = read_out(run, DIGITS, layer=2, head="softmax", epochs=1)
+    for seed in (0, 1):
+        final = run.final().sel(seed=seed)
+        before, test_before = (
+            np.tanh(x @ final.weights(1).values.T + final.biases(1).values) for x in (DIGITS.x, DIGITS.test_x)
+        )
+        W = final.weights(2).values
+        size = competing_activity(W, before).std()
+        of_seed = read.sel(seed=seed).final().data
+        said = competing_activity(W, test_before) / size @ of_seed["W1"].values.T + of_seed["b1"].values
+        assert float(of_seed["accuracy"]) == pytest.approx((said.argmax(axis=1) == DIGITS.test_labels).mean())
+        logits = said - np.logaddexp.reduce(said, axis=1, keepdims=True)
+        loss = -logits[np.arange(len(said)), DIGITS.test_labels].mean()
+        assert float(of_seed["test_loss"]) == pytest.approx(loss, rel=1e-5)
+
+
 @pytest.mark.parametrize("head", ["power", "softmax"])
 def test_the_classifier_is_that_of_each_seeds_own_layer(competing, head):
     run = read_out(competing, DIGITS, head=head, epochs=3)
@@ -140,6 +159,39 @@ def test_a_converged_classifier_is_where_no_step_lowers_the_loss():
     np.testing.assert_allclose(np.concatenate([S.ravel(), b]), expected.x, atol=2e-3)
 
 
+def test_the_loss_that_is_minimised_has_the_slope_that_goes_with_it(monkeypatch):
+    rng = np.random.default_rng(0)
+    h, y = rng.random((40, 3)) * [5.0, 1.0, 0.2], 2.0 * np.eye(2)[rng.integers(0, 2, 40)] - 1
+    asked = []
+    monkeypatch.setattr(
+        readouts,
+        "minimize",
+        lambda loss, *of, **settings: asked.append(loss) or minimize(loss, *of, **settings),
+    )
+    readouts._converged(h, y, 1e-3)
+    (loss,) = asked
+    assert loss(np.zeros(8))[0] == pytest.approx(2 / 6)  # of two outputs that say nothing
+    for at in rng.normal(size=(5, 8)):
+        assert check_grad(lambda w: loss(w)[0], lambda w: loss(w)[1], at) < 1e-6
+
+
+def test_a_classifier_learns_by_adam_at_a_rate_that_falls_to_zero():
+    rng = np.random.default_rng(0)
+    h, y = rng.random((12, 4)), np.eye(3)[rng.integers(0, 3, 12)]
+    run = readouts.classifier(h, y, "softmax", epochs=5)
+    w = np.column_stack([run.data["W1"][0, 0], run.data["b1"][0, 0]])
+    inputs, m, v = np.column_stack([h, np.ones(12)]), 0.0, 0.0
+    for epoch in range(5):
+        said = np.exp(inputs @ w.T)
+        slope = (y - said / said.sum(axis=1, keepdims=True)).T @ inputs / 12
+        m, v = 0.9 * m + 0.1 * slope, 0.999 * v + 0.001 * slope**2
+        by_adam = m / (1 - 0.9 ** (epoch + 1)) / (np.sqrt(v / (1 - 0.999 ** (epoch + 1))) + 1e-8)
+        w[:, :4] += (1 - epoch / 5) / 4 * by_adam[:, :4]
+        w[:, 4] += (1 - epoch / 5) / 4 * slope[:, 4]
+        np.testing.assert_allclose(run.data["W1"][0, epoch + 1], w[:, :4], rtol=1e-9)
+        np.testing.assert_allclose(run.data["b1"][0, epoch + 1], w[:, 4], rtol=1e-9)
+
+
 def test_a_converged_classifier_is_read_as_a_run_of_each_seeds_own_layer(competing):
     found = converged_read_out(competing, DIGITS)
     for seed in (0, 1):
@@ -174,6 +226,12 @@ def test_what_there_is_not_is_refused(competing):
         read_out(competing, DIGITS, layer=2)
     with pytest.raises(InputError, match=r"^the run has hidden layers 1 to 1, not 0$"):
         linear_probe(competing, DIGITS, layer=0)
+    for power in (0, np.inf, np.nan, True, "4.5"):
+        for read in (read_out, linear_probe, converged_read_out):
+            with pytest.raises(
+                InputError, match=f"^power is a finite number over 0, or None, not {power!r}$"
+            ):
+                read(competing, DIGITS, power=power)
     with pytest.raises(InputError, match=r"^no head 'argmax' of a classifier; there are power, softmax$"):
         read_out(competing, DIGITS, head="argmax")
     small = replace(DIGITS, x=DIGITS.x[:, :49], test_x=DIGITS.test_x[:, :49], shape=(7, 7))
