@@ -83,6 +83,15 @@ def test_the_sparrowhawk_is_new_by_2_453416_and_the_falcon_by_nothing():
         assert off_span(OLD, new) == pytest.approx(value, abs=5e-7)
 
 
+@pytest.mark.parametrize("scale", [1e-6, 1e6])
+def test_what_is_new_does_not_depend_on_the_unit_of_the_properties(scale):
+    old = Items(scale * OLD.values, OLD.items, OLD.properties, "old")
+    for new in (SPARROWHAWK, FALCON):
+        scaled = Items(scale * new.values, new.items, new.properties, "new")
+        expected = scale**2 * off_span(OLD, new)
+        assert off_span(old, scaled) == pytest.approx(expected, rel=1e-9, abs=0)
+
+
 def test_a_trained_autoassociator_meets_each_new_item_with_what_is_off_the_span(known):
     for new in (SPARROWHAWK, FALCON):
         response = meet(known, RULE, OLD, new, "focused", epochs=0).response()
@@ -137,6 +146,11 @@ def test_an_item_at_a_step_has_reached_it():
     pair = Items([[1.0, 1, 1, 1]], ["half"], ("a", "b", "c", "d"), "pair")
     old = Items([[1.0, 0, 0, 0], [0, 0, 0, 0]], ["one", "none"], pair.properties, "old")
     assert Regime({0.5: 0.3}).presentations(old, pair).values.tolist() == [0.3, 0.0, 1.0]
+
+
+def test_a_step_may_take_items_out():
+    often = Regime({0.25: 1.0, 0.5: 0}).presentations(OLD, SPARROWHAWK)
+    assert often.values.tolist() == [0, 0, 1, 1, 0, 0, 0, 0, 1]  # the fish, and the new bird
 
 
 def plain_learning(W, x, often, rate, steps, rule):
@@ -538,10 +552,18 @@ def test_properties_in_another_order_are_refused():
 
 def test_a_run_that_is_not_finished_meets_nothing():
     run = projection()
-    at_work = Run(run.data.assign(status=("seed", ["training"])))
+    two = Run(run.sel(seed=[0, 0]).data.assign_coords(seed=[0, 1]))
     line = "^the run is not finished; its networks meet something new as they ended$"
-    with pytest.raises(InputError, match=line):
-        meet(at_work, "backprop", OLD, FALCON, "focused", epochs=1)
+    for begun, status in ((run, ["training"]), (two, ["finished", "training"])):
+        at_work = Run(begun.data.assign(status=("seed", status)))
+        with pytest.raises(InputError, match=line):
+            meet(at_work, "backprop", OLD, FALCON, "focused", epochs=1)
+
+
+@pytest.mark.parametrize(("every", "kept"), [(1, [0, 1, 2, 3, 4, 5]), (3, [0, 3, 5])])
+def test_a_meeting_keeps_the_epochs_that_are_asked_for(every, kept):
+    met = meet(projection(), "backprop", OLD, SPARROWHAWK, "focused", epochs=5, every=every)
+    assert met.data["epoch"].values.tolist() == kept
 
 
 @pytest.mark.parametrize("often", [-1, np.inf, np.nan, 1 / 997, "often"])

@@ -155,8 +155,9 @@ def test_a_start_that_is_not_aligned_departs_from_the_two_layer_form_at_any_rate
 def test_the_integrated_form_includes_both_closed_ones():
     times, s, a0, c = np.linspace(0, 20, 50), np.array([3.0, 0.5, 1.0]), np.array([0.01, 0.1, 2.0]), 0.7
     for layers, closed in ((1, theory.one_layer), (2, theory.two_layer)):
-        deep = theory.deep(s, a0, times, 1.3, c, layers)
-        np.testing.assert_allclose(deep, closed(s, a0, times, 1.3, c), atol=1e-9)
+        for t in (times, times / times[-1], 0 * times):
+            deep = theory.deep(s, a0, t, 1.3, c, layers)
+            np.testing.assert_allclose(deep, closed(s, a0, t, 1.3, c), atol=1e-9)
 
 
 def test_two_layers_have_the_form_of_the_paper():
@@ -534,6 +535,14 @@ def test_intervals_of_fits_hold_the_truth_as_often_as_they_say(layers, level):
     np.testing.assert_allclose(fit.standard_error.median("seed") / spread, 1, atol=0.2)
 
 
+@pytest.mark.parametrize("layers", [1, 2])
+def test_a_curve_that_starts_above_its_half_is_fitted_too(layers):
+    epochs = np.arange(0.0, 200.0, 5.0)
+    curve = xr.DataArray(CURVES[layers]([2.0], 1.3, epochs, 40.0), {"epoch": epochs}, ("epoch", "mode"))
+    fit = theory.fit_strengths(curve, [[2.0]], layers)
+    np.testing.assert_allclose(fit.estimate, [[1.3, 40.0]], rtol=1e-6)
+
+
 def test_what_was_never_learned_has_no_fit():
     curves, data, _ = noisy_curves(2, 2, 0.01, 0)
     curves[1, :, 1] = 0.3  # never half of 1
@@ -630,7 +639,9 @@ def test_fitted_time_constants_of_training_from_an_aligned_start_are_those_of_th
         (lambda: theory.aligned_start(X, a0=0.1, units=2.9), "units is a whole number from 1, not 2.9"),
         (lambda: theory.aligned_start(X, a0=0.1, units="a"), "units is a whole number from 1, not 'a'"),
         (
-            lambda: theory.backprop_strengths([np.ones((8, 34)), np.full((34, 8), np.nan)], X, times=[1.0]),
+            lambda: theory.backprop_strengths(
+                [np.ones((8, 34)), np.where(np.eye(34, 8), np.nan, 1)], X, times=[1.0]
+            ),
             "W2 is not finite: a training starts from finite weights",
         ),
         (
@@ -672,6 +683,13 @@ def test_fitted_time_constants_of_training_from_an_aligned_start_are_those_of_th
             "each is (post, pre), or all are (n_seeds, post, pre)",
         ),
         (
+            lambda: theory.backprop_strengths(
+                [np.ones((3, 2, 8, 34)), np.ones((3, 2, 34, 8))], X, times=[1.0]
+            ),
+            "weights of the shapes (3, 2, 8, 34), (3, 2, 34, 8) do not lead from 34 inputs to 34 outputs; "
+            "each is (post, pre), or all are (n_seeds, post, pre)",
+        ),
+        (
             lambda: theory.backprop_strengths([], X, times=[1.0]),
             "weights of the shapes none do not lead from 34 inputs to 34 outputs; "
             "each is (post, pre), or all are (n_seeds, post, pre)",
@@ -695,6 +713,10 @@ def test_fitted_time_constants_of_training_from_an_aligned_start_are_those_of_th
         (
             lambda: theory.fit_strengths(xr.DataArray(np.ones((3, 8)), dims=("epoch", "mode")), X, level=95),
             "the level of an interval is between 0 and 1; got 95",
+        ),
+        (
+            lambda: theory.fit_strengths(xr.DataArray(np.ones((3, 8)), dims=("epoch", "mode")), X, level=1),
+            "the level of an interval is between 0 and 1; got 1",
         ),
         (
             lambda: theory.hidden_half_rise(np.ones((8, 33)), X),
