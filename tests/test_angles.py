@@ -113,6 +113,14 @@ def test_an_angle_knows_neither_length_nor_the_number_of_matrices():
     assert np.isnan(angle(matrix(B), 0 * matrix(B)))
 
 
+def test_names_of_rows_and_columns_are_no_part_of_an_angle():
+    rng = np.random.default_rng(0)
+    A, B = rng.normal(size=(2, 4, 5))
+    named = matrix(A).assign_coords(post=list("abcd"))
+    assert float(angle(named, matrix(B).assign_coords(post=list("bcda")))) == pytest.approx(degrees(A, B))
+    assert float(angle(matrix(B), named)) == pytest.approx(degrees(A, B))
+
+
 def test_an_angle_of_matrices_of_other_shapes_is_refused():
     with pytest.raises(InputError) as refusal:
         angle(matrix(np.ones((2, 3))), matrix(np.ones((3, 2))))

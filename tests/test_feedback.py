@@ -81,6 +81,12 @@ def test_a_sign_kind_follows_the_signs_of_changed_weights_with_its_sizes_kept(ki
 
 
 @pytest.mark.parametrize("kind", ["random_sign", "binary_sign"])
+def test_where_a_forward_weight_is_zero_a_sign_kind_carries_nothing(kind):
+    W, B = np.array([[[2.0, 0.0, -3.0]]]), np.array([[[0.5], [0.5], [0.5]]])
+    np.testing.assert_array_equal(Feedback(kind).used(B, W), [[[0.5], [0.0], [-0.5]]])
+
+
+@pytest.mark.parametrize("kind", ["random_sign", "binary_sign"])
 def test_a_sign_kind_that_learns_copies_signs_once_at_epoch_0(kind):
     rule = Rule(path="chain", feedback=Feedback(kind, learns=Hebb()), rate=(0.1, 0.1, 0.5))
     network = Network((6, 5, 3), biases=False)

@@ -130,6 +130,7 @@ def test_the_error_of_a_powers_loss_is_its_slope(power):
     ("given", "message"),
     [
         ({"power": 1}, "the power of the loss is a finite number over 1, not 1"),
+        ({"power": np.inf}, "the power of the loss is a finite number over 1, not inf"),
         ({"power": "six"}, "the power of the loss is a finite number over 1, not 'six'"),
         (
             {"output": "softmax", "power": 6},

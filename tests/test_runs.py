@@ -207,6 +207,14 @@ def test_the_final_run_holds_seeds_that_stopped_at_epochs_of_their_own():
     np.testing.assert_array_equal(final.data.end_epoch, run.data.end_epoch)
 
 
+def test_the_final_run_still_has_its_items_where_seeds_stopped_between_the_epochs_that_are_kept():
+    settings = {"epochs": 60, "seeds": 4, "stop_below": 1.2}
+    every, seventh = (train("backprop", Network((34, 8, 34)), ITEMS, every=k, **settings) for k in (1, 7))
+    assert not np.isin(seventh.data.end_epoch, seventh.data.epoch).all()
+    np.testing.assert_array_equal(seventh.final().response(), every.final().response())
+    np.testing.assert_array_equal(seventh.final().targets(), ITEMS.values)
+
+
 @pytest.mark.parametrize("epochs", [0, 1, 7])
 def test_rate_times_steps_is_what_the_steps_were_taken_with(epochs):
     x = np.random.default_rng(0).normal(size=(10, 3))
@@ -248,7 +256,7 @@ def test_some_epochs_of_a_run_have_no_end():
     assert RUN.sel(seed=3).final().response().dims == ("item", "property")
 
 
-@pytest.mark.parametrize("layer", [-1, 4])
+@pytest.mark.parametrize("layer", [-1, 4, 1.5])
 def test_a_layer_that_is_none_is_refused(layer):
     assert refused(RUN.response, layer=layer) == f"the network has layers 0 to 3, not {layer}"
 
@@ -443,6 +451,7 @@ def test_recorded_class_means_outlive_weights_that_were_not_kept():
     ("images", "said"),
     [
         (DIGITS.x, "images are Images, or a pair (x, labels), not ndarray"),
+        (DIGITS.x[:2], "images are Images, or a pair (x, labels), not ndarray"),
         ((DIGITS.x[:, :9], DIGITS.labels), "the network reads 64 inputs an item, the items have 9"),
         (
             (DIGITS.x, DIGITS.labels[:-1]),
