@@ -310,7 +310,7 @@ def _look(plan: _Plan, team: Team, signals: Signals, book: Snapshots | Store, ep
     """Take the snapshot of an epoch, if it is kept, and let the seeds go that are done; return the others' signals."""
     index = bisect_left(plan.kept, epoch)
     keep = plan.kept[index] == epoch
-    lost = _lost(signals, look="loss" in plan.records.variables and (keep or plan.stop_below is not None))
+    lost = _lost(signals, look=keep and "loss" in plan.records.variables)
     if lost.any() and not epoch:
         raise InputError(
             f"the loss of seed {team.seeds[int(lost.argmax())]} is not finite before any training: "

@@ -349,6 +349,32 @@ def test_responses_and_hidden_activity_are_recorded_for_the_probe():
     np.testing.assert_allclose(run.data.h2, without.hidden(2, probe), rtol=1e-13, atol=1e-14)
 
 
+def test_how_the_output_goes_with_the_input_is_their_covariance_and_that_of_the_targets_stands_beside_it():
+    run = train(
+        "backprop", TO_CLASSES, ITEMS, CLASSES, epochs=2, seeds=2, record=("input_output", "responses")
+    )
+    told = run.data.response.values
+    for s, epoch in np.ndindex(told.shape[:2]):
+        expected = np.cov(told[s, epoch].T, X.T, bias=True)[:3, 3:]
+        np.testing.assert_allclose(run.data.input_output[s, epoch], expected, atol=1e-14)
+    expected = np.cov(CLASSES.T, X.T, bias=True)[:3, 3:]
+    np.testing.assert_allclose(run.data.target_input_output, expected, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    "targets",
+    [
+        np.full((8, 3), 1 / 3),  # shares
+        np.eye(3)[[0, 0, 1, 1, 2, 2, 0, 1]] + [1, -1, 0],  # whole numbers that sum to one
+        np.eye(3)[[0, 0, 1, 1, 1, 1, 0, 1]],  # a class without items
+        np.maximum(CLASSES, CLASSES[::-1]),  # two classes an item
+    ],
+)
+def test_class_means_are_of_targets_that_name_one_class_an_item(targets):
+    said = "class means need targets that name one class an item (one-hot), and an item of every class"
+    assert refused("backprop", Network((34, 6, 3)), ITEMS, targets, epochs=1, record="class_means") == said
+
+
 def test_accuracy_is_the_share_of_test_items_whose_largest_output_is_right():
     x = RNG.normal(size=(9, 34))
     y = np.eye(3)[RNG.integers(0, 3, 9)]
@@ -497,9 +523,11 @@ def test_a_run_to_start_from_has_every_weight_of_the_network():
 
 def test_what_is_none_is_refused_by_name():
     assert refused("hebb", TANH, ITEMS, epochs=1) == f"no rule 'hebb'; there are {', '.join(RULES)}"
-    assert refused("bpa", TANH, ITEMS, epochs=1, record=("weight",)) == (
-        "no record 'weight'; there are weights, responses, hidden, class_means, strengths, train_accuracy, input_output"
-    )
+    for record, name in ((("weight",), "'weight'"), ("weight", "'weight'"), (5, "5"), ([None], "None")):
+        assert refused("bpa", TANH, ITEMS, epochs=1, record=record) == (
+            f"no record {name}; there are weights, responses, hidden, class_means, strengths, train_accuracy, "
+            "input_output"
+        )
 
 
 @pytest.mark.parametrize(
