@@ -206,7 +206,7 @@ def _randomised(blocks: "_Blocks", K: int, passes: int) -> tuple[Array, Array, d
     with A'A needs one reading, not two.
     """
     n, m = blocks.shape
-    Q = np.random.default_rng(0).standard_normal((m, min(K + SPARE, n, m)))
+    Q = np.random.default_rng(0).standard_normal((m, K + SPARE))
     for _ in range(passes - 1):
         Z = np.zeros_like(Q)
         for X in blocks:

@@ -354,6 +354,7 @@ def test_memory_is_bounded_whatever_the_rows(tmp_path):
         found = svd(path, centre=True, memory=2_000_000)
         strengths(path, found, memory=2_000_000)
         found.U[-1:].compute()
+        strengths(path, path, memory=2_000_000)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert max(peaks) < 2_000_000 < path.stat().st_size / 3
@@ -408,6 +409,7 @@ def with_nan(at):
         (lambda: svd(matrix(), 2.0), "n_modes is a whole number from 1 to 10, not 2.0"),
         (lambda: svd(matrix(), passes=1), "passes is a whole number from 2, not 1"),
         (lambda: svd(matrix(), memory=0), "memory is a whole number from 1, not 0"),
+        (lambda: svd(matrix(), accuracy=1.0), "accuracy is a relative error between 0 and 1, not 1.0"),
         (lambda: svd(matrix(), accuracy=0), "accuracy is a relative error between 0 and 1, not 0"),
         (
             lambda: svd(matrix(300, 400), memory=400_000),
