@@ -624,3 +624,9 @@ print(read() - before)
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     whole = sum(f.stat().st_size for f in path.rglob("*") if f.is_file())
     assert int(result.stdout) < 1.1 * whole / 20
+
+
+def test_after_a_training_ctrl_c_does_what_it_did_before(tmp_path):
+    before = signal.getsignal(signal.SIGINT)
+    items_run(epochs=2, out=tmp_path / "run.zarr")
+    assert signal.getsignal(signal.SIGINT) is before
