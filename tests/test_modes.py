@@ -112,7 +112,7 @@ def test_what_is_not_finite_in_a_stack_has_nan_modes_and_harms_no_other():
 
 def test_dask_arrays_stay_lazy_and_give_the_same():
     stack = response_like_data(0.3, seeds=(3, 40)) * np.linspace(0.2, 1, 40)[:, None, None]
-    stack[1, 30:] = np.nan
+    stack[1, 30:], stack[2, :5] = np.nan, 0
     dims = ("seed", "epoch", "item", "property")
     lazy = xr.DataArray(dask.array.from_array(stack, chunks=(1, 16, 4, 34)), dims=dims)
     now = xr.DataArray(stack, dims=dims)
@@ -153,8 +153,9 @@ def test_blocks_chain_so_that_every_border_is_a_gap():
     decay = 0.9995 ** np.arange(50)
     assert blocks(decay) == (tuple(range(1, 51)),)
     assert blocks(decay, tolerance=1e-4) == tuple((k,) for k in range(1, 51))
-    assert blocks([2.0, 2.0 - 1e-3, 1.0]) == ((1, 2), (3,))
-    assert blocks([2.0, 2.0 - 3e-3, 1.0]) == ((1,), (2,), (3,))
+    assert blocks([2.0, 2.0 - 1.99e-3, 1.0]) == ((1, 2), (3,))
+    assert blocks([2.0, 2.0 - 2.01e-3, 1.0]) == ((1,), (2,), (3,))
+    assert blocks([2.0, 2.0, 2.0 - 1e-15], tolerance=0) == ((1, 2), (3,))
 
 
 def test_every_mode_goes_by_the_name_of_its_block():
@@ -173,6 +174,15 @@ def test_null_modes_are_the_last_block():
     centred = DATA.array - DATA.array.mean("item")
     np.testing.assert_allclose(svd(centred).s ** 2, [22, 7, 5, 3, 3, 1, 1, 0], atol=1e-12)
     assert blocks(svd(centred)) == ((1,), (2,), (3,), (4, 5), (6, 7), (8,))
+
+
+@pytest.mark.parametrize(("n_items", "n_properties"), [(100, 3), (3, 100), (100, 100)])
+def test_rounding_grows_with_the_longer_side_whichever_that_is(n_items, n_properties):
+    s = np.array([1.0, *(np.finfo(float).eps * np.array([99, 98]))])
+    modes = svd(np.zeros((n_items, n_properties))).isel(mode=slice(3)).assign(s=("mode", s))
+    assert blocks(modes) == ((1,), (2, 3))
+    above = modes.assign(s=("mode", s * [1, 102 / 99, 1]))
+    assert blocks(above) == ((1,), (2,), (3,))
 
 
 # ------------------------------------------------------------------------------------------------ numbers of a spectrum
@@ -195,7 +205,28 @@ def test_dimensionalities_by_hand():
     )
 
 
+@pytest.mark.parametrize("size", [1e-9, 1e9])
+def test_the_size_of_a_matrix_is_no_matter_to_its_dimensionalities(size):
+    for number in (explained_variance, effective_rank, participation_ratio):
+        np.testing.assert_allclose(number(size * DATA.array), number(DATA), rtol=1e-12)
+
+
 # -------------------------------------------------------------------------------------------------------- strengths
+
+
+def test_every_number_goes_by_its_name():
+    course = strengths(np.stack([0 * DATA.array, DATA.array]), DATA)
+    found = {
+        "explained_variance": explained_variance(DATA),
+        "effective_rank": effective_rank(DATA),
+        "participation_ratio": participation_ratio(DATA),
+        "strength": singular_strengths(DATA),
+        "leakage": leakage(DATA, DATA),
+        "half_learned": half_learned(course, DATA),
+        "half_grown": half_grown(course.assign_coords(epoch=[0, 1])),
+    }
+    assert {name: number.name for name, number in found.items()} == {name: name for name in found}
+    assert course.name == "strength"
 
 
 def test_strengths_of_the_data_are_its_singular_values_and_nothing_leaks():
@@ -273,14 +304,16 @@ def test_half_learned_means_for_good():
 def test_half_grown_is_half_of_the_way_whatever_its_direction():
     epochs = np.array([0.0, 1.0, 3.0, 10.0, 40.0])
     logistic = 1 / (1 + np.exp(-(epochs - 7)))
-    courses = np.stack([epochs, 5 - epochs / 40, logistic, np.full(5, 2.0), 100 + epochs / 50], axis=1)
+    hill = np.array([0, 9, 9, 9, 0.08])
+    none = [np.full(5, 2.0), np.zeros(5), 100 + epochs / 50, hill]
+    courses = np.stack([epochs, 5 - epochs / 40, logistic, *none], axis=1)
     at = half_grown(xr.DataArray(courses[None], {"epoch": epochs}, ("seed", "epoch", "mode")))
     assert at.dims == ("seed", "mode")
     np.testing.assert_allclose(at[0, :2], 20, rtol=1e-12)
     half = (logistic[0] + logistic[-1]) / 2
     line = 3 + 7 * (half - logistic[2]) / (logistic[3] - logistic[2])
     np.testing.assert_allclose(at[0, 2], line, rtol=1e-12)
-    assert np.isnan(at[0, 3:]).all()  # the last grows by less than a hundredth
+    assert np.isnan(at[0, 3:]).all()  # the last two grow by less than a hundredth of their largest
     to_and_fro = xr.DataArray([0.0, 0.8, 0.2, 0.9, 1.0], {"epoch": epochs}, ("epoch",)).expand_dims(mode=1)
     last_rise = 3 + 7 * (0.5 - 0.2) / (0.9 - 0.2)
     np.testing.assert_allclose(half_grown(to_and_fro.transpose("epoch", "mode")), last_rise)
