@@ -404,7 +404,7 @@ def _block_cosines(
 
     def smallest(G: Array) -> Array:
         cosines = np.linalg.svd(_columns(G, J, partners), compute_uv=False)
-        last = np.take_along_axis(cosines, np.maximum(found - 1, 0)[:, None], axis=1)[:, 0]
+        last = np.take_along_axis(cosines, (found - 1)[:, None], axis=1)[:, 0]
         return np.where(found > 0, np.minimum(last, 1), np.nan)
 
     return np.minimum(smallest(GU), smallest(GV)), smallest((GU + GV) / 2)

@@ -156,8 +156,8 @@ def share_interval(kept: xr.DataArray, dim: str = "seed", level: float = 0.95) -
     share = held.sum(dim) / n
     centre = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = np.sqrt(z2 / n * (share * (1 - share) + z2 / (4 * n))) / (1 + z2 / n)
-    low, high = (centre - half).clip(0, share), (centre + half).clip(share, 1)  # exact at shares 0 and 1
-    return _dataset(share, low, high, count, "Wilson", level)
+    high = (centre + half).clip(share, 1)  # exact at a share of 1, as centre - half is at 0
+    return _dataset(share, centre - half, high, count, "Wilson", level)
 
 
 def median_interval(values: xr.DataArray, dim: str = "seed", level: float = 0.95) -> xr.Dataset:
@@ -252,10 +252,7 @@ def _dataset(
 
 
 def _t_quantile(n: xr.DataArray, level: float) -> xr.DataArray:
-    freedom = (n - 1).where(n > 1)
-    return xr.apply_ufunc(
-        lambda df: stdtrit(df, (1 + level) / 2), freedom, dask="parallelized", output_dtypes=[float]
-    )
+    return _apply(lambda n: stdtrit(n - 1, (1 + level) / 2), n)
 
 
 def _method(enough: xr.DataArray, name: str) -> str:

@@ -88,7 +88,7 @@ def stage_epochs(strengths: xr.DataArray, reference: xr.Dataset | Matrix, by: st
     learned = grouped.transpose(..., "epoch", "mode"), np.eye(len(groups))  # shares, which end at 1
     points = [half_learned(*learned, fraction=fraction) for fraction in FRACTIONS]
     epochs = xr.concat(points, "fraction").assign_coords(fraction=list(FRACTIONS), mode=list(groups))
-    return epochs.rename({"mode": by} if by != "mode" else {}).transpose(..., "fraction", by).rename("epoch")
+    return epochs.rename(mode=by).transpose(..., "fraction", by).rename("epoch")
 
 
 def stage_widths(epochs: xr.DataArray) -> xr.DataArray:

@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.linalg
+import scipy.optimize
 import xarray as xr
 from scipy.stats import ortho_group
 
-from semantic_svd.alignment import align, align_epochs, compare
+from semantic_svd.alignment import align, align_epochs, compare, upright
 from semantic_svd.errors import InputError
 from semantic_svd.items import balanced_tree, load_items
 from semantic_svd.modes import blocks, svd
@@ -118,6 +119,46 @@ def test_a_mode_with_one_side_reversed_follows_the_items():
     np.testing.assert_allclose(aligned.V, -REFERENCE.V, atol=1e-7)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_no_vector_of_a_null_mode_of_the_reference_decides_who_is_whose_partner(seed):
+    rng = np.random.default_rng(seed)
+    U, V = (ortho_group.rvs(n, random_state=rng) for n in (5, 9))
+    one, other = (
+        svd(np.zeros((5, 9))).assign(
+            U=(("item", "mode"), U),
+            s=("mode", [3.0, 2, 0, 0, 0]),
+            V=(("property", "mode"), V[:, [0, 1, *null]]),
+        )
+        for null in ([2, 3, 4], [6, 7, 8])
+    )
+    stack = svd(matrices(50, 5, 9, seed=seed))
+    aligned = [align(stack, reference).isel(mode=[0, 1]) for reference in (one, other)]
+    xr.testing.assert_allclose(*aligned, atol=1e-12)
+
+
+@pytest.mark.parametrize(("gap", "one_block"), [(0.99e-3, True), (1.01e-3, False)])
+def test_blocks_are_those_of_modes(gap, one_block):
+    reference = svd(np.diag([1.0, 1 - gap, 0.5]))
+    assert blocks(reference) == (((1, 2), (3,)) if one_block else ((1,), (2,), (3,)))
+    mixed = turned(reference, turn(np.pi / 5, 1, size=3)).assign(s=reference.s)
+    word = "rotated within its block" if one_block else "different"
+    assert list(compare(mixed, reference).verdict) == [word, word, "same"]
+    epochs = xr.concat([reference, mixed], xr.Variable("epoch", [0, 1]), data_vars="all")
+    for aligned in (align(mixed, reference), align_epochs(epochs).sel(epoch=1)):
+        assert np.allclose(aligned.U, reference.U, atol=1e-12) == one_block
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_upright_modes_have_the_first_large_item_positive_whatever_signs_they_come_with(seed):
+    signs = np.random.default_rng(seed).choice([-1.0, 1.0], 8)
+    for given in (REFERENCE, svd(matrices(8, 34, seed=seed))):
+        modes = upright(given.assign(U=given.U * signs, V=given.V * signs))
+        for loadings in modes.U.values.T:
+            large = [loading for loading in loadings if abs(loading) > 0.5 * max(abs(loadings))]
+            assert large[0] > 0
+        xr.testing.assert_allclose(matrix_of(modes), matrix_of(given), atol=1e-12)
+
+
 def test_align_epochs_keeps_names_through_crossings_and_flips():
     rng = np.random.default_rng(0)
     U, V = ortho_group.rvs(4, random_state=1), ortho_group.rvs(6, random_state=2)[:, :4]
@@ -140,10 +181,27 @@ def test_align_epochs_keeps_names_through_crossings_and_flips():
 
 def test_align_epochs_keeps_names_over_epochs_that_a_seed_does_not_have():
     a = np.linspace(0, 1, 9)[:, None, None]  # two modes cross
-    modes = svd(np.stack([(1 - a) * np.diag([2.0, 1.0]) + a * np.diag([1.0, 2.2])] * 3))
-    gaps = xr.DataArray([[3, 5], [0, 2], [5, 8]], dims=("seed", "end"))  # within, at the start, to the end
+    modes = svd(np.stack([(1 - a) * np.diag([2.0, 1.0]) + a * np.diag([1.0, 2.2])] * 4))
+    gaps = xr.DataArray(
+        [[3, 5], [1, 5], [0, 2], [5, 8]], dims=("seed", "end")
+    )  # the last two: at a start, an end
     kept = ~((modes.epoch >= gaps[:, 0]) & (modes.epoch <= gaps[:, 1]))
     xr.testing.assert_allclose(align_epochs(modes.where(kept))[["s"]], align_epochs(modes)[["s"]].where(kept))
+
+
+def test_after_a_gap_modes_that_turn_are_named_after_the_last_epoch_before_it():
+    angles = np.radians(
+        10 * np.arange(11)
+    )  # what is nearest after 80 degrees is another mode than at the start
+    U = np.stack([turn(angle, 1, size=2) for angle in angles])
+    modes = svd((U * [2.0, 1.0]) @ U.mT).expand_dims(seed=2)
+    kept = xr.DataArray(
+        [[6, 7], [9, 9]], dims=("seed", "end")
+    )  # 50 degrees are the last before the first gap
+    modes = modes.where(~((modes.epoch >= kept[:, 0]) & (modes.epoch <= kept[:, 1])))
+    aligned = align_epochs(modes)
+    there = np.isfinite(modes.s.values)
+    np.testing.assert_allclose(aligned.s.values[there], np.tile([2.0, 1.0], (19, 1)).ravel(), atol=1e-12)
 
 
 def test_align_epochs_does_not_leave_modes_mixed_that_part_again():
@@ -172,6 +230,29 @@ def test_align_epochs_rotates_the_block_of_the_epoch_wherever_its_modes_stood_be
     aligned = align_epochs(modes)
     np.testing.assert_allclose(aligned.s, s, atol=1e-12)
     np.testing.assert_allclose(aligned.U - aligned.U[0], 0, atol=1e-12)
+
+
+@pytest.mark.parametrize("sides", [(50, 10), (10, 50)])
+def test_both_sides_have_a_say_in_who_is_whose_partner_and_in_how_a_block_is_turned(sides):
+    def apart(s, reference):
+        """Modes whose sides are turned by two angles in the plane of modes 1 and 2."""
+        U, V = (
+            reference[side].values @ turn(np.radians(a), 1, size=3)
+            for side, a in zip("UV", sides, strict=True)
+        )
+        return reference.assign(U=reference.U.copy(data=U), s=("mode", s), V=reference.V.copy(data=V))
+
+    lone = svd(np.diag([3.0, 2, 1]))  # cos 50 cos 10 is more than sin 50 sin 10
+    assert list(compare(apart([3.0, 2, 1], lone), lone).matched) == ["1", "2", "3"]
+    np.testing.assert_allclose(align(apart([3.0, 2, 1], lone), lone).s, [3, 2, 1])
+    pair = svd(
+        np.diag([2.0, 2, 1])
+    )  # the best turn is by 30 degrees: it leaves 20 on the one side and -20 on the other
+    aligned = align(apart([2.0, 2, 1], pair), pair)
+    for side, angle in zip("UV", sides, strict=True):
+        left = turn(np.radians(angle - 30), 1, size=3)
+        np.testing.assert_allclose(aligned[side], pair[side].values @ left, atol=1e-8)
+    np.testing.assert_allclose(compare(apart([2.0, 1.5, 1], pair), pair).singular_value, [2, 1.5, 1])
 
 
 # ------------------------------------------------------------------------------------------------------- comparison
@@ -216,6 +297,8 @@ def test_in_a_wide_block_each_vector_finds_its_own_or_the_block_is_rotated():
     table = compare(turned(tree, shuffled), tree)
     assert list(table.verdict) == ["same"] * 4 + ["swapped"] * 4
     assert list(table.sign[4:]) == [1, 1, -1, -1]
+    names = ["1", "2", *["3-4"] * 2, *["5-8"] * 4]
+    assert list(table.block) == list(table.matched) == names
     half = compare(turned(tree, turn(np.pi / 4, 5)), tree)
     assert list(half.verdict) == ["same"] * 4 + ["rotated within its block"] * 4
     np.testing.assert_allclose(half.cosine_U[4:], [np.sqrt(0.5), np.sqrt(0.5), 1, 1])
@@ -247,12 +330,21 @@ def test_turning_one_side_alone_is_a_finding():
         table.block_cosine, 1, atol=1e-12
     )  # both planes are there, item for other properties
     assert list(table.verdict) == ["same"] * 4 + ["different"] * 2 + ["same"] * 2
+    # by 25 degrees: the sides still turn together, by cos 12.5 = 0.98, but V's vectors are others, by cos 25 = 0.91
+    a_little = REFERENCE.assign(V=REFERENCE.V.copy(data=REFERENCE.V.values @ turn(np.radians(25), 5)))
+    words = ["same"] * 4 + ["rotated within its block"] * 2 + ["same"] * 2
+    table = compare(a_little, DATA)
+    assert list(table.verdict) == words
+    np.testing.assert_allclose(table.cosine_U, 1)
+    np.testing.assert_allclose(table.cosine_V, [1, 1, 1, 1, *[np.cos(np.radians(25))] * 2, 1, 1])
+    assert list(compare(a_little, DATA, same=0.9).verdict) == ["same"] * 8
 
 
 def test_the_least_likeness_is_a_choice():
     tilted = svd(response_like_data(0.05))
     strict, mild = compare(tilted, DATA, same=0.9999), compare(tilted, DATA, same=0.9)
     assert set(strict.verdict) == {"different"} and "different" not in set(mild.verdict)
+    assert set(compare(np.diag([3.0, 2, 1]), np.diag([3.0, 2, 1]), same=1).verdict) == {"same"}
     alone = compare(tilted, DATA, tolerance=1e-20)  # rounding separates the pairs: vectors against vectors
     assert "rotated within its block" not in set(alone.verdict) and "different" in set(alone.verdict[4:])
 
@@ -262,7 +354,7 @@ def test_null_modes_are_called_null_and_never_different():
     itself = compare(centred, centred).set_index("mode")
     assert itself.verdict[8] == "null" and itself.block[8] == "null" and itself.matched[8] == ""
     assert set(itself.verdict[:7]) == {"same"}
-    assert itself.loc[8, ["cosine_U", "cosine_V", "block_cosine", "angle_deg"]].isna().all()
+    assert itself.loc[8, ["cosine_U", "cosine_V", "block_cosine", "angle_deg", "null_cosine"]].isna().all()
     against = compare(centred, DATA)  # animals and plants have become one mode: one of them has no partner
     assert sorted(against.verdict[:2]) == ["different", "null"]
     assert set(against.verdict[2:]) == {"swapped"}
@@ -270,6 +362,9 @@ def test_null_modes_are_called_null_and_never_different():
     table = compare(deficient, DATA)
     assert "different" not in set(table.verdict) and list(table.verdict).count("null") == 1
     assert list(table.matched[6:]) == ["7", "7"] and table.block_cosine.max() <= 1
+    columns = ["block_cosine", "angle_deg"]
+    assert table.loc[table.verdict == "null", columns].isna().all(axis=None)
+    assert table.loc[table.verdict != "null", columns].notna().all(axis=None)
     nothing = compare(np.zeros((8, 34)), DATA)
     assert set(nothing.verdict) == {"null"}
 
@@ -310,6 +405,19 @@ def test_null_cosine_is_that_of_a_brute_force_monte_carlo():
     assert table.null_cosine[1] == table.null_cosine[2]
     assert compare(reference, reference, null_draws=0).null_cosine.isna().all()
     pd.testing.assert_frame_equal(compare(reference, reference), compare(reference, reference))
+
+
+def test_null_cosine_of_one_mode_beside_one_is_its_closed_form():
+    """One entry of a random direction is over c with 1 - c among 3 items; among 4 properties see below."""
+
+    def either_is_over(c):
+        return (1 - c) * 2 / np.pi * (np.arccos(c) - c * np.sqrt(1 - c**2))
+
+    expected = scipy.optimize.brentq(lambda c: either_is_over(c) - 0.05, 0, 1)
+    one, other = matrices(2, 3, 1) * matrices(2, 1, 4, seed=1)
+    table = compare(one, other, null_draws=40_000)
+    assert table.null_cosine[0] == pytest.approx(expected, abs=0.005)
+    assert table.null_cosine[1:].isna().all()
 
 
 def test_random_responses_are_different_and_within_the_null():

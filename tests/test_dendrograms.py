@@ -129,6 +129,14 @@ def test_hidden_activity_has_a_tree_too():
     assert np.isfinite(agreement(hidden, DATA))
 
 
+def test_rows_of_any_name_are_the_items():
+    means = xr.DataArray(random_sets(1)[0], {"class": list("abcdefgh")}, ("class", "unit"))
+    tree = linkage(means)
+    assert tree.items == tuple("abcdefgh")
+    np.testing.assert_array_equal(tree.Z, linkage(means.values).Z)
+    assert set(distances(means).coords) == set(distances(means.values).coords) == {"item", "item_2"}
+
+
 # ------------------------------------------------------------------------------------------------- leaf orders
 
 
@@ -177,6 +185,16 @@ def test_small_and_large_sets_have_an_exact_order(n_items):
     assert repr(tree) == f"Tree({n_items} items, exact leaf order)"
     assert sorted(tree.order) == list(range(n_items))
     assert length(matrix, tree.order) <= length(matrix, scipys) * (1 + 1e-8)
+
+
+@pytest.mark.parametrize("entries", [1, 20, 60])
+def test_tables_that_do_not_fit_the_cache_are_filled_in_parts(entries, monkeypatch):
+    monkeypatch.setattr("semantic_svd.dendrograms.order.BLOCK", entries)
+    for matrix in random_sets(20, 10):
+        tree, square = linkage(matrix), squareform(pdist(matrix))
+        assert length(matrix, tree.order) == pytest.approx(
+            lengths(all_orders(tree.Z), square).min(), rel=1e-8
+        )
 
 
 def test_with_too_many_items_the_leaves_keep_their_own_order(monkeypatch):
@@ -301,9 +319,16 @@ def test_agreement_is_nan_where_a_seed_has_ended_or_all_items_are_one():
     ended, one_gap = np.full_like(good, np.nan), good.copy()
     one_gap[3, 2] = np.inf
     same, almost, silent = np.ones_like(good), 1 + 1e-15 * good, np.zeros_like(good)
-    found = agreement(np.stack([ended, one_gap, same, almost, silent, good]), good)
-    assert np.isnan(found[:5]).all()
-    assert found[5] == pytest.approx(1)
+    found = agreement(np.stack([ended, one_gap, same, almost, -almost, silent, good]), good)
+    assert np.isnan(found[:6]).all()
+    assert found[6] == pytest.approx(1)
+
+
+@pytest.mark.parametrize("size", [1e-100, 1e-9, 1e9, 1e100])
+def test_the_size_of_a_response_is_no_matter_to_its_tree(size):
+    responses, data = random_sets(5), random_sets(1, seed=1)[0]
+    for measure in (agreement, robinson_foulds, clade_support, within_to_between):
+        np.testing.assert_allclose(measure(size * responses, data), measure(responses, data), rtol=1e-7)
 
 
 def test_agreement_is_nan_where_all_items_are_equally_far_apart():
@@ -316,6 +341,17 @@ def test_items_of_one_direction_are_one_but_for_rounding(metric, size):
     rays = [np.outer([1, 2, 3, 5, 7, 11, 13, 17.0], size * one) for one in random_sets(1, 20)[0]]
     assert not distances(np.stack(rays), metric).values.any()
     assert np.isnan(agreement(np.stack(rays), DATA.values, metric=metric)).all()
+
+
+def test_an_item_that_is_constant_but_for_rounding_has_no_correlation():
+    rng = np.random.default_rng(0)
+    weights = rng.random(100)
+    row = [np.cumsum(rng.permutation(weights))[-1] for _ in range(50)]  # one sum, taken in fifty orders
+    assert len(set(row)) > 5
+    found = distances(np.stack([row, *rng.normal(size=(2, 50))]), "correlation").values
+    np.testing.assert_array_equal(
+        np.isnan(found), [[False, True, True], [True, False, False], [True, False, False]]
+    )
 
 
 def test_clade_support_counts_the_seeds_that_hold_a_clade():
@@ -368,7 +404,8 @@ def test_a_fork_of_many_branches_is_no_pair_of_forks():
     )  # of three clades one is in one tree only
     assert robinson_foulds(two_pairs, one_pair) == pytest.approx(1 / 3)
     assert robinson_foulds(np.eye(4), two_pairs) == 1
-    assert np.isnan(robinson_foulds(np.ones((4, 4)), two_pairs))
+    for one_item in (np.ones((4, 4)), np.tile([1.0, 2, 3, 4], (4, 1))):
+        assert np.isnan(robinson_foulds(one_item, two_pairs))
 
 
 def test_links_without_a_stem_are_no_clades():

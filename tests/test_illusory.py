@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import scipy.linalg
 import scipy.optimize
 import xarray as xr
 
@@ -159,6 +160,7 @@ def test_height_is_over_start_and_end_and_the_end_is_the_last_number():
         "ended": ([0.0, 0.8, 0.2, nan, nan], (0.6, 0.8, 1, 2)),
         "with gaps": ([nan, 0.1, 0.9, nan, 0.3], (0.6, 0.9, 2, 4)),
         "never": ([nan] * 5, (nan, nan, nan, nan)),
+        "exactly half": ([0.0, 1.0, 0.5, 0.0, 0.0], (1.0, 1.0, 1, 2)),
         "below 0": ([-0.5, -0.1, -0.4, -0.9, -0.9], (0.4, -0.1, 1, 2)),
     }
     y = np.array([course for course, _ in courses.values()]).T[:, None]
@@ -203,6 +205,7 @@ def test_the_block_that_speaks_against_an_illusion_is_known_for_the_published_it
         ("sparrow", "has roots"): "",  # no mode has both
         ("sparrow", "can fly"): "",  # it is true
     }
+    assert set(said.coords) == {"item", "property"} and said.name == "corrected_by"
     assert {cell: said.sel(item=cell[0], property=cell[1]).item() for cell in known} == known
 
 
@@ -211,9 +214,21 @@ def test_it_is_the_mode_that_takes_the_most_off_the_sum():
         x = (np.random.default_rng(seed).random((6, 9)) < 0.5).astype(float)
         U, s, Vt = np.linalg.svd(x)
         said = corrected_by(x).values
-        for i, j in np.argwhere(x == 0):
+        for i, j in np.ndindex(x.shape):
             says = [U[i, k] * s[k] * Vt[k, j] for k in range(6)]
-            assert said[i, j] == (str(np.argmin(says) + 1) if min(says) < -1e-9 else "")
+            wrong = x[i, j] == 0 and min(says) < -1e-9
+            assert said[i, j] == (str(np.argmin(says) + 1) if wrong else "")
+
+
+def test_of_modes_that_take_off_as_much_the_strongest_is_taken():
+    """Two modes, (1, 2) and (-2, 1) over root 5, of strength 4 and 1: each takes 4 / 5 off the first number."""
+    x = scipy.linalg.block_diag([[-1.6, -1.2], [-1.2, -3.4]], np.diag([5, 3.7, 3.4, 3.1, 2.8, 2.5, 2.2, 1.9]))
+    np.testing.assert_allclose(svd(x).s[[1, 9]], [4, 1])
+    assert corrected_by(x).values[0, 0] == "2"
+
+
+def test_what_is_below_0_is_taken_off_by_the_only_mode_there_is():
+    assert corrected_by([[1.0, -0.3], [0.0, 0.0]]).values.tolist() == [["", "1"], ["", ""]]
 
 
 def test_nothing_corrects_what_says_nothing():
@@ -245,6 +260,13 @@ def test_on_a_tree_it_is_the_split_at_which_an_item_parts_from_those_that_have_t
         (
             lambda: illusory_properties(np.zeros((4, 2, 3)), np.zeros((3, 3))),
             "a target {'item': 3, 'property': 3} does not fit responses {'epoch': 4, 'item': 2, 'property': 3}: items "
+            "and properties must be the same",
+        ),
+        (
+            lambda: illusory_properties(
+                xr.DataArray(np.zeros((4, 2, 3)), dims=("epoch", "item", "unit")), SHARED
+            ),
+            "a target {'item': 2, 'property': 3} does not fit responses {'epoch': 4, 'item': 2, 'unit': 3}: items "
             "and properties must be the same",
         ),
         (

@@ -122,9 +122,9 @@ def test_it_is_scipys_interval(scale):
     assert made.method == method and made.level == 0.9 and made["mean"].dims == ("mode",)
 
 
-@pytest.mark.parametrize("level", [0.5, 0.95])
+@pytest.mark.parametrize("level", [0.5, 0.9, 0.95, 0.99])
 def test_a_share_has_the_interval_that_scipy_gives(level):
-    for n in (1, 4, 20, 37):
+    for n in (1, 4, 10, 14, 20, 37):
         kept = xr.DataArray(np.arange(n)[:, None] < np.arange(n + 1), dims=("seed", "count"))
         made = share_interval(kept, level=level)
         exact = [scipy.stats.binomtest(k, n).proportion_ci(level, method="wilson") for k in range(n + 1)]
@@ -165,6 +165,15 @@ def test_a_median_of_ties_has_an_interval_and_of_equals_none_too_wide():
     made = median_interval(values)
     np.testing.assert_allclose([made.low, made.high], 7)
     assert (made.low <= 7).all() and (made.high >= 7).all()
+
+
+@pytest.mark.parametrize("size", [1e-30, 1e30])
+def test_a_median_of_ties_has_an_interval_of_any_size(size):
+    ties = np.repeat([1.0, 2, 3], [20, 25, 15])
+    one, other = (median_interval(xr.DataArray(x, dims="seed")) for x in (ties, size * ties))
+    for name in ("median", "low", "high"):
+        np.testing.assert_allclose(other[name], size * one[name], rtol=1e-9)
+    assert 1 <= one.low < one.high <= 2 + 1e-9
 
 
 def test_a_median_of_fewer_than_fifty_has_no_interval():
@@ -231,7 +240,7 @@ def test_any_axis_and_lazy_arrays():
         lambda values: share_interval(values > 0.5, "run"),
         lambda values: median_interval(values, "run"),
     ):
-        assert make(lazy)["low"].chunks is not None
+        assert make(lazy)["low"].chunks is not None and make(many)["low"].chunks is None
         xr.testing.assert_allclose(make(lazy).compute(), make(many))
 
 
@@ -257,10 +266,13 @@ ONE = xr.DataArray([1.0], dims="seed")
             "a log scale is of values greater than 0; the smallest is 0",
         ),
         (
-            lambda: mean_interval(100 * ONE, within=(0, 1)),
+            lambda: mean_interval(xr.DataArray([1.0, 100.0], dims="seed"), within=(0, 1)),
             "a value is 99 out of its bounds, 0 to 1",
         ),
-        (lambda: share_interval(ONE / 2), "a share is of values that are true or false, 1 or 0; got others"),
+        (
+            lambda: share_interval(xr.DataArray([1, 0.5], dims="seed")),
+            "a share is of values that are true or false, 1 or 0; got others",
+        ),
         (lambda: median_interval(ONE), "a bootstrap interval needs 50 values or more; got 1 along 'seed'"),
     ],
 )

@@ -110,6 +110,12 @@ def test_what_is_not_finite_in_a_stack_has_nan_modes_and_harms_no_other():
         np.testing.assert_array_equal(np.isnan(number.values), lost)
 
 
+def test_a_stack_of_no_matrices_has_no_modes():
+    modes = svd(np.zeros((0, 3, 5)))
+    assert modes.U.shape == (0, 3, 3) and modes.s.shape == (0, 3) and modes.V.shape == (0, 5, 3)
+    assert singular_strengths(np.zeros((2, 0, 3, 5))).shape == (2, 0, 3)
+
+
 def test_dask_arrays_stay_lazy_and_give_the_same():
     stack = response_like_data(0.3, seeds=(3, 40)) * np.linspace(0.2, 1, 40)[:, None, None]
     stack[1, 30:], stack[2, :5] = np.nan, 0
@@ -130,6 +136,7 @@ def test_dask_arrays_stay_lazy_and_give_the_same():
         later = function(lazy)
         assert later.chunks is not None
         xr.testing.assert_allclose(later.compute(), function(now), rtol=1e-10)
+    assert svd(lazy[0, 0]).s.chunks is None  # one matrix is no stack
 
 
 # ----------------------------------------------------------------------------------------------------------- blocks

@@ -341,10 +341,21 @@ def test_the_angle_of_procrustes_is_the_toolboxs_bures_similarity():
 def test_ranks_of_dissimilarities_do_not_hear_rounding():
     for seed in range(10):
         noise = 1e-13 * np.random.default_rng(seed).normal(size=(8, 34))
-        for comparison in ("spearman", "kendall_tau_b"):
-            assert float(rsa(ITEMS, ITEMS.values + noise, comparison=comparison)) == pytest.approx(
-                1, abs=1e-12
-            )
+        noisy, other = ITEMS.values + noise, ITEMS.values + 1e12 * noise
+        tied, untied = spatial.distance.pdist(ITEMS.values).round(9), spatial.distance.pdist(other)
+        for comparison in ("spearman", "kendall_tau_a", "kendall_tau_b"):
+            for y, d in ((ITEMS, tied), (other, untied)):
+                expected = COMPARED[comparison](tied, d)
+                for sides in ((noisy, y), (y, noisy)):
+                    assert float(rsa(*sides, comparison=comparison)) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("dissimilarity", DISSIMILARITIES)
+@pytest.mark.parametrize("comparison", COMPARISONS)
+def test_rsa_is_from_minus_one_to_one(dissimilarity, comparison):
+    for seed in range(20):
+        x = np.random.default_rng(seed).normal(size=(9, 3))
+        assert -1 <= rsa(x, x, dissimilarity, comparison) <= 1
 
 
 def test_an_item_that_drives_all_units_alike_has_no_correlation_distance():
@@ -382,8 +393,8 @@ def test_every_measure_gives_a_number_on_every_input(name, kind):
     for _, x, y in pairs(kind):
         low = -1 if "debiased" in name or name == "rsa" else 0
         high = {"procrustes_distance": np.sqrt(2), "procrustes_angle": 90}.get(name, 1)
-        for value in (SIMILARITIES[name](x, y), SIMILARITIES[name](y, x)):
-            assert low <= value <= high
+        for one, other in ((x, y), (y, x), (x, x), (y, 3 * y)):
+            assert low <= SIMILARITIES[name](one, other) <= high
 
 
 @measures
@@ -634,6 +645,7 @@ MEASURES = (
             "both sides have an axis 'epoch', but not the same on it; rename one to compare all with all",
         ),
         (lambda: linear_cka(X[:1], X[:1]), "linear_cka needs 2 items or more; got 1"),
+        (lambda: rbf_cka(X[:1], X[:1]), "rbf_cka needs 2 items or more; got 1"),
         (lambda: canonical_correlations(X[:1], X[:1]), "canonical_correlations needs 2 items or more; got 1"),
         (lambda: linear_cka(X[:3], X[:3], debiased=True), "linear_cka_debiased needs 4 items or more; got 3"),
         (lambda: rbf_cka(X[:3], X[:3], debiased=True), "rbf_cka_debiased needs 4 items or more; got 3"),

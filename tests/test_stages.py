@@ -73,7 +73,8 @@ def test_a_one_layer_net_passes_each_point_when_the_exponential_does():
 
 def test_its_half_is_when_a_mode_is_half_learned():
     learned = stage_epochs(seeds(), REFERENCE)
-    assert learned.dims == ("seed", "fraction", "mode") and list(learned["mode"].values) == list(range(1, 9))
+    assert learned.dims == ("seed", "fraction", "mode") and learned.name == "epoch"
+    assert list(learned["mode"].values) == list(range(1, 9))
     for fraction in FRACTIONS:
         np.testing.assert_array_equal(
             learned.sel(fraction=fraction), half_learned(seeds(), REFERENCE, fraction)
@@ -155,6 +156,7 @@ def test_levels_of_the_published_items():
     np.testing.assert_array_equal(
         levels(DATA.array - DATA.array.mean("item")), [1, 2, 2, 3, 3, 3, 3]
     )  # no null mode
+    assert levels(DATA).name == "level" and list(levels(DATA)["mode"].values) == list(range(1, 9))
 
 
 def test_a_split_in_many_is_one_level():
@@ -202,6 +204,7 @@ def test_order_is_counted_seed_by_seed():
         row, ends = table.iloc[k], share.proportion_ci(0.95, "wilson")
         assert (row["kept"], row["tied"], row["n"], row["method"]) == (kept, tied, 40, "Wilson")
         np.testing.assert_allclose([row["share"], row["low"], row["high"]], [kept / 40, *ends])
+    assert set(map(str, table[["share", "low", "high"]].dtypes)) == {"float64"}
     assert table.iloc[3]["kept"] == sum(list(seed) == sorted(set(seed)) for seed in epochs)
     assert table.iloc[3]["tied"] == sum(any(a == b for a, b in pairwise(seed)) for seed in epochs)
 
@@ -246,13 +249,16 @@ def test_the_gap_of_a_pair_is_that_of_its_starts():
 
 
 def test_a_gap_has_no_sign_spans_large_blocks_and_wants_every_member():
-    rise = np.zeros((3, 9, 3))
-    for seed, epochs in enumerate([(2, 7, 4), (3, 3, 3), (2, 4, 99)]):
+    rise = np.zeros((5, 9, 3))
+    for seed, epochs in enumerate([(2, 7, 4), (3, 3, 3), (2, 4, 99), (0, 1, 0), (0, 0, 0)]):
         for mode, epoch in enumerate(epochs):
             rise[seed, epoch:, mode] = 1
     gaps = member_gaps(curves(rise, np.arange(9)), np.eye(3))
-    np.testing.assert_array_equal(gaps["epochs"].values[:, 0], [5, 0, np.nan])
-    np.testing.assert_allclose(gaps["relative"].values[:, 0], [15 / 13, 0, np.nan])
+    np.testing.assert_array_equal(gaps["epochs"].values[:, 0], [5, 0, np.nan, 1, 0])
+    np.testing.assert_allclose(gaps["relative"].values[:, 0], [15 / 13, 0, np.nan, 3, np.nan])
+    later = member_gaps(curves(rise, np.arange(9)).chunk(seed=1), np.eye(3))
+    assert later["relative"].chunks is not None
+    xr.testing.assert_equal(later.compute(), gaps)
 
 
 # --------------------------------------------------------------------------------------------------------------- tables

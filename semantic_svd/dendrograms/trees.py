@@ -258,7 +258,7 @@ def items_first(matrix: Matrix) -> xr.DataArray:
         raise InputError(
             f"axes {array.dims}: the last two axes of a matrix are (item, property) or (item, unit)"
         )
-    array = array.rename({} if array.dims[-2] == "item" else {array.dims[-2]: "item"}).astype(float)
+    array = array.rename({array.dims[-2]: "item"}).astype(float)
     return array if "item" in array.coords else array.assign_coords(item=np.arange(array.sizes["item"]))
 
 

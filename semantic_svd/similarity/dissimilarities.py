@@ -75,7 +75,8 @@ def rsa(x: Matrix, y: Matrix, dissimilarity: str = "euclidean", comparison: str 
 def _rsa(A: Array, B: Array, dissimilarity: str, comparison: str) -> Array:
     a, b = (between_items(side, dissimilarity) for side in (A, B))
     lost = ~(np.isfinite(a).all(axis=-1) & np.isfinite(b).all(axis=-1))
-    return np.where(lost, np.nan, COMPARISONS[comparison](np.nan_to_num(a), np.nan_to_num(b)))
+    found = COMPARISONS[comparison](np.nan_to_num(a), np.nan_to_num(b))
+    return np.where(lost, np.nan, np.clip(found, -1, 1))  # rounding may put it beside them
 
 
 def between_items(A: Array, dissimilarity: str) -> NDArray[np.float64]:
