@@ -28,6 +28,6 @@ def on_last_modes(means: xr.DataArray) -> xr.DataArray:
     """
     found = []
     for of_seed in means:
-        last = svd(of_seed.isel(epoch=-1, drop=True).drop_vars("seed"))
+        last = svd(of_seed.isel(epoch=-1, drop=True))
         found.append(strengths(of_seed, last).isel(mode=slice(0, means.sizes["class"] - 1)))
     return xr.concat(found, means["seed"])

@@ -191,6 +191,17 @@ def test_units_that_repeat_or_do_not_vary_only_lower_the_rank():
     assert int(canonical_correlations(rng.normal(size=(30, 8)), y).notnull().sum()) == 2
 
 
+@pytest.mark.parametrize("shape", [(1000, 6), (6, 1000)])
+@pytest.mark.parametrize(("size", "rank"), [(0.5, 1), (2, 2)])
+def test_what_counts_towards_the_rank_is_above_eps_times_the_longer_side(shape, size, rank):
+    items, units = (np.zeros((2, n)) for n in shape)
+    items[:, :4] = [[1, -1, 1, -1], [1, 1, -1, -1]]  # two patterns of mean 0, each on a unit of its own
+    units[[0, 1], [0, 1]] = 1, size * 1000 * np.finfo(float).eps
+    x = items.T @ units
+    y = np.random.default_rng(0).normal(size=(shape[0], 2))
+    assert int(canonical_correlations(x, y).notnull().sum()) == rank
+
+
 def test_svcca_is_cca_of_the_components_that_scikit_learn_keeps():
     for seed in range(10):
         rng = np.random.default_rng(seed)
@@ -200,6 +211,7 @@ def test_svcca_is_cca_of_the_components_that_scikit_learn_keeps():
             assert min(k.shape[1] for k in kept) < 9
             expected = np.cos(linalg.subspace_angles(*kept)).mean()
             assert float(svcca(x, y, variance)) == pytest.approx(expected, abs=1e-9)
+        assert svcca(x, y) == svcca(x, y, 0.99)
 
 
 def test_svcca_of_everything_is_cca():
@@ -212,7 +224,8 @@ def test_svcca_cuts_through_no_block():
     x = np.eye(8) @ rotation(rng, 8)  # one block of seven
     for seed in range(5):
         noise = 1e-9 * np.random.default_rng(seed).normal(size=(8, 8))
-        assert float(svcca(x, x + noise, 0.5)) == pytest.approx(1)
+        for variance in (0.1, 0.5):
+            assert float(svcca(x, x + noise, variance)) == pytest.approx(1)
     data = ITEMS.values @ rotation(rng, 34)[:, :20]  # a cut at 0.87 is in {4, 5}
     assert float(svcca(ITEMS, ITEMS.values + 1e-9 * rng.normal(size=(8, 34)), 0.87)) == pytest.approx(1)
     assert svcca(ITEMS, data, 0.87) < 1
@@ -358,10 +371,25 @@ def test_rsa_is_from_minus_one_to_one(dissimilarity, comparison):
         assert -1 <= rsa(x, x, dissimilarity, comparison) <= 1
 
 
+def triangle(a, b, c):
+    """Three points whose distances are a, between the first two, b, between the first and the last, and c."""
+    x = (a**2 + b**2 - c**2) / (2 * a)
+    return np.array([[0.0, 0.0], [a, 0.0], [x, np.sqrt(b**2 - x**2)]])
+
+
+@pytest.mark.parametrize("comparison", ["pearson", "spearman", "kendall_tau_a", "kendall_tau_b"])
+def test_triangles_whose_distances_fall_as_the_others_rise_are_at_minus_one_and_not_below(comparison):
+    for sides in np.random.default_rng(0).uniform(2, 3, (50, 3)):
+        found = float(rsa(triangle(*sides), triangle(*(5 - sides)), comparison=comparison))
+        assert found >= -1 and found == pytest.approx(-1, abs=1e-9)
+
+
 def test_an_item_that_drives_all_units_alike_has_no_correlation_distance():
     x = np.random.default_rng(0).normal(size=(6, 7))
     x[2] = 0.1
     assert rsa(x, x, "correlation").isnull() and rsa(x, x, "cosine") == 1
+    other = np.random.default_rng(1).normal(size=(6, 7))
+    assert rsa(x, other, "correlation").isnull() and rsa(other, x, "correlation").isnull()
     x[2] = 0
     assert rsa(x, x, "cosine").isnull()
 
@@ -510,12 +538,25 @@ def test_a_stack_is_its_matrices_one_by_one(name):
         assert float(found[s, e, o]) == pytest.approx(float(SIMILARITIES[name](x[s, e], y[s, o])), abs=1e-12)
 
 
+def test_canonical_correlations_of_a_stack_are_those_of_its_matrices_and_stay_lazy():
+    x, y = stack(2, 3, 8, 4), stack(2, 5, 8, 6, seed=1, dims=("seed", "other"))
+    found = canonical_correlations(x, y)
+    assert found.dims == ("seed", "epoch", "other", "mode") and found.mode.values.tolist() == [1, 2, 3, 4]
+    for s, e, o in np.ndindex(2, 3, 5):
+        np.testing.assert_allclose(found[s, e, o], canonical_correlations(x[s, e], y[s, o]), atol=1e-12)
+    later = canonical_correlations(x.chunk(seed=1, item=4), y.chunk(other=2))
+    assert later.chunks is not None
+    np.testing.assert_allclose(later.compute(), found, atol=1e-12)
+
+
 @measures
 def test_stacks_that_do_not_fit_the_cache_are_taken_in_parts(name, monkeypatch):
     x, y = stack(2, 3, 8, 4), stack(2, 5, 8, 6, seed=1, dims=("seed", "other"))
     whole = SIMILARITIES[name](x, y)
     monkeypatch.setattr("semantic_svd.similarity.sides.CHUNK", 1)
     np.testing.assert_allclose(SIMILARITIES[name](x, y), whole, rtol=1e-13, atol=1e-13)
+    for one, other, expected in ((x[0, 1], y[0], whole[0, 1]), (x[0], y[0, 3], whole[0, :, 3])):
+        np.testing.assert_allclose(SIMILARITIES[name](one, other), expected, rtol=1e-13, atol=1e-13)
 
 
 def test_shared_axes_are_paired_and_all_others_meet():
@@ -651,6 +692,7 @@ MEASURES = (
         (lambda: rbf_cka(X[:3], X[:3], debiased=True), "rbf_cka_debiased needs 4 items or more; got 3"),
         (lambda: rsa(X[:2], X[:2]), "rsa needs 3 items or more; got 2"),
         (lambda: rbf_cka(X, X, bandwidth=0), "the bandwidth of a kernel is above 0; got 0"),
+        (lambda: svcca(X, X, 0), "the share of variance to keep is above 0 and at most 1; got 0"),
         (lambda: svcca(X, X, 1.5), "the share of variance to keep is above 0 and at most 1; got 1.5"),
         (
             lambda: rsa(X, X, "mahalanobis"),
@@ -664,6 +706,10 @@ MEASURES = (
         (
             lambda: similarity_matrix(stack(3, 8, 2), dim="seed"),
             "the layers have no axis 'seed' to be compared along; they have ('epoch',)",
+        ),
+        (
+            lambda: similarity_matrix(stack(3, 8, 2), dim="unit"),
+            "the layers have no axis 'unit' to be compared along; they have ('epoch',)",
         ),
         (lambda: similarity_matrix({}), "there are no layers to compare; give a name and a matrix for each"),
         (lambda: beside_null(X, X, shuffles=0), "a null needs one shuffle or more; got 0"),
@@ -683,7 +729,9 @@ def test_the_items_side_keeps_vectors_and_singular_values_and_forgets_the_units(
     A = rng.normal(size=(2, 5, 8))
     turned = A @ np.linalg.qr(rng.normal(size=(8, 8)))[0]
     side = item_side(A)
-    assert side.dims == ("seed", "item", "item_2") or side.dims == ("epoch", "item", "item_2")
+    assert side.dims == ("epoch", "item", "item_2") and side.name == "item_side"
+    rows = xr.DataArray(A, dims=("seed", "class", "unit"))
+    assert item_side(rows).dims == ("seed", "class", "class_2")
     np.testing.assert_allclose(side.values @ side.values, A @ A.mT, atol=1e-12)
     np.testing.assert_allclose(side, side.values.mT, atol=1e-12)
     np.testing.assert_allclose(side, item_side(turned), atol=1e-12)
@@ -707,6 +755,7 @@ def test_what_rounding_leaves_of_single_numbers_or_of_a_large_mean_is_no_mode():
     for one, other, rank in ((x, y, 3), (low[0].astype(np.float32), low[1], 3), (0.1 + 0 * x, y, 0)):
         for matrix, reference in ((one, other), (other, one)):
             found = compare_items(matrix, reference, draws=0)
+            assert found["null_cosine"].isna().all()
             assert (found["verdict"][rank:] == "null").all() and (found["verdict"][:rank] != "null").all()
     ended = compare_items(np.stack([x, np.nan * x]), y)
     assert ended["epoch"].unique().tolist() == [0]

@@ -52,7 +52,7 @@ def canonical_correlations(x: Matrix, y: Matrix) -> xr.DataArray:
     array([0.577])
     """
     A, B = same_items(x, y)
-    modes = max(1, min(A.shape[-2] - 1, A.shape[-1], B.shape[-1]))
+    modes = min(A.shape[-2] - 1, A.shape[-1], B.shape[-1])
     found = compared("canonical_correlations", _correlations, x, y, modes=modes)
     return found.assign_coords(mode=np.arange(1, modes + 1))
 
@@ -180,7 +180,7 @@ def _mean_correlation(A: Array, B: Array, variance: float | None = None) -> Arra
 
 def _correlations(A: Array, B: Array) -> Array:
     (U, x), (V, y) = (_basis(centred(side)) for side in (A, B))
-    n = max(1, min(U.shape[-2] - 1, U.shape[-1], V.shape[-1]))
+    n = min(U.shape[-2] - 1, U.shape[-1], V.shape[-1])
     return np.where(np.arange(n) < np.minimum(x, y)[..., None], _cosines(U, V)[..., :n], np.nan)
 
 

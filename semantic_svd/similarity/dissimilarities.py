@@ -133,7 +133,7 @@ def _with_ties(d: Array) -> Array:
 
 
 def _largest(d: Array) -> Array:
-    return np.abs(d).max(axis=-1, keepdims=True)
+    return d.max(axis=-1, keepdims=True)
 
 
 COMPARISONS = {

@@ -34,8 +34,7 @@ def item_side(matrix: Matrix) -> xr.DataArray:
     A = labelled(matrix)
     modes, item = svd(A), A.dims[-2]
     other = modes["U"].rename({item: f"{item}_2"})
-    side = xr.dot(modes["U"] * modes["s"], other, dim="mode")
-    return side.transpose(*A.dims[:-2], item, f"{item}_2").rename("item_side")
+    return xr.dot(modes["U"] * modes["s"], other, dim="mode").rename("item_side")
 
 
 def compare_items(matrix: Matrix, reference: Matrix, draws: int = 300) -> pd.DataFrame:
