@@ -58,7 +58,7 @@ def illusory_properties(response: Matrix, target: Matrix) -> xr.Dataset:
     wrong = wanted <= 0
     if "epoch" not in Y.dims:
         raise InputError(f"an illusion is one over epochs: the response has the axes {Y.dims}")
-    if wanted.ndim != 2 or Y.dims[-2:] != wanted.dims or Y.shape[-2:] != wanted.shape:
+    if Y.dims[-2:] != wanted.dims or Y.shape[-2:] != wanted.shape:
         raise InputError(
             f"a target {dict(wanted.sizes)} does not fit responses {dict(Y.sizes)}: "
             "items and properties must be the same"

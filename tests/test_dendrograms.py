@@ -110,6 +110,7 @@ def test_distances_are_scipys_and_keep_leading_axes():
     stack = random_sets(6).reshape(2, 3, 8, 5)
     found = distances(stack)
     assert found.dims == ("seed", "epoch", "item", "item_2")
+    assert set(found.coords) == {"item", "item_2"}  # seeds and epochs that had no labels get none
     np.testing.assert_array_equal(found.sel(seed=1, epoch=2), squareform(pdist(stack[1, 2])))
     assert distances(DATA, "cityblock").sel(item="oak", item_2="maple") == 2
 
@@ -199,6 +200,10 @@ def test_tables_that_do_not_fit_the_cache_are_filled_in_parts(entries, monkeypat
 
 def test_with_too_many_items_the_leaves_keep_their_own_order(monkeypatch):
     monkeypatch.setattr(trees, "EXACT_UP_TO", 12)
+    matrix = random_sets(1, 12)[0]
+    tree, square = linkage(matrix), squareform(pdist(matrix))
+    assert tree.exact
+    assert length(matrix, tree.order) == pytest.approx(lengths(all_orders(tree.Z), square).min(), rel=1e-8)
     tree = linkage(random_sets(1, 13)[0])
     assert not tree.exact
     assert repr(tree) == "Tree(13 items, own leaf order)"
@@ -529,6 +534,8 @@ def test_levels_are_the_forks_of_the_data():
          "(item, property) or (item, unit)"),
         (lambda: clades(linkage(DATA), 9), "9 groups: a tree of 8 items is cut into 1 to 8 groups"),
         (lambda: linkage(DATA).segments(["bird"]), "1 groups for 8 items: a tree is drawn with one group an item"),
+        (lambda: agreement(np.eye(13), np.eye(12)), "the response has the items 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, ..., "
+         "the data 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11: not the same"),
         (lambda: agreement(DATA.array[:2], DATA.array[[1, 0]]), "the response has the items sparrow, hawk, the data "
          "hawk, sparrow: not the same"),
     ],

@@ -220,6 +220,18 @@ def test_it_is_the_mode_that_takes_the_most_off_the_sum():
             assert said[i, j] == (str(np.argmin(says) + 1) if wrong else "")
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_members_of_a_block_speak_together(seed):
+    rng = np.random.default_rng(seed)
+    U, V = (np.linalg.qr(rng.normal(size=(n, 6)))[0] for n in (6, 9))
+    x = U * [4, 3, 2, 2, 2, 1] @ V.T
+    named = {"1": [0], "2": [1], "3-5": [2, 3, 4], "6": [5]}
+    says = {name: U[:, J] * [[4, 3, 2, 2, 2, 1][k] for k in J] @ V[:, J].T for name, J in named.items()}
+    said = corrected_by(x).values
+    for i, j in np.argwhere(x <= 0):
+        assert said[i, j] == min(says, key=lambda name: says[name][i, j])
+
+
 def test_of_modes_that_take_off_as_much_the_strongest_is_taken():
     """Two modes, (1, 2) and (-2, 1) over root 5, of strength 4 and 1: each takes 4 / 5 off the first number."""
     x = scipy.linalg.block_diag([[-1.6, -1.2], [-1.2, -3.4]], np.diag([5, 3.7, 3.4, 3.1, 2.8, 2.5, 2.2, 1.9]))
@@ -256,6 +268,11 @@ def test_on_a_tree_it_is_the_split_at_which_an_item_parts_from_those_that_have_t
         (
             lambda: illusory_properties(SHARED, SHARED),
             "an illusion is one over epochs: the response has the axes ('item', 'property')",
+        ),
+        (
+            lambda: illusory_properties(np.zeros((4, 2, 3)), np.zeros((4, 2, 3))),
+            "a target {'epoch': 4, 'item': 2, 'property': 3} does not fit responses {'epoch': 4, 'item': 2, "
+            "'property': 3}: items and properties must be the same",
         ),
         (
             lambda: illusory_properties(np.zeros((4, 2, 3)), np.zeros((3, 3))),

@@ -262,7 +262,7 @@ ONE = xr.DataArray([1.0], dims="seed")
         (lambda: median_interval(ONE, level=0), "the level of an interval is between 0 and 1; got 0"),
         (lambda: mean_interval(ONE, scale="ln"), "the scale of an interval is 'linear' or 'log'; got 'ln'"),
         (
-            lambda: mean_interval(ONE - 1, scale="log"),
+            lambda: mean_interval(xr.DataArray([1.0, 0.0, 2.0], dims="seed"), scale="log"),
             "a log scale is of values greater than 0; the smallest is 0",
         ),
         (

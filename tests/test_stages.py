@@ -324,6 +324,14 @@ def test_the_table_of_widths_is_of_the_widths():
             lambda: stage_epochs(REFERENCE.s, DATA),
             "strengths over a training are (..., epoch, mode); got dims ('mode',)",
         ),
+        (
+            lambda: stage_epochs(sigmoids(), np.zeros((8, 9))),
+            "the reference is zero: it has no modes that could be learned",
+        ),
+        (
+            lambda: order_kept(xr.DataArray(np.ones((3, 2)), dims=("block", "seed"))),
+            "an order needs epochs (seed, stage) of two stages or more; got {'block': 3, 'seed': 2}",
+        ),
         (lambda: stage_epochs(sigmoids(), np.eye(3)), "8 strengths for the 3 modes of the reference"),
         (
             lambda: order_kept(xr.DataArray([[1.0]], dims=("seed", "block"))),
