@@ -159,6 +159,11 @@ def test_upright_modes_have_the_first_large_item_positive_whatever_signs_they_co
         xr.testing.assert_allclose(matrix_of(modes), matrix_of(given), atol=1e-12)
 
 
+def test_half_of_the_largest_is_not_large_enough_to_give_a_mode_its_sign():
+    given = svd(np.eye(2)).assign(U=(("item", "mode"), np.array([[-0.5, -0.51], [1.0, 1.0]])))
+    np.testing.assert_array_equal(upright(given).U, [[-0.5, 0.51], [1.0, -1.0]])
+
+
 def test_align_epochs_keeps_names_through_crossings_and_flips():
     rng = np.random.default_rng(0)
     U, V = ortho_group.rvs(4, random_state=1), ortho_group.rvs(6, random_state=2)[:, :4]
@@ -367,6 +372,21 @@ def test_null_modes_are_called_null_and_never_different():
     assert table.loc[table.verdict != "null", columns].notna().all(axis=None)
     nothing = compare(np.zeros((8, 34)), DATA)
     assert set(nothing.verdict) == {"null"}
+
+
+@pytest.mark.parametrize("shape", [(100, 3), (3, 100)])
+def test_what_is_null_goes_by_the_longer_side_whichever_that_is(shape):
+    modes = svd(matrices(*shape)).assign(
+        s=("mode", np.array([1.0, *(np.finfo(float).eps * np.array([50, 40]))]))
+    )
+    assert list(compare(modes, modes).verdict) == ["same", "null", "null"]
+    assert list(compare(modes, modes).block) == ["1", "null", "null"]
+
+
+def test_there_is_a_null_of_matrices_of_any_size():
+    wide = np.random.default_rng(0).standard_normal((2, 2_200_000))  # two random ones do not fit in one draw
+    table = compare(wide, wide, null_draws=2)
+    assert (table.verdict == "same").all() and (table.null_cosine < 0.01).all()
 
 
 @pytest.mark.parametrize("noise", [0.02, 0.1, 0.5])
