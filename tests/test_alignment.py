@@ -404,6 +404,21 @@ def test_angles_are_scipys_subspace_angles(noise):
         np.testing.assert_allclose(rows.block_cosine, np.cos(angle), atol=1e-12)
 
 
+def test_partners_are_those_with_which_all_blocks_together_keep_the_most_of_all_permutations():
+    reference = svd(np.diag([2.0, 1.0, 1.0])[:, [0, 1, 2, 2, 2]] * [1, 1, 1, 0, 0])
+    response = svd(matrices(60, 3, 5))
+    table = compare(response, reference, null_draws=0)
+    found = table[table["mode"] == 1]["matched"].astype(int).to_numpy() - 1
+    for at, lone in enumerate(found):
+        G = [reference[side].values.T @ response[side].values[at] for side in "UV"]
+        alone = np.abs(G[0][0] * G[1][0])
+        inside = np.prod(
+            [np.linalg.norm(g[1:], axis=0) for g in G], axis=0
+        )  # how far each lies in the pair's planes
+        best = max(permutations(range(3)), key=lambda p: alone[p[0]] + inside[p[1]] + inside[p[2]])
+        assert lone == best[0]
+
+
 def test_null_cosine_is_that_of_a_brute_force_monte_carlo():
     reference = svd(np.diag([2.0, 1.0, 1.0])[:, [0, 1, 2, 2, 2]] * [1, 1, 1, 0, 0])
     n = 8000
