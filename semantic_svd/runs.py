@@ -47,9 +47,9 @@ class Run:
     Parameters
     ----------
     data : xarray.Dataset with W1 (seed, epoch, unit_1, unit_0), b1, B1, ..., loss (seed, epoch), status and end_epoch
-        (seed), input (item, unit_0) and target (item, unit_L), and W1_end (seed, unit_1, unit_0), ... where no snapshot
-        holds the weights with which a seed ended; the attributes tell the rule, the network, the hash of the data,
-        the versions.
+        (seed), input (item, unit_0), target (item, unit_L) and label (item), the class of each, and W1_end (seed,
+        unit_1, unit_0), ... where no snapshot holds the weights with which a seed ended; the attributes tell the rule,
+        the network, the hash of the data, the versions.
         After the end_epoch of a seed that stopped before the others its snapshots are NaN
 
     Examples
@@ -235,7 +235,8 @@ class Run:
                     f"the run recorded no class means of layer {layer} (record='class_means', of hidden layers); "
                     "pass images to compute them from the weights"
                 )
-            return self.data[f"m{layer}"].rename({output: "class", f"unit_{layer}": "unit"})
+            recorded = self.data[f"m{layer}"]  # by output unit where each is a class, else by class
+            return recorded.rename({recorded.dims[-2]: "class", f"unit_{layer}": "unit"})
         x, labels = self._examples(images, test=False)
         n_classes = self.network.sizes[-1]
         averages = np.eye(n_classes)[labels]

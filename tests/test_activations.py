@@ -12,6 +12,7 @@ import zarr
 from refusals import refused
 
 from semantic_svd import Network, Recorder, Run, load_images, load_items, recorded_run, stack_runs, train
+from semantic_svd.classes import mean_inputs
 from semantic_svd.cli import main
 from semantic_svd.modes import half_learned, strengths, svd
 
@@ -20,6 +21,7 @@ DIGITS = load_images("digits")
 RNG = np.random.default_rng(0)
 ACTIVITY = RNG.normal(size=(2, 5, 8, 3))  # seed, epoch, item, unit
 LABELS = np.array([0, 0, 0, 0, 1, 1, 2, 2])
+TWO = LABELS.clip(max=1)
 
 
 @pytest.fixture(scope="module")
@@ -275,6 +277,47 @@ def test_labels_one_hot_are_the_targets_of_an_output_over_the_classes():
     assert "target" not in embedding.data
 
 
+@pytest.mark.parametrize("beside", [[], ["hidden"], ["hidden", "responses"]])
+def test_classes_are_those_of_the_labels_whatever_else_is_recorded_and_the_targets_are(
+    beside, tmp_path, capsys
+):
+    classes, properties = ["bird", "fish", "tree"], ["edible", "living", "large"]
+    inputs = RNG.normal(size=(8, 5))
+    shown = {"items": inputs, "labels": LABELS, "classes": classes, "record": [*beside, "class_means"]}
+    targets = xr.DataArray(RNG.random((8, 3)), {"property": properties}, ("item", "property"))
+    run = recorded_run({"layer": ACTIVITY}, ACTIVITY, targets=targets, **shown)
+    by_hand = np.stack([ACTIVITY[:, :, c == LABELS].mean(axis=2) for c in range(3)], axis=2)
+    assert run.class_means(1)["class"].values.tolist() == classes
+    np.testing.assert_allclose(run.class_means("layer"), by_hand)
+    found = mean_inputs(run)
+    assert found["item"].values.tolist() == classes
+    np.testing.assert_allclose(found, [inputs[c == LABELS].mean(axis=0) for c in range(3)])
+    assert not beside or run.targets()["property"].values.tolist() == properties
+    run.save(tmp_path / "run.zarr")
+    assert main(["dendrogram", str(tmp_path / "run.zarr"), "--csv", str(tmp_path / "a.csv")]) == 0
+    table = pd.read_csv(tmp_path / "a.csv")
+    assert set("; ".join([*table["left_items"], *table["right_items"]]).split("; ")) == set(classes)
+
+
+def test_class_means_stand_beside_an_output_of_any_size():
+    both = {"labels": TWO, "record": ["responses", "class_means"]}
+    run = recorded_run({"layer": ACTIVITY}, ACTIVITY, **both)
+    assert run.class_means(1).sizes["class"] == 2 and run.response().sizes["property"] == 3
+    assert "target" not in run.data and mean_inputs(run) is None
+
+
+@pytest.mark.parametrize("command", ["modes", "align --to mine.zarr", "dendrogram", "explore"])
+def test_class_means_beside_activity_item_by_item_need_no_inputs(command, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    record = ["hidden", "class_means"]
+    recorded_run({"layer": ACTIVITY}, labels=LABELS, record=record).save("mine.zarr")
+    command, *options = command.split()
+    assert main([command, "mine.zarr", *options]) == 0
+    assert main(["align", "mine.zarr"]) == 2
+    line = "mine.zarr has no data to compare with; name a run or a CSV with --to"
+    assert capsys.readouterr().err == f"semantic-svd: {line}\n"
+
+
 # ------------------------------------------------------------------------------------------------------------- PyTorch
 
 
@@ -504,7 +547,6 @@ def test_a_module_that_fails_is_left_as_it_was(torch):
 
 
 A = {"a": ACTIVITY}
-TWO = LABELS.clip(max=1)
 BAD = [  # hidden layers, output, what else; what is said
     (A, np.zeros((7, 2)), {}, "the output has (seeds, epochs, items) (1, 1, 7), layer 'a' has (2, 5, 8)"),
     ({}, None, {}, "a run holds activity; hidden is empty, and there is no response"),
@@ -550,12 +592,6 @@ BAD = [  # hidden layers, output, what else; what is said
     ),
     (A, None, {"record": "class_means"}, "class means need the class of each item; pass labels"),
     (A, None, {"record": "class_means", "labels": 2 * TWO}, "class '1' has no item, so it has no mean"),
-    (
-        A,
-        ACTIVITY,
-        {"record": ["responses", "class_means"], "labels": TWO},
-        "the output has 3 units and there are 2 classes; record class_means without responses",
-    ),
     (A, ACTIVITY, {"targets": ITEMS}, "the output has 3 units, the targets have 34"),
     (A, None, {"record": []}, "a run holds activity, and there is none of record=[]"),
     (A, None, {"record": "responses"}, "a run holds activity, and there is none of record=['responses']"),

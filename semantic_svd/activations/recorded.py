@@ -47,8 +47,8 @@ def recorded_run(
     classes : sequence of str, optional
         What label 0, 1, ... stands for.
     record : names of what the run holds
-        "hidden" and "responses", item by item; "class_means" of the hidden layers.
-    epochs, seeds : labels of the first axes; None for those of a DataArray, or 0, 1, ...
+        "hidden" and "responses", item by item; "class_means" of the hidden layers, over the items of each label.
+    epochs, seeds : labels of the first axes, epochs from 0 on; None for those of a DataArray, or 0, 1, ...
 
     Returns
     -------
@@ -268,13 +268,13 @@ def run_of(
     by: str,
 ) -> Run:
     """Return arrays (seed, epoch, ...) by name as a run; sizes are those of hidden layers and output (0 if unknown)."""
-    out = _output_size(arrays, sizes[-1], shown)
+    out = _output_size(sizes[-1], shown)
     inputs = 0 if shown.inputs is None else int(np.prod(shown.inputs.shape[1:]))
     network = Recorded((inputs, *sizes[:-1], out), layer_names=(*layers, "output"))
     by_item = [array.dtype for name, array in arrays.items() if name[0] != "m"]
     dtype = np.result_type(np.float32, *(by_item or [float]))
     last = f"unit_{network.layers}"
-    axes = {"h": ("item", "unit_"), "m": (last, "unit_"), "r": ("item", last)}
+    axes = {"h": ("item", "unit_"), "m": ("class", "unit_"), "r": ("item", last)}
     data = {
         name: (
             ("seed", "epoch", *(d + name[1:] if d == "unit_" else d for d in axes[name[0]])),
@@ -282,14 +282,16 @@ def run_of(
         )
         for name, array in arrays.items()
     }
-    names = {"item": shown.items, "unit_0": shown.input_names, last: shown.outputs}
+    names = {"item": shown.items, "unit_0": shown.input_names, last: shown.outputs, "class": shown.classes}
     if by_item and shown.targets is not None and shown.targets.shape[1] == out:
         data["target"] = (("item", last), shown.targets.astype(dtype))
     if shown.inputs is not None:
         values = flat(shown.inputs) if by_item else shown.mean_inputs()
         data["input"] = (("item", "unit_0"), values.astype(dtype))
     if not by_item:
-        names |= {"item": shown.classes, last: shown.classes}
+        names["item"] = shown.classes
+    elif "m1" in arrays:
+        data["label"] = (("item",), shown.labels)
     dataset = _ended(xr.Dataset(data, {"seed": list(seeds), "epoch": list(epochs)}), list(arrays))
     labels = {
         dim: of for dim, of in names.items() if of and dim in dataset.dims and len(of) == dataset.sizes[dim]
@@ -322,20 +324,12 @@ def _ended(data: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
     return data.assign_attrs(notes=notes)
 
 
-def _output_size(arrays: Mapping[str, Any], units: int, shown: Shown) -> int:
-    """Return the units of the output: its own, or those that classes or targets say it has."""
-    if "m1" in arrays and units != len(shown.classes):
-        if "response" in arrays:
-            raise InputError(
-                f"the output has {units} units and there are {len(shown.classes)} classes; "
-                "record class_means without responses"
-            )
-        return len(shown.classes)
-    if shown.targets is None or shown.outputs is shown.classes:
-        return units
-    if units not in (0, shown.targets.shape[1]):
-        raise InputError(f"the output has {units} units, the targets have {shown.targets.shape[1]}")
-    return shown.targets.shape[1]
+def _output_size(units: int, shown: Shown) -> int:
+    """Return the units of the output: its own, or as many as targets say it has; those of labels need not fit it."""
+    said = 0 if shown.targets is None else shown.targets.shape[1]
+    if units and said not in (0, units) and shown.outputs is not shown.classes:
+        raise InputError(f"the output has {units} units, the targets have {said}")
+    return units or said
 
 
 def _provenance(by: str, network: Recorded, shown: Shown, epochs: Sequence[int]) -> dict[str, Any]:

@@ -114,10 +114,7 @@ class Subject:
             except InputError as error:
                 raise InputError(f"{self.name}: {error}") from None
         assert self.layer is not None
-        means = centred_means(run, self.layer).rename({"class": "item"})
-        if "item" not in means.coords and self.data is not None:
-            means = means.assign_coords(item=self.data["item"].values)
-        return means
+        return centred_means(run, self.layer).rename({"class": "item"})
 
     def _response(self, run: "Run") -> "xr.DataArray":
         return self.responses(run).drop_vars("epoch", errors="ignore").compute()
@@ -210,6 +207,7 @@ def open_subject(source: str, seed: int | None = None, layer: int | None = None)
             raise InputError(f"{source} is a matrix of items: --seed and --layer are for runs")
         items = load_items(source)
         return Subject(items.name, None, items.array)
+    from semantic_svd.classes import mean_inputs
     from semantic_svd.runs import Run
 
     run = Run.open(path)
@@ -217,7 +215,7 @@ def open_subject(source: str, seed: int | None = None, layer: int | None = None)
     if layer is not None and not 1 <= layer <= network.layers:
         raise InputError(f"{source} has no layer {layer}; its layers are 1 to {network.layers}")
     if "m1" in run.data and layer != network.layers:
-        data = _mean_images(run)
+        data = mean_inputs(run)
         return Subject(source, _seeds_of(run, source, seed), data, layer or network.layers - 1, by_class=True)
     if "m1" in run.data and "input_output" in run.data:
         names = {f"unit_{layer}": "item", "unit_0": "property"}
@@ -230,25 +228,6 @@ def open_subject(source: str, seed: int | None = None, layer: int | None = None)
         )
     data = run.targets().compute() if "target" in run.data else None
     return Subject(source, _seeds_of(run, source, seed), data, None if layer == network.layers else layer)
-
-
-def _mean_images(run: "Run") -> "xr.DataArray | None":
-    """Return the mean input of each class, (item, property), if the run keeps its inputs or these means."""
-    import xarray as xr
-
-    data, output = run.data, f"unit_{run.network.layers}"
-    if "target" in data:
-        target = data["target"].drop_vars("item", errors="ignore")
-        means = xr.dot(target, data["input"].drop_vars("item", errors="ignore"), dim="item") / target.sum(
-            "item"
-        )
-        return means.rename({output: "item", "unit_0": "property"}).compute()
-    if "item" not in data.coords or data.sizes["item"] != run.network.sizes[-1]:
-        return None
-    named = data.coords[output].values if output in data.coords else data["item"].values
-    if list(named) != list(data["item"].values):
-        return None
-    return data["input"].rename({"unit_0": "property"}).compute()
 
 
 def _seeds_of(run: "Run", source: str, seed: int | None) -> "Run":
