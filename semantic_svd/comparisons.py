@@ -15,6 +15,7 @@ import pandas as pd
 import xarray as xr
 
 from semantic_svd.alignment import compare
+from semantic_svd.classes import mean_inputs
 from semantic_svd.dendrograms import agreement
 from semantic_svd.errors import InputError
 from semantic_svd.intervals import UNBOUNDED, mean_interval, share_interval
@@ -126,7 +127,7 @@ def _side(name: str, run: Run) -> _Side:
         response, last_response = (part.input_output().rename(names) for part in (run, last))
         hidden, last_hidden = (part.class_means(layer).rename({"class": "item"}) for part in (thin, last))
         target = run.data["target_input_output"].rename({output: "item", "unit_0": "property"})
-        data = run.data["input"].rename(unit_0="property")
+        data = _mean_images(name, run)
     else:
         _refuse_without_items(name, run, last, own)
         response, last_response = run.response(), last.response()
@@ -138,6 +139,15 @@ def _side(name: str, run: Run) -> _Side:
     rate_steps = partial(run.rate_steps, layer=max(layer, 1))
     ends = last_response.compute(), last_hidden, data
     return _Side(target.compute(), rate_steps, held(response), shown, hidden, *ends)
+
+
+def _mean_images(name: str, run: Run) -> xr.DataArray:
+    if (means := mean_inputs(run)) is None:
+        raise InputError(
+            f"{name} keeps nothing that tells the mean image of each class; train it without a probe, or with these "
+            "means as the probe, named as the classes"
+        )
+    return means
 
 
 def _refuse_without_items(name: str, run: Run, last: Run, own: str) -> None:

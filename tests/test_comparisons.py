@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.text import Text
+from refusals import refused
 
 from semantic_svd import RULES, Network, Run, load_images, load_items, train
 from semantic_svd.activations import recorded_run
@@ -141,6 +142,23 @@ def test_runs_on_images_are_compared_by_their_classes(tmp_path, capsys):
     assert sorted(set(modes), key=int) == [str(k) for k in range(1, 10)]  # ten classes, less their mean
     rows = curves[(curves["run"] == names[0]) & (curves["measure"] == "leakage")]
     assert rows["rate_steps"].tolist() == pytest.approx([0.1 * 15 * epoch for epoch in range(5)])
+
+
+def test_runs_on_images_that_kept_every_image_are_compared_as_those_that_kept_their_means():
+    digits, network = load_images("digits"), Network((64, 12, 10), "relu", "softmax")
+    record = {"record": ["class_means", "input_output"], "epochs": 2, "batch_size": 50, "seeds": 2}
+
+    def compared(**probe):
+        rules = ("backprop", "dfa_random")
+        made = {rule: train(rule, network, digits.x, digits.targets, **record, **probe) for rule in rules}
+        return compare_runs(made)
+
+    for images, means in zip(compared(), compared(probe=digits.means.rename({"class": "item"})), strict=True):
+        pd.testing.assert_frame_equal(images, means, rtol=1e-4)
+    assert refused(compared, probe=digits.x[:30]) == (
+        "backprop keeps nothing that tells the mean image of each class; train it without a probe, or with these "
+        "means as the probe, named as the classes"
+    )
 
 
 def test_the_page_shows_every_run(tables):

@@ -24,7 +24,7 @@ from semantic_svd.images import Images, read_images
 from semantic_svd.modes import half_learned, strengths, svd
 from semantic_svd.plasticity import Hebb, Oja
 from semantic_svd.records import RECORDS
-from semantic_svd.sweeps import Grid, best, read_grid, sweep, workers
+from semantic_svd.sweeps import Grid, best, measures, read_grid, sweep, workers
 from semantic_svd.sweeps.workers import Died, on_cluster, on_cores
 
 UNIX = pytest.mark.skipif(os.name == "nt", reason="kills processes as Unix does")
@@ -361,6 +361,17 @@ def test_images_are_measured_by_their_class_means_as_the_command_measures_them(
     assert main(words) == 0
     trees = pd.read_csv(tmp_path / "tree.csv")
     np.testing.assert_allclose(table["agreement"], trees[trees["epoch"] == 4]["agreement"], rtol=1e-6)
+
+
+def test_a_run_that_kept_every_image_is_measured_as_one_that_kept_the_mean_of_each_class():
+    digits, network = load_images("digits"), Network((64, 12, 10), "relu", "softmax")
+    settings = {"epochs": 3, "batch_size": 50, "seeds": 2, "record": "class_means"}
+    probes = {}, {"probe": digits.means.rename({"class": "item"})}, {"probe": digits.x[:30]}
+    images, means, others = (
+        measures(train("bpa", network, digits.x, digits.targets, **settings, **probe)) for probe in probes
+    )
+    pd.testing.assert_frame_equal(images, means)
+    pd.testing.assert_frame_equal(images.drop(columns="agreement"), others)
 
 
 def test_strengths_alone_are_enough_for_stages(tmp_path, in_this_process):

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from semantic_svd.classes import centred_means
+from semantic_svd.classes import centred_means, mean_inputs
 from semantic_svd.dendrograms import agreement
 from semantic_svd.errors import InputError
 from semantic_svd.intervals import UNBOUNDED, mean_interval
@@ -60,16 +60,14 @@ def _of_items(run: Run, final: Run) -> dict[str, xr.DataArray]:
 
 
 def _of_classes(run: Run, final: Run) -> dict[str, xr.DataArray]:
-    layer, data = run.network.layers - 1, run.data["input"].rename({"unit_0": "property"})
-    course, ended = (
-        centred_means(part, layer).rename({"class": "item"}).assign_coords(item=data["item"].values)
-        for part in (run, final)
-    )
+    layer, data = run.network.layers - 1, mean_inputs(run)
+    course, ended = (centred_means(part, layer).rename({"class": "item"}) for part in (run, final))
     stages = []
     for seed in run.data["seed"].values:
         modes = svd(ended.sel(seed=seed, drop=True))
         stages.append(half_learned(strengths(course.sel(seed=seed, drop=True), modes), modes))
-    return {"agreement": agreement(ended, data)} | _stages(xr.concat(stages, run.data["seed"]))
+    found = {} if data is None else {"agreement": agreement(ended, data)}
+    return found | _stages(xr.concat(stages, run.data["seed"]))
 
 
 def _stages(epochs: xr.DataArray) -> dict[str, xr.DataArray]:
