@@ -564,6 +564,18 @@ BAD = [  # hidden layers, output, what else; what is said
         {"seeds": [0, 0.5]},
         "seeds are 2 whole numbers, each once, the smallest first, not [0.0, 0.5]",
     ),
+    (
+        A,
+        None,
+        {"epochs": range(-200, 201, 100)},
+        "epochs are 0 or more, and the first is -200; count them from it",
+    ),
+    (
+        {"a": xr.DataArray(ACTIVITY[0, :2], {"epoch": [-1, 0]}, ("epoch", "item", "unit"))},
+        None,
+        {},
+        "epochs are 0 or more, and the first is -1; count them from it",
+    ),
     (A, None, {"seeds": [1, 1]}, "seeds are 2 whole numbers, each once, the smallest first, not [1, 1]"),
     (
         A,

@@ -213,6 +213,8 @@ def _axis(axis: str, labels: Sequence[int] | None, n: int, given: Mapping[str, A
     whole = all(isinstance(label, int) for label in found)
     if len(found) != n or not whole or len(set(found)) < n or found != sorted(found):
         raise InputError(f"{axis}s are {n} whole numbers, each once, the smallest first, not {found}")
+    if axis == "epoch" and found[0] < 0:
+        raise InputError(f"epochs are 0 or more, and the first is {found[0]}; count them from it")
     return found
 
 
