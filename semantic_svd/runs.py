@@ -173,8 +173,9 @@ class Run:
         unit = f"unit_{layer}"
         if items is None and name in self.data:
             return self.data[name].rename({unit: axis})
-        x, names = self._inputs(items), network.names()
+        names = network.names()
         arrays = self._parameters(names, f"layer {layer} can't be computed")
+        x = self._inputs(items)
         h = xr.apply_ufunc(
             lambda *weights: _activity(
                 network, dict(zip(names, weights[:-1], strict=True)), weights[-1], layer
@@ -456,6 +457,16 @@ class Run:
 
     def _parameters(self, names: list[str], so: str) -> list[xr.DataArray]:
         """Return weights and biases by their names, if the run kept them."""
+        network = self.network
+        if isinstance(network, Recorded):
+            kept = [f"h{k}" for k in range(1, network.layers)] + ["response"]
+            layers = [
+                f"layer {k} ({called})"
+                for k, (name, called) in enumerate(zip(kept, network.layer_names, strict=True), 1)
+                if name in self.data
+            ]
+            has = f"what it has is {', '.join(layers)}, of its own items" if layers else "it has class means"
+            raise InputError(f"this run was recorded, without weights, so {so}; {has}")
         if any(name not in self.data for name in names):
             raise InputError(f"this run kept no weights (record='weights'), so {so}")
         return [self.data[name] for name in names]

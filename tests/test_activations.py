@@ -679,6 +679,46 @@ def test_an_output_alone_has_no_class_means():
 def test_a_recorded_run_answers_for_its_own_items_and_layers(theirs):
     assert refused(theirs.hidden, "cortex") == "the network has layers 0 to 2 (hidden, output), not 'cortex'"
     assert refused(theirs.hidden, 1, ITEMS) == (
-        "this run kept no weights (record='weights'), so layer 1 can't be computed"
+        "this run was recorded, without weights, so layer 1 can't be computed; what it has is layer 1 (hidden), "
+        "layer 2 (output), of its own items"
+    )
+    assert refused(theirs.evaluate, (ITEMS.values, np.zeros(8, int))) == (
+        "this run was recorded, without weights, so it can't be tried on images; what it has is layer 1 (hidden), "
+        "layer 2 (output), of its own items"
     )
     assert refused(theirs.weights, 1) == "the run kept no W1; it has no weights"
+
+
+@pytest.mark.parametrize("items", [None, ITEMS, list(ITEMS.items)])
+def test_a_run_of_hidden_layers_alone_says_which_there_are_to_look_at(items, tmp_path, capsys):
+    run = recorded_run({"V1": ACTIVITY, "IT": ACTIVITY}, items=items, targets=ITEMS)
+    assert refused(run.response) == (
+        "this run was recorded, without weights, so layer 3 can't be computed; what it has is layer 1 (V1), "
+        "layer 2 (IT), of its own items"
+    )
+    path = str(tmp_path / "run.zarr")
+    run.save(path)
+    line = f"{path} keeps no response, but hidden layers; look at --layer 1 (V1), --layer 2 (IT)"
+    for command in ("modes", "align", "dendrogram"):
+        assert main([command, path]) == 2
+        assert capsys.readouterr() == ("", f"semantic-svd: {line}\n")
+        assert main([command, path, "--layer", "2"]) == 0
+        capsys.readouterr()
+
+
+def test_a_run_of_class_means_says_what_there_is_of_its_layers_and_its_output(tmp_path, capsys):
+    means, both = (
+        recorded_run({"V1": ACTIVITY}, ACTIVITY, labels=LABELS, record=["class_means", *beside])
+        for beside in ([], ["responses"])
+    )
+    assert refused(means.hidden, "V1") == (
+        "this run was recorded, without weights, so layer 1 can't be computed; it has class means"
+    )
+    for name, run in (("means", means), ("both", both)):
+        run.save(tmp_path / f"{name}.zarr")
+    path = str(tmp_path / "means.zarr")
+    assert main(["modes", path, "--layer", "2"]) == 2
+    line = f"{path} keeps class means of hidden layers, 1 to 1, and of the output nothing"
+    assert capsys.readouterr() == ("", f"semantic-svd: {line}\n")
+    assert main(["modes", str(tmp_path / "both.zarr"), "--layer", "2"]) == 0
+    assert "3-3 recorded, response, 2 seeds" in capsys.readouterr().out

@@ -82,6 +82,16 @@ class Subject:
                 advice = "a run that is recorded has those of targets="
             raise InputError(f"{self.name} keeps no targets to compare its output with; {advice}")
 
+    def _refuse_without_response(self) -> None:
+        """Refuse the output of a run that recorded hidden layers alone: no weights tell what it would say."""
+        from semantic_svd.runs import Recorded
+
+        assert self.run is not None
+        network = self.run.network
+        if isinstance(network, Recorded) and self.layer is None and "response" not in self.run.data:
+            layers = ", ".join(f"--layer {k} ({name})" for k, name in enumerate(network.layer_names[:-1], 1))
+            raise InputError(f"{self.name} keeps no response, but hidden layers; look at {layers}")
+
     def at(self, epoch: str) -> "xr.DataArray":
         """Return the response (seed, item, property or unit) at an epoch, or the matrix of the items."""
         if self.run is None:
@@ -109,6 +119,7 @@ class Subject:
         if self.input_output:
             return run.input_output().rename({"class": "item", "input": "property"})
         if not self.by_class:
+            self._refuse_without_response()
             try:
                 return run.response(layer=self.layer)
             except InputError as error:
@@ -208,7 +219,7 @@ def open_subject(source: str, seed: int | None = None, layer: int | None = None)
         items = load_items(source)
         return Subject(items.name, None, items.array)
     from semantic_svd.classes import mean_inputs
-    from semantic_svd.runs import Run
+    from semantic_svd.runs import Recorded, Run
 
     run = Run.open(path)
     network = run.network
@@ -221,10 +232,11 @@ def open_subject(source: str, seed: int | None = None, layer: int | None = None)
         names = {f"unit_{layer}": "item", "unit_0": "property"}
         targets = run.data["target_input_output"].rename(names).compute()
         return Subject(source, _seeds_of(run, source, seed), targets, input_output=True)
-    if "m1" in run.data and "strength" not in run.data:
+    if "m1" in run.data and not {"strength", "response"} & set(run.data):
+        advice = "" if isinstance(network, Recorded) else " (record input_output)"
         raise InputError(
-            f"{source} keeps class means of hidden layers, 1 to {network.layers - 1}, and of the output nothing "
-            "(record input_output)"
+            f"{source} keeps class means of hidden layers, 1 to {network.layers - 1}, and of the output nothing"
+            f"{advice}"
         )
     data = run.targets().compute() if "target" in run.data else None
     return Subject(source, _seeds_of(run, source, seed), data, None if layer == network.layers else layer)
