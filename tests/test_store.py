@@ -518,6 +518,33 @@ def test_what_is_not_a_run_is_refused(tmp_path):
     assert str(error.value) == f"{tmp_path / 'zarr.json'} is damaged, or not of a run"
 
 
+@pytest.mark.filterwarnings("ignore:.*onsolidated metadata", "ignore:.*Zarr V3 specification")
+@pytest.mark.parametrize("consolidated", [True, False])
+@pytest.mark.parametrize("read", [xr.open_zarr, lambda path: Run.open(path).data])
+def test_a_run_that_xarray_wrote_is_told_from_a_damaged_one_and_saved_it_is_a_run(
+    stored, tmp_path, consolidated, read
+):
+    run, path = stored
+    plain, again = tmp_path / "plain.zarr", tmp_path / "again.zarr"
+    read(path).load().to_zarr(plain, consolidated=consolidated)
+    assert refused(Run.open, plain) == (
+        f"{plain} was written by another program; Run(xarray.open_zarr(path)).save(other) makes it a run"
+    )
+    Run(xr.open_zarr(plain)).save(again)
+    assert_same(Run.open(again).data, run.data)
+    assert Run.open(again).data.attrs == Run.open(path).data.attrs
+    (plain / "zarr.json").write_bytes((plain / "zarr.json").read_bytes()[:-9])
+    assert refused(Run.open, plain) == f"{plain / 'zarr.json'} is damaged, or not of a run"
+
+
+def test_no_byte_of_the_root_that_becomes_a_lines_end_looks_like_another_program(stored):
+    root = stored[1] / files.ROOT
+    raw = root.read_bytes()
+    for place in {*range(100), *random.Random(0).sample(range(len(raw)), 300)}:
+        root.write_bytes(raw[:place] + b"\n" + raw[place + 1 :])
+        assert refused(Run.open, stored[1]).startswith(f"{root} is damaged")
+
+
 def test_a_path_that_cannot_be_used_is_said_in_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     path = tmp_path / "file" / "run.zarr"

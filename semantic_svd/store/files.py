@@ -109,6 +109,10 @@ def sealed_root(root: Mapping[str, Any]) -> bytes:
 def unsealed_root(file: Path) -> dict:
     """Return the metadata that `sealed_root` put in a file, once its hash is seen to be right."""
     raw = file.read_bytes()
+    if _of_others(raw):
+        raise InputError(
+            f"{file.parent} was written by another program; Run(xarray.open_zarr(path)).save(other) makes it a run"
+        )
     try:
         root = json.loads(raw)
         digest = root["attributes"]["sha256"]
@@ -118,6 +122,17 @@ def unsealed_root(file: Path) -> dict:
     if hashlib.sha256(raw.replace(str(digest).encode(), NO_HASH.encode())).hexdigest() != digest:
         raise InputError(f"{file} is damaged: its checksum is wrong")
     return dict(root)
+
+
+def _of_others(raw: bytes) -> bool:
+    """Return whether the root of a run was written by another program, as xarray: in lines.
+
+    `sealed_root` writes one line; where damage breaks it after its first byte, it is no JSON.
+    """
+    try:
+        return raw.startswith(b"{\n") and "network" in json.loads(raw)["attributes"]
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 @contextmanager
