@@ -240,7 +240,7 @@ def strengths(response: Matrix, reference: xr.Dataset | Matrix) -> xr.DataArray:
     U, V = modes["U"].values, modes["V"].values
     probe = (U[:, None, :] * V[None, :, :]).reshape(-1, U.shape[1])  # (item * property, mode)
     out = apply(_project, Y, [("mode",)], mode=U.shape[1], probe=probe.astype(Y.dtype))
-    return out.assign_coords(mode=modes["mode"]).rename("strength")
+    return out.assign_coords(mode=modes["mode"].values).rename("strength")
 
 
 def singular_strengths(response: Matrix) -> xr.DataArray:

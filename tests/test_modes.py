@@ -251,6 +251,17 @@ def test_strengths_are_projections_whatever_the_layout():
     assert labelled.dims == ("seed", "epoch", "mode") and list(labelled["mode"].values) == list(range(1, 9))
 
 
+def test_strengths_have_the_labels_of_the_response_and_none_of_the_reference():
+    axes, epochs = ("seed", "epoch", "item", "property"), [0, 10, 20]
+    responses = xr.DataArray(matrices(2, 3, 8, 34), {"seed": [0, 1], "epoch": epochs}, axes)
+    one = responses.sel(seed=0, epoch=20)
+    course = strengths(responses, one)
+    assert set(course.coords) == {"seed", "epoch", "mode"} == set(course.dims)
+    xr.testing.assert_identical(course.sel(seed=1), strengths(responses.sel(seed=1), one.drop_vars("seed")))
+    assert strengths(responses.sel(seed=1), one)["seed"].item() == 1
+    assert half_grown(course).dims == half_learned(course, one).dims == ("seed", "mode")
+
+
 def test_projected_and_sorted_strengths_are_two_things():
     swapped = (REFERENCE.U.values * REFERENCE.s.values[::-1]) @ REFERENCE.V.values.T
     np.testing.assert_allclose(strengths(swapped, DATA), REFERENCE.s.values[::-1], atol=1e-12)
