@@ -39,3 +39,9 @@ def whole(name: str, value: Any, least: int = 1, most: int | None = None, also: 
         )
         raise InputError(f"{name} is a whole number {allowed}, not {value!r}")
     return number
+
+
+def one_name_each(table: Any) -> None:
+    """Refuse a DataFrame whose rows or columns have several levels of names."""
+    if table.index.nlevels > 1 or table.columns.nlevels > 1:
+        raise InputError("a table has one name a row and one a column; got several levels of names")

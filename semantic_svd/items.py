@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from semantic_svd.errors import InputError, whole
+from semantic_svd.errors import InputError, one_name_each, whole
 from semantic_svd.top import top_folder
 
 if TYPE_CHECKING:
@@ -419,6 +419,7 @@ def _text(path: Path) -> str:
 
 
 def _rows_of_frame(frame: "pd.DataFrame") -> list[Row]:
+    one_name_each(frame)
     if _index_names(frame):
         frame = frame.reset_index(allow_duplicates=True)
     if frame.columns.empty:

@@ -13,7 +13,7 @@ import pandas as pd
 import xarray as xr
 from threadpoolctl import threadpool_limits
 
-from semantic_svd.errors import InputError
+from semantic_svd.errors import InputError, one_name_each
 from semantic_svd.products import Array
 
 __all__ = ["Array", "Matrix", "apply", "in_chunks", "labelled"]
@@ -35,8 +35,7 @@ Matrix = np.ndarray | xr.DataArray | pd.DataFrame | _Labelled
 def labelled(matrix: Any) -> xr.DataArray:
     """Return any kind of matrix as a labelled array of floats (..., row, column)."""
     if isinstance(matrix, pd.DataFrame):
-        if matrix.index.nlevels > 1 or matrix.columns.nlevels > 1:
-            raise InputError("a table has one name a row and one a column; got several levels of names")
+        one_name_each(matrix)
         matrix = xr.DataArray(
             matrix.to_numpy(), {"item": list(matrix.index), "property": list(matrix.columns)}
         )

@@ -384,6 +384,16 @@ def test_a_property_is_not_taken_for_names(kind):
     )
 
 
+def test_several_levels_of_names_are_not_taken_for_properties():
+    levels = pd.MultiIndex.from_tuples([("a", 10), ("b", 20)], names=["item", "trial"])
+    for frame in (
+        pd.DataFrame(np.eye(2), index=levels, columns=["p", "q"]),
+        pd.DataFrame(np.eye(2), index=["p", "q"], columns=levels),
+    ):
+        said = refused(read_items, frame)
+        assert said == "a table has one name a row and one a column; got several levels of names"
+
+
 def test_numbers_of_a_frame_keep_every_bit():
     frame = pd.DataFrame(
         {"item": [1, 2], "p": np.array([0.1, 1 / 3], np.float32), "q": [1, 2], "r": ["1", " 2.5"]}
