@@ -468,6 +468,6 @@ def _check(run: Any, rule: Rule, old: Items) -> None:
     if rule.whole_batches:
         raise InputError("presentations are counted in a mean over items; the rule takes winners, not a mean")
     for side in ("unit_0", f"unit_{run.network.layers}"):
-        known = run.data.coords.get(side)
-        if known is not None and tuple(map(str, known.values)) != old.properties:
+        known = run.names_of(side)
+        if known is not None and tuple(map(str, known)) != old.properties:
             raise InputError(f"the run was trained on other properties than those of {old.name}")

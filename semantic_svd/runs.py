@@ -100,6 +100,19 @@ class Run:
             allowed = allowed if len(allowed) < 200 else allowed[:150] + " ..."
             raise InputError(f"the run has no {labels}; it has {allowed or 'seed and epoch'}") from None
 
+    def names_of(self, axis: str) -> list[str] | None:
+        """Return the names of items or units on an axis of the data; None where it has none.
+
+        Examples
+        --------
+        >>> from semantic_svd import load_items, train
+        >>> run = train("bpa", Network((34, 8, 34), biases=False), load_items("mcclelland2020"), epochs=1)
+        >>> run.names_of("unit_0")[:2], run.names_of("unit_1")
+        (['can move', 'has eyes'], None)
+        """
+        # .coords.get numbers an axis that has no names
+        return self.data.coords[axis].values.tolist() if axis in self.data.coords else None
+
     def weights(self, layer: int) -> xr.DataArray:
         """Return the weights of a layer, (seed, epoch, post, pre), the layers counted from 1."""
         return self._matrix("W", layer, {f"unit_{layer}": "post", f"unit_{layer - 1}": "pre"})
@@ -537,8 +550,7 @@ class Run:
             if "input" not in self.data:
                 raise InputError("this run keeps no items of its own; pass the items to respond to")
             return self.data["input"].drop_vars("unit_0", errors="ignore")
-        units = self.data.coords.get("unit_0")
-        table = in_order(as_table(items, "items"), None if units is None else units.values.tolist(), "items")
+        table = in_order(as_table(items, "items"), self.names_of("unit_0"), "items")
         if table[0].shape[1] != self.network.sizes[0]:
             raise InputError(
                 f"the network reads {self.network.sizes[0]} inputs an item, the items have {table[0].shape[1]}"

@@ -550,6 +550,13 @@ def test_properties_in_another_order_are_refused():
         meet(projection(), "backprop", *turned, "focused", epochs=1)
 
 
+def test_a_run_that_learned_numbers_without_names_meets_items_with_names():
+    bare = train("bpa", Network((34, 8, 34), biases=False), OLD.values, epochs=2)
+    named = train("bpa", Network((34, 8, 34), biases=False), OLD, epochs=2)
+    met, wanted = (meet(run, "bpa", OLD, FALCON, "focused", epochs=2).response() for run in (bare, named))
+    np.testing.assert_array_equal(met.sel(item="falcon"), wanted.sel(item="falcon"))
+
+
 def test_a_run_that_is_not_finished_meets_nothing():
     run = projection()
     two = Run(run.sel(seed=[0, 0]).data.assign_coords(seed=[0, 1]))
@@ -643,6 +650,14 @@ def test_the_command_goes_on_from_a_run_with_its_network_and_its_seeds(runs, mon
     np.testing.assert_array_equal(by_command.response(), by_library.response())
     before = known.response().isel(epoch=-1)
     np.testing.assert_allclose(by_command.response().sel(epoch=0, item=list(OLD.items)), before, atol=1e-14)
+
+
+def test_the_command_goes_on_from_a_run_that_learned_numbers_without_names(runs, monkeypatch):
+    monkeypatch.chdir(runs)
+    train("bpa", Network((34, 8, 34), biases=False), OLD.values, epochs=2).save("bare.zarr")
+    words = "train --items mcclelland2020 --rule bpa --start bare.zarr --epochs 3 -o named.zarr"
+    assert main(words.split()) == 0
+    assert Run.open("named.zarr").names_of("unit_0") == list(OLD.properties)
 
 
 def test_some_of_its_seeds_can_go_on(runs, monkeypatch):

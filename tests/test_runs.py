@@ -290,6 +290,18 @@ def test_items_are_read_by_the_names_of_their_properties_and_not_by_their_places
     )
 
 
+def test_a_run_on_numbers_without_names_answers_items_with_names_by_their_places(tmp_path):
+    bare = train("backprop", RUN.network, ITEMS.values, epochs=2)
+    assert bare.names_of("unit_0") is None and RUN.names_of("unit_0") == list(ITEMS.properties)
+    bare.save(tmp_path / "bare.zarr")
+    for run in (bare, Run.open(tmp_path / "bare.zarr")):
+        for table in (ITEMS, ITEMS.array, ITEMS.array.to_pandas()):
+            said = run.response(table)
+            np.testing.assert_array_equal(said, bare.response())
+            assert said["item"].values.tolist() == list(ITEMS.items)
+            np.testing.assert_array_equal(run.hidden(1, table), bare.hidden(1))
+
+
 @pytest.mark.parametrize("kind", ["random", "random_sign", "binary_sign"])
 @pytest.mark.parametrize("path", ["chain", "direct"])
 def test_the_feedback_of_a_run_is_the_matrix_that_the_training_really_used(kind, path):

@@ -217,9 +217,9 @@ def _going_on(lesson: "Lesson", run: "Run", name: str) -> "Lesson":
     """Give a lesson to the networks of a run, if they know its inputs by the same names."""
     from semantic_svd.tasks import as_table
 
-    known, units = run.data.coords.get("unit_0"), as_table(lesson.x, "x")[2]
+    known, units = run.names_of("unit_0"), as_table(lesson.x, "x")[2]
     if known is not None and units is not None:
-        for column, (one, other) in enumerate(zip(known.values.tolist(), units, strict=False), start=1):
+        for column, (one, other) in enumerate(zip(known, units, strict=False), start=1):
             if one != other:
                 raise InputError(
                     f"{lesson.name}: property {column} is {other!r}; {name} has learned {one!r} there"
