@@ -1,7 +1,7 @@
 """Claims about similarity: each measure is its definition, is blind to what it says it is, and stands beside chance."""
 
 from functools import partial
-from itertools import permutations
+from itertools import permutations, product
 
 import numpy as np
 import pytest
@@ -588,6 +588,16 @@ def test_a_matrix_of_named_layers_keeps_their_order_and_their_units():
         one = SIMILARITIES.get(measure, measure) if isinstance(measure, str) else measure
         for a, b in (("second", "first"), ("first", "data"), ("data", "second")):
             np.testing.assert_allclose(found.sel(layer=a, layer_2=b), one(layers[a], layers[b]))
+
+
+def test_layers_of_single_seeds_stand_beside_the_data_in_any_order():
+    seeds = stack(2, 8, 4, dims=("seed",)).assign_coords(seed=[0, 1])
+    layers = {"one": seeds.sel(seed=0), "other": seeds.sel(seed=1), "data": ITEMS}
+    for order in permutations(layers):
+        found = similarity_matrix({name: layers[name] for name in order})
+        assert set(found.coords) == {"layer", "layer_2"} == set(found.dims)
+        for a, b in product(layers, layers):
+            assert found.sel(layer=a, layer_2=b) == linear_cka(layers[a], layers[b])
 
 
 @measures

@@ -43,8 +43,8 @@ def similarity_matrix(
     Parameters
     ----------
     layers : mapping of name to matrix (..., item, unit), or DataArray (..., item, unit)
-        In a mapping layers may have any number of units each (the data, hidden layers of several runs). A DataArray is
-        compared along its axis `dim`.
+        In a mapping layers may have any number of units each (the data, hidden layers of several runs), and be of one
+        seed or epoch each: labels without an axis are left behind. A DataArray is compared along its axis `dim`.
     measure : str or callable
         A name of `SIMILARITIES`, or any function of two sides: ``partial(rsa, comparison="kendall_tau_a")``.
     dim : str
@@ -75,7 +75,8 @@ def similarity_matrix(
         n, names = len(layers), list(layers)
         if not n:
             raise InputError("there are no layers to compare; give a name and a matrix for each")
-        pairs = xr.broadcast(*(compare(x, y) for x in layers.values() for y in layers.values()))
+        sides = [labelled(layer).reset_coords(drop=True) for layer in layers.values()]
+        pairs = xr.broadcast(*(compare(x, y) for x in sides for y in sides))
         rows = [xr.concat(pairs[i : i + n], pd.Index(names, name=other)) for i in range(0, n * n, n)]
         found = xr.concat(rows, pd.Index(names, name=dim))
     else:
