@@ -43,11 +43,12 @@ def compare_runs(runs: Mapping[str, Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
     summary : DataFrame
         A row for each measure of each run: measure, of (a mode, a pair of blocks, another run), run, mean, low, high,
         n, method. The measures: half-learned epoch of each mode, "half learned, rate x steps" and "relative" (to the
-        first mode); share of seeds that keep the order of two blocks; at the end the strength of each mode in units of
-        the data's, the share of seeds in which its verdict is neither "different" nor "null", leakage, the agreement of
-        the items' tree with the data's (of the output and of the last hidden layer), and the linear CKA of the hidden
-        layer with the data and with every other run, seed by seed ("CKA"), and what it reaches in 5 % of the cases when
-        the items are shuffled ("CKA, shuffled items").
+        first mode); share of seeds that keep the order of two blocks, of those that tell it (not where both are first
+        there in one snapshot); at the end the strength of each mode in units of the data's, the share of seeds in which
+        its verdict is neither "different" nor "null", leakage, the agreement of the items' tree with the data's (of the
+        output and of the last hidden layer), and the linear CKA of the hidden layer with the data and with every other
+        run, seed by seed ("CKA"), and what it reaches in 5 % of the cases when the items are shuffled ("CKA, shuffled
+        items").
     curves : DataFrame
         By epoch: measure (strength, leakage, agreement), of (a mode), block, run, epoch, rate_steps, relative (to the
         mean at which the summary has the first mode half learned), mean, low, high, n.
@@ -186,7 +187,7 @@ def _measured(side: _Side, reference: xr.Dataset) -> tuple[pd.DataFrame, pd.Data
     ]
     half = stage_epochs(projected, reference, by="block").sel(fraction=0.5, drop=True)
     if half.sizes["block"] > 1:
-        kept = order_kept(half).rename(columns={"order": "of", "share": "mean"})
+        kept = order_kept(half, ties=False).rename(columns={"order": "of", "share": "mean"})
         parts.append(kept.assign(measure="order kept"))
     alive = sorted(set(stage["stage"].astype(int)))
     said = side.last_response.astype(float)

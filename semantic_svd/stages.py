@@ -119,7 +119,7 @@ def stage_widths(epochs: xr.DataArray) -> xr.DataArray:
     return width.where(width > 0).rename("width")
 
 
-def order_kept(epochs: xr.DataArray) -> pd.DataFrame:
+def order_kept(epochs: xr.DataArray, ties: bool = True) -> pd.DataFrame:
     """Return how often stages keep their order over seeds: each before the next, and all of them.
 
     Parameters
@@ -127,6 +127,8 @@ def order_kept(epochs: xr.DataArray) -> pd.DataFrame:
     epochs : DataArray (seed, stage)
         One point of `stage_epochs`, by block or level: members of a block have no order that could be kept. The order
         that is asked for is that of the axis: the largest singular value, or the root of the tree, first.
+    ties : bool
+        Whether a tie is an order that is not kept. If not, it tells of no order: seeds with one are left out of n.
 
     Returns
     -------
@@ -154,10 +156,12 @@ def order_kept(epochs: xr.DataArray) -> pd.DataFrame:
         )
     t = np.asarray(epochs.fillna(np.inf))  # never is after everything
     first, second = t[:, :-1], t[:, 1:]
-    kept, tied = np.asarray(first < second), np.asarray(first == second) & (first > 0) & np.isfinite(first)
-    asked = np.asarray(first != second) | tied
+    kept, told = np.asarray(first < second), np.asarray(first != second)
+    tied = ~told & (first > 0) & np.isfinite(first)
+    asked = told | tied if ties else told
     names = [f"{a} < {b}" for a, b in pairwise(epochs[epochs.dims[1]].values)]
-    whole = zip((kept, tied, asked), (kept.all(1), tied.any(1), asked.all(1)), strict=True)
+    any_tied = tied.any(1) & (told | tied).all(1)
+    whole = zip((kept, tied, asked), (kept.all(1), any_tied, asked.all(1)), strict=True)
     columns = [np.column_stack([pairs, seeds]).T for pairs, seeds in whole]
     return pd.DataFrame([_order_row(*row) for row in zip([*names, "all"], *columns, strict=True)])
 
@@ -350,6 +354,6 @@ def _tidy(values: xr.DataArray, by: str, **columns: str) -> pd.DataFrame:
 
 def _order_row(name: str, kept: NDArray, tied: NDArray, asked: NDArray) -> dict[str, object]:
     made = share_interval(xr.DataArray(np.where(asked, kept, np.nan), dims="seed"))
-    row = {"order": name, "kept": int(kept[asked].sum()), "tied": int(tied[asked].sum()), "n": int(made["n"])}
+    row = {"order": name, "kept": int(kept[asked].sum()), "tied": int(tied.sum()), "n": int(made["n"])}
     row |= {"share": float(made["mean"]), "low": float(made["low"]), "high": float(made["high"])}
     return row | {"method": made.method}

@@ -344,6 +344,18 @@ def test_a_run_that_knew_the_first_mode_at_its_start_has_no_time_relative_to_it(
     assert order["n"] == 0 and np.isnan(order["mean"])
 
 
+def test_modes_that_come_with_one_snapshot_tell_of_no_order(runs, tmp_path, capsys):
+    at_once = np.stack([0 * ITEMS.values, ITEMS.values, ITEMS.values])[None].repeat(5, 0)
+    tied = recorded_run({}, at_once, targets=ITEMS, record=["responses"])
+    summary, _ = compare_runs({"tied": tied, "bpa": runs["bpa"]})
+    order = value(summary, "order kept", "1 < 2", "tied")
+    assert order["n"] == 0 and np.isnan(order["mean"])
+    for name in ("one", "two"):
+        tied.save(tmp_path / name)
+    assert main(["compare", str(tmp_path / "one"), str(tmp_path / "two")]) == 0
+    assert "order" not in capsys.readouterr().out
+
+
 def test_a_layer_that_does_not_learn_has_epochs_and_no_time_by_its_rate(runs):
     frozen = train(replace(RULES["backprop"], rate=(0.0, 0.1, 0.1)), LINEAR, ITEMS, epochs=400, seeds=5)
     summary, curves = compare_runs({"backprop": runs["backprop"], "frozen": frozen})

@@ -209,6 +209,16 @@ def test_order_is_counted_seed_by_seed():
     assert table.iloc[3]["tied"] == sum(any(a == b for a, b in pairwise(seed)) for seed in epochs)
 
 
+def test_ties_may_be_left_out_as_they_tell_of_no_order():
+    epochs = xr.DataArray([[1.0, 2, 3], [2, 2, 3], [2, 1, 3], [2, 2, 2]], dims=("seed", "level"))
+    table = order_kept(epochs.assign_coords(level=[1, 2, 3]), ties=False).set_index("order")
+    assert list(table.loc["1 < 2", ["kept", "tied", "n", "share"]]) == [1, 2, 2, 0.5]
+    assert list(table.loc["2 < 3", ["kept", "tied", "n", "share"]]) == [3, 1, 3, 1]
+    assert list(table.loc["all", ["kept", "tied", "n", "share"]]) == [1, 2, 2, 0.5]
+    wilson = scipy.stats.binomtest(1, 2).proportion_ci(0.95, "wilson")
+    np.testing.assert_allclose(table.loc["all", ["low", "high"]].astype(float), [*wilson])
+
+
 def test_what_is_never_learned_comes_after_what_is_and_two_such_have_no_order():
     nan = np.nan
     epochs = xr.DataArray(

@@ -78,7 +78,7 @@ def compare(
         sizes = "-".join(map(str, run.network.sizes))
         print(f"{name}: {sizes} {run.network.hidden}, {endings(run)}")
     _show(summary, compared)
-    print(f"In brackets: {intervals_said(summary)}.")
+    print(f"In brackets: {intervals_said(summary.dropna(subset='mean'))}.")
 
 
 def _show(summary: "pd.DataFrame", opened: dict[str, "Run"]) -> None:
