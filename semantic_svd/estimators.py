@@ -38,7 +38,12 @@ class _Trained(BaseEstimator):
 
     def _network(self, inputs: int, outputs: int, output: str) -> Network:
         hidden = self.hidden if np.iterable(self.hidden) else (self.hidden,)
-        sizes = (inputs, *hidden, outputs)
+        try:
+            sizes = (inputs, *(whole("hidden", units) for units in hidden), outputs)
+        except InputError:
+            raise InputError(
+                f"hidden is a whole number of units over 0, or several, not {self.hidden!r}"
+            ) from None
         return fitting(as_rule(self.rule), sizes, self.biases, hidden=self.activation, output=output)
 
     def _learn(

@@ -448,7 +448,9 @@ def test_a_training_that_diverges_is_one_line():
         (Autoassociator(layer=2), "layer is that of a hidden layer, 1 to 1, not 2"),
         (Autoassociator(layer=0), "layer is that of a hidden layer, 1 to 1, not 0"),
         (Autoassociator(()), "an autoassociator has a hidden layer; hidden names none"),
-        (Autoassociator(0), "the sizes of a network are two or more whole numbers over 0, not (34, 0, 34)"),
+        (Autoassociator(0), "hidden is a whole number of units over 0, or several, not 0"),
+        (Autoassociator("bpa"), "hidden is a whole number of units over 0, or several, not 'bpa'"),
+        (Autoassociator([8, 2.5]), "hidden is a whole number of units over 0, or several, not [8, 2.5]"),
         (
             Autoassociator(activation="cube"),
             "no hidden activation 'cube'; there are linear, tanh, sigmoid, relu",
@@ -472,6 +474,13 @@ def test_a_training_that_diverges_is_one_line():
 )
 def test_parameters_that_are_none_are_refused_in_one_line(estimator, said):
     assert refused(estimator.fit, TABLE) == said
+
+
+def test_a_rule_in_the_place_of_hidden_is_refused_as_that():
+    for rule in ("krotov_hopfield", RULES["bpa"]):
+        assert refused(RuleClassifier(rule).fit, *DIGITS) == (
+            f"hidden is a whole number of units over 0, or several, not {rule!r}"
+        )
 
 
 def test_rules_that_there_are_not_are_refused():
