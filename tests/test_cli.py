@@ -19,8 +19,10 @@ from typer.main import get_command
 
 from semantic_svd import DATASETS, RULES, Network, Run, load_items
 from semantic_svd import train as train_in_memory
+from semantic_svd.alignment import compare
 from semantic_svd.cli import main
 from semantic_svd.cli.commands import app
+from semantic_svd.cli.pictures import verdict_cells
 from semantic_svd.cli.reference import STEPS
 from semantic_svd.cli.terminal import show
 from semantic_svd.plots import strength_lines
@@ -28,6 +30,7 @@ from semantic_svd.records import RECORDS
 
 COMMAND = [sys.executable, "-m", "semantic_svd"]
 COMMANDS = ", ".join(get_command(app).commands)
+ITEMS = load_items("mcclelland2020")
 SQUARES = [23, 21, 7, 5, 3, 3, 1, 1]  # of the singular values of the 8 x 34 data
 
 
@@ -286,8 +289,16 @@ def test_alignment_finds_every_mode_of_the_data_in_bpa(bpa, here, capsys):
     assert (code, err) == (0, "")
     assert len(table) == 5 * 8 and (table["block_cosine"] > 0.999).all()
     assert "different" not in set(table["verdict"])
-    assert re.search(r"^1 +1 +(same|sign-flipped) \d", out, re.M)
+    assert re.search(r"^1 +1 +same up to sign 5 ", out, re.M)
     assert out.endswith("A flipped sign is the SVD's arbitrary choice, not a finding.\n")
+
+
+def test_the_sign_of_a_mode_parts_no_seeds_in_a_picture():
+    verdicts = ["same", "sign-flipped", "swapped", "sign-flipped", "sign-flipped"]
+    table = compare(np.stack([ITEMS.values] * 5), ITEMS, null_draws=0).query("mode == 1")
+    for seeds, drawn in ((5, "same up to sign 4 of 5 1.00"), (1, "same 1.00")):
+        figure = verdict_cells(table.assign(verdict=verdicts)[:seeds], "a run", "the data")
+        assert " ".join(figure.axes[0].texts[0].get_text().split()) == drawn
 
 
 def test_a_hidden_layer_is_compared_with_the_items_side_of_the_data(bpa, here, capsys):

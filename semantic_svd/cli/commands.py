@@ -155,9 +155,12 @@ def align(
     number; where the other side has one matrix, with that. Of hidden layers the items' side is compared, as units are
     not the same: by default with that of the data, with --to with the same layer of another run. Of runs on images the
     items are the classes, and the data the mean image of each.
+
+    A flipped sign is the SVD's arbitrary choice: over several seeds the terminal and the picture count "same up to
+    sign", a CSV tells each seed's.
     """
     from semantic_svd.cli.pictures import verdict_cells
-    from semantic_svd.cli.tables import comparison
+    from semantic_svd.cli.tables import comparison, verdict_counts
 
     check_outputs([source, to], [csv], [plot])
     subject = open_subject(source, seed, layer)
@@ -171,7 +174,7 @@ def align(
     seeds = table["seed"].nunique() if "seed" in table else 1
     rows = []
     for mode, part in table.groupby("mode", sort=False):
-        verdicts = part["verdict"].value_counts()
+        verdicts = verdict_counts(part["verdict"])
         said = ", ".join(f"{word} {n}" if seeds > 1 else str(word) for word, n in verdicts.items())
         worst = part["block_cosine"].min(), part["angle_deg"].max(), part["null_cosine"].iloc[0]
         rows.append([mode, part["block"].iloc[0], said, *map(number, worst)])

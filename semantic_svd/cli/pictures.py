@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from semantic_svd import plots
 from semantic_svd.alignment import align, upright
 from semantic_svd.cli.subject import Subject
-from semantic_svd.cli.tables import one_of
+from semantic_svd.cli.tables import one_of, verdict_counts
 from semantic_svd.cli.terminal import says_interval
 from semantic_svd.dendrograms import Tree, clades, linkage
 from semantic_svd.errors import InputError
@@ -105,7 +105,7 @@ def verdict_cells(table: pd.DataFrame, about: str, reference: str) -> Figure:
     """Draw the most frequent verdict of each mode of a reference, with the worst seed's cosine, and say of what."""
     rows = []
     for _, part in table.groupby("mode", sort=False):
-        counts = part["verdict"].value_counts()
+        counts = verdict_counts(part["verdict"])
         row = {**part.iloc[0], "verdict": counts.index[0], "block_cosine": part["block_cosine"].min()}
         rows.append(row | ({"seeds": f"{counts.iloc[0]} of {len(part)}"} if len(part) > 1 else {}))
     figure = _whole_figure(plots.comparison(pd.DataFrame(rows), reference=reference).figure)

@@ -90,6 +90,19 @@ def _by_seed(sides: Callable[..., pd.DataFrame], matrix: xr.DataArray, other: xr
     return pd.concat([sides(matrix.sel(seed=[s]), other.sel(seed=s)) for s in matrix["seed"].values])
 
 
+def verdict_counts(verdicts: pd.Series) -> pd.Series:
+    """Count the verdicts of seeds on a mode, the most frequent first; as its sign is arbitrary, it parts no seeds.
+
+    Examples
+    --------
+    >>> verdict_counts(pd.Series(["same", "swapped", "sign-flipped"])).to_dict()
+    {'same up to sign': 2, 'swapped': 1}
+    """
+    if len(verdicts) > 1:
+        verdicts = verdicts.replace(["same", "sign-flipped"], "same up to sign")
+    return verdicts.value_counts()
+
+
 def agreement_table(subject: Subject, method: str, metric: str) -> pd.DataFrame:
     """Tabulate by seed and epoch how far the tree of the items agrees with the data's."""
     assert subject.run is not None and subject.data is not None
