@@ -89,12 +89,8 @@ def align(modes: xr.Dataset | Matrix, reference: xr.Dataset | Matrix, tolerance:
     True
     """
     modes, reference = _pair(modes, reference)
-    U, s, V = _stack(modes)
-    (U_ref,), (s_ref,), (V_ref,) = _stack(reference)
-    size = longer_side(reference)
-    alive = above_rounding(s_ref, size)[:, None] & above_rounding(s, size)[:, None, :]
-    GU, GV = _overlaps(U_ref, U, alive), _overlaps(V_ref, V, alive)
-    return _turned(modes, _turns(GU, GV, blocks_of(equal_neighbours(s_ref, size, tolerance))))
+    GU, GV, _, groups = _met(modes, reference, tolerance)
+    return _turned(modes, _turns(GU, GV, groups))
 
 
 def upright(modes: xr.Dataset) -> xr.Dataset:
@@ -244,6 +240,25 @@ def compare(
     return pd.DataFrame(rows, columns=[*modes["s"].dims[:-1], *COLUMNS])
 
 
+def block_cosines(modes: xr.Dataset, reference: xr.Dataset, tolerance: float = 1e-3) -> Array:
+    """Return the block_cosine of `compare` alone, (n, mode), for finite modes of a stack of many matrices.
+
+    Examples
+    --------
+    >>> from semantic_svd.modes import svd
+    >>> data = np.diag([3.0, 2.0, 0.0])
+    >>> block_cosines(svd(np.stack([data, data.T[::-1]])), svd(data))
+    array([[ 1.,  1., nan],
+           [ 0.,  1., nan]])
+    """
+    GU, GV, alive, groups = _met(*_pair(modes, reference), tolerance)
+    order = _matched(GU, GV, groups)
+    found = np.empty(order.shape)
+    for J in groups:
+        found[:, J] = _block_cosines(GU, GV, J, order[:, J], alive[:, J[0]])[0][:, None]
+    return found
+
+
 def _rows(
     modes: Triple, reference: Triple, groups: Groups, same: float, null_draws: int
 ) -> Iterator[dict[str, Any]]:
@@ -257,7 +272,7 @@ def _rows(
     order = _matched(GU[None], GV[None], groups)[0]
     for J in groups:
         partners = order[list(J)]
-        (cosine,), (joint,) = _block_cosines(GU[None], GV[None], J, partners[None], alive[J[0]])
+        (cosine,), (joint,) = _block_cosines(GU[None], GV[None], J, partners[None], alive[None, J[0]])
         moved = set(partners) != set(J)
         overlap = np.abs((GU * GV)[np.ix_(J, partners)])
         partners = partners[linear_sum_assignment(overlap, maximize=True)[1]]  # one to one, by raw vectors
@@ -322,7 +337,7 @@ def _null_cosines(
         GU, GV = (_haar(rng, n, size, K)[:, :K] * alive for size in (n_items, n_properties))
         order = _matched(GU, GV, groups)
         for J in groups:
-            cosines[J].append(_block_cosines(GU, GV, J, order[:, J], alive[J[0]])[0])
+            cosines[J].append(_block_cosines(GU, GV, J, order[:, J], alive[None, J[0]])[0])
     return {J: _quantile(np.concatenate(found)) if found else np.nan for J, found in cosines.items()}
 
 
@@ -347,6 +362,18 @@ def _alike(equal: NDArray[np.bool_]) -> list[tuple[Groups, list[int]]]:
     for seed, row in enumerate(equal):
         seeds.setdefault(row.tobytes(), []).append(seed)
     return [(blocks_of(equal[found[0]]), found) for found in seeds.values()]
+
+
+def _met(
+    modes: xr.Dataset, reference: xr.Dataset, tolerance: float
+) -> tuple[Array, Array, NDArray[np.bool_], Groups]:
+    """Return the cosines of a reference with a stack, GU and GV, which count (n, K, K), and the reference's blocks."""
+    U, s, V = _stack(modes)
+    (U_ref,), (s_ref,), (V_ref,) = _stack(reference)
+    size = longer_side(reference)
+    alive = above_rounding(s_ref, size)[:, None] & above_rounding(s, size)[:, None, :]
+    groups = blocks_of(equal_neighbours(s_ref, size, tolerance))
+    return _overlaps(U_ref, U, alive), _overlaps(V_ref, V, alive), alive, groups
 
 
 def _overlaps(reference: Array, vectors: Array, alive: NDArray[np.bool_]) -> Array:
@@ -398,16 +425,17 @@ def _block_cosines(
 ) -> tuple[Array, Array]:
     """Return a block's smallest principal cosine over both sides (n,), and that of the two sides turned as one.
 
-    Partners (n, b) that are not alive (K,) do not count; if none is, both are NaN.
+    Partners (n, b) that are not alive (n, K), or (1, K), do not count; if none is, both are NaN.
     """
-    found = alive[partners].sum(1)
+    found = np.take_along_axis(alive, partners, axis=1).sum(1)
+    u, v = (_columns(G, J, partners) for G in (GU, GV))
 
     def smallest(G: Array) -> Array:
-        cosines = np.linalg.svd(_columns(G, J, partners), compute_uv=False)
+        cosines = np.linalg.svd(G, compute_uv=False)
         last = np.take_along_axis(cosines, (found - 1)[:, None], axis=1)[:, 0]
         return np.where(found > 0, np.minimum(last, 1), np.nan)
 
-    return np.minimum(smallest(GU), smallest(GV)), smallest((GU + GV) / 2)
+    return np.minimum(smallest(u), smallest(v)), smallest((u + v) / 2)
 
 
 def _turned(modes: xr.Dataset, T: Array) -> xr.Dataset:

@@ -11,7 +11,7 @@ import scipy.optimize
 import xarray as xr
 from scipy.stats import ortho_group
 
-from semantic_svd.alignment import align, align_epochs, compare, upright
+from semantic_svd.alignment import align, align_epochs, block_cosines, compare, upright
 from semantic_svd.errors import InputError
 from semantic_svd.items import balanced_tree, load_items
 from semantic_svd.modes import blocks, svd
@@ -453,6 +453,17 @@ def test_null_cosine_of_one_mode_beside_one_is_its_closed_form():
     table = compare(one, other, null_draws=40_000)
     assert table.null_cosine[0] == pytest.approx(expected, abs=0.005)
     assert table.null_cosine[1:].isna().all()
+
+
+def test_block_cosines_are_those_of_the_whole_comparison():
+    low = matrices(20, 8, 3) @ matrices(20, 3, 34, seed=1)  # of fewer modes than the data
+    modes = svd(np.concatenate([response_like_data(0.2, seeds=(20,)), low]))
+    for reference in (REFERENCE, svd(DATA.array - DATA.array.mean("item"))):
+        whole = compare(modes, reference, null_draws=0)["block_cosine"].to_numpy().reshape(40, 8)
+        alone, some = block_cosines(modes, reference), np.isfinite(whole)
+        np.testing.assert_array_equal(alone[some], whole[some])
+        singles = [J[0] - 1 for J in blocks(reference) if len(J) == 1]
+        np.testing.assert_array_equal(alone[:, singles], whole[:, singles])  # also where there is none
 
 
 def test_random_responses_are_different_and_within_the_null():

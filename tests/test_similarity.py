@@ -11,6 +11,7 @@ from sklearn.cross_decomposition import CCA
 from sklearn.datasets import load_linnerud
 from sklearn.decomposition import PCA
 
+import semantic_svd.alignment
 from semantic_svd.errors import InputError
 from semantic_svd.intervals import mean_interval
 from semantic_svd.items import load_items
@@ -783,3 +784,16 @@ def test_chance_is_that_of_random_matrices():
         (rows["block_cosine"] < chance[mode - 1]).mean() for mode, rows in drawn.groupby("mode") if mode < 8
     ]
     np.testing.assert_allclose(below, 0.95, atol=0.05)
+
+
+def test_chance_is_the_quantile_of_comparisons_and_makes_no_rows_of_them(monkeypatch):
+    reference = ITEMS.array - ITEMS.array.mean("item")  # with blocks, and a mode that is null
+    drawn = compare_items(np.random.default_rng(0).normal(size=(300, 8, 8)), reference, draws=0)
+    wanted = drawn.groupby("mode")["block_cosine"].quantile(0.95)
+    made, _rows = [], semantic_svd.alignment._rows
+    monkeypatch.setattr(semantic_svd.alignment, "_rows", lambda *of: made.append(of) or _rows(*of))
+    for at_once in (2**22, 1000):
+        monkeypatch.setattr("semantic_svd.similarity.item_sides.AT_ONCE", at_once)
+        chance = compare_items(ITEMS, reference)["null_cosine"]
+        np.testing.assert_allclose(chance, wanted, rtol=1e-14)
+    assert len(made) == 2

@@ -4,11 +4,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from semantic_svd.alignment import compare
-from semantic_svd.matrices import Matrix, labelled
+from semantic_svd.alignment import block_cosines, compare
+from semantic_svd.matrices import Array, Matrix, labelled
 from semantic_svd.modes import one_side, svd
 
 __all__ = ["compare_items", "item_side"]
+
+AT_ONCE = 2**22  # entries of random matrices that are held at a time
 
 
 def item_side(matrix: Matrix) -> xr.DataArray:
@@ -72,11 +74,17 @@ def compare_items(matrix: Matrix, reference: Matrix, draws: int = 300) -> pd.Dat
     wanted = _apart(reference)
     table = compare(_apart(matrix), wanted, null_draws=0)
     if draws:
-        n = wanted.sizes["mode"]
-        random = np.random.default_rng(0).normal(size=(draws, n, n))
-        chance = compare(_apart(random), wanted, null_draws=0).groupby("mode")["block_cosine"].quantile(0.95)
-        table["null_cosine"] = table["mode"].map(chance)
+        table["null_cosine"] = table["mode"].map(dict(enumerate(_chance(wanted, draws), start=1)))
     return table
+
+
+def _chance(wanted: xr.Dataset, draws: int) -> Array:
+    """Return the 95 % quantile (mode,) of the cosines of matrices of random entries, some of them at a time."""
+    rng, n = np.random.default_rng(0), wanted.sizes["mode"]
+    at_once = max(1, AT_ONCE // n**2)
+    sizes = [min(at_once, draws - done) for done in range(0, draws, at_once)]
+    cosines = [block_cosines(_apart(rng.normal(size=(size, n, n))), wanted) for size in sizes]
+    return np.quantile(np.concatenate(cosines), 0.95, axis=0)
 
 
 def _apart(matrix: Matrix) -> xr.Dataset:
