@@ -72,6 +72,12 @@ class Run:
         return Recorded(**described) if "layer_names" in described else Network(**described)
 
     @property
+    def layer_names(self) -> tuple[str, ...]:
+        """What the layers of a run that was recorded are called, the output last; those of a training have no names."""
+        network = self.network
+        return network.layer_names if isinstance(network, Recorded) else ()
+
+    @property
     def rule(self) -> str:
         """The text of the rule, Python source."""
         return self.data.attrs["rule"]
@@ -486,13 +492,12 @@ class Run:
 
     def _numbered(self, layer: Any) -> int:
         """Return the number of a layer, which may have a name."""
-        network = self.network
-        names = network.layer_names if isinstance(network, Recorded) else ()
+        last, names = self.network.layers, self.layer_names
         if isinstance(layer, str) and layer in names:
             return 1 + names.index(layer)
-        if not isinstance(layer, int | np.integer) or not 0 <= layer <= network.layers:
+        if not isinstance(layer, int | np.integer) or not 0 <= layer <= last:
             called = f" ({', '.join(names)})" if names else ""
-            raise InputError(f"the network has layers 0 to {network.layers}{called}, not {layer!r}")
+            raise InputError(f"the network has layers 0 to {last}{called}, not {layer!r}")
         return int(layer)
 
     def _examples(self, images: Any, test: bool) -> tuple[Array, NDArray[np.integer]]:

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 import zarr
+from matplotlib.text import Text
 from refusals import refused
 
 from semantic_svd import Network, Recorder, Run, load_images, load_items, recorded_run, stack_runs, train
@@ -116,6 +117,37 @@ def test_a_run_without_targets_is_told_how_to_get_them(words, tmp_path, capsys, 
         "of targets=\n",
     )
     assert [path.name for path in tmp_path.iterdir()] == ["mine.zarr"]
+
+
+def test_the_command_knows_layers_by_number_and_by_name(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    hidden = {name: ACTIVITY for name in ("conv", "0", "4")}
+    recorded_run(hidden, ACTIVITY, items=ITEMS, targets=ACTIVITY[0, 0]).save("cnn.zarr")
+    for command in ("modes", "align", "dendrogram"):
+        for layer, said in (
+            ("conv", "layer 1 (conv)"),
+            ("1", "layer 1 (conv)"),
+            ("0", "layer 2 (0)"),
+            ("4", "response"),  # the number of the output, though a layer is called so
+            ("output", "response"),
+        ):
+            assert main([command, "cnn.zarr", "--layer", layer]) == 0
+            assert f"recorded, {said}, " in capsys.readouterr().out.splitlines()[0]
+        assert main([command, "cnn.zarr", "--layer", "r9"]) == 2
+        assert capsys.readouterr().err == (
+            "semantic-svd: cnn.zarr has no layer r9; its layers are 1 to 4: conv, 0, 4, output\n"
+        )
+
+
+def test_pictures_of_a_recorded_layer_say_its_name(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(
+        "semantic_svd.cli.files._write", lambda figure, path: drawn.append(figure) or path.touch()
+    )
+    recorded_run({"conv": ACTIVITY}, labels=LABELS, record=["class_means"]).save(tmp_path / "cnn.zarr")
+    assert main(["modes", str(tmp_path / "cnn.zarr"), "--plot", str(tmp_path / "x.png")]) == 0
+    title = f"{tmp_path / 'cnn.zarr'}, layer 1 (conv), seed 0, as it ended"
+    assert title in {" ".join(text.get_text().split()) for text in drawn[0].findobj(Text)}
 
 
 def test_class_means_without_items_have_modes_of_their_own(tmp_path, capsys):

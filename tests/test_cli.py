@@ -675,6 +675,8 @@ def test_an_error_is_one_line_that_says_what_there_is_and_leaves_nothing(here, c
         ("--epoch x", "--epoch is a kept epoch or last, not 'x'"),
         ("--seed 9", "{run} has no seed 9; it has 0, 1, 2, 3, 4"),
         ("--layer 3", "{run} has no layer 3; its layers are 1 to 2"),
+        ("--layer output", "{run} has no layer output; its layers are 1 to 2"),
+        ("--layer -1", "{run} has no layer -1; its layers are 1 to 2"),
     ],
 )
 def test_what_a_run_does_not_have_is_said_with_what_it_has(bpa, capsys, words, line):

@@ -72,8 +72,12 @@ CsvFile = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Wri
 Plot = Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Draw it: .pdf, .png or .svg.")]
 Seed = Annotated[int | None, typer.Option(metavar="S", help="One seed of the run.", show_default="all")]
 Layer = Annotated[
-    int | None,
-    typer.Option(metavar="L", help="Layer, from 1.", show_default="the output; images: last hidden"),
+    str | None,
+    typer.Option(
+        metavar="L|NAME",
+        help="Layer, from 1; of a recorded run also by its name.",
+        show_default="the output; images: last hidden",
+    ),
 ]
 Epoch = Annotated[str, typer.Option(metavar="N|last", help="Epoch; last is where each seed ended.")]
 Source = Annotated[

@@ -55,7 +55,7 @@ def panels(subject: Subject, matrix: xr.DataArray, epoch: str) -> Figure:
     title, name = subject.name, "items"
     if subject.run is not None:
         when = "as it ended" if epoch == "last" else f"epoch {epoch}"
-        title += f", seed {int(matrix['seed'][0])}, {when}"
+        title += f", {subject.layer_said}, seed {int(matrix['seed'][0])}, {when}"
         name = "response" if subject.layer is None else f"layer {subject.layer}"
         name += ", classes' side" if sides else ""
     figure = plots.svd_panels(one, modes, title=title, name=name)
@@ -89,7 +89,7 @@ def _unfollowed(subject: Subject) -> str:
     if subject.run is None:
         return f"{subject.name} has none to follow"
     if subject.layer is not None:
-        return f"layer {subject.layer} of {subject.name} is hidden"
+        return f"{subject.layer_said} of {subject.name} is hidden"
     return f"{subject.name} keeps its end alone (record strengths, responses or weights)"
 
 

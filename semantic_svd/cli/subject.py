@@ -32,6 +32,14 @@ class Subject:
     input_output: bool = False
 
     @property
+    def layer_said(self) -> str:
+        """What is looked at: the response, or a layer by its number, and by its name where it has one."""
+        if self.run is None or self.layer is None:
+            return "response"
+        names = self.run.layer_names
+        return f"layer {self.layer}" + (f" ({names[self.layer - 1]})" if names else "")
+
+    @property
     def default_reference(self) -> str:
         """What modes are compared with unless a run is named."""
         return "the mean images" if self.by_class else "the data"
@@ -197,7 +205,7 @@ class Subject:
             assert self.data is not None
             return f"{self.name}: {self.data.shape[0]} items x {self.data.shape[1]} properties"
         where = "" if epoch is None else ", as each seed ended" if epoch == "last" else f", epoch {epoch}"
-        layer = "response" if self.layer is None else f"layer {self.layer}"
+        layer = self.layer_said
         layer += ", with the input" if self.input_output else ""
         layer += ", class means" if self.by_class else ""
         seeds = (self.run.data if matrix is None else matrix)["seed"].values
@@ -206,7 +214,7 @@ class Subject:
         return f"{self.name}: {sizes} {self.run.network.hidden}, {layer}, {which}{where}"
 
 
-def open_subject(source: str, seed: int | None = None, layer: int | None = None) -> Subject:
+def open_subject(source: str, seed: int | None = None, called: str | None = None) -> Subject:
     """Open a run, a CSV or a shipped data set."""
     from semantic_svd.items import DATASETS, load_items
 
@@ -214,7 +222,7 @@ def open_subject(source: str, seed: int | None = None, layer: int | None = None)
     if not path.is_dir():
         if source not in DATASETS and not path.exists():
             raise InputError(f"{source}: no such run or CSV file, and no data set ({', '.join(DATASETS)})")
-        if seed is not None or layer is not None:
+        if seed is not None or called is not None:
             raise InputError(f"{source} is a matrix of items: --seed and --layer are for runs")
         items = load_items(source)
         return Subject(items.name, None, items.array)
@@ -222,9 +230,7 @@ def open_subject(source: str, seed: int | None = None, layer: int | None = None)
     from semantic_svd.runs import Recorded, Run
 
     run = Run.open(path)
-    network = run.network
-    if layer is not None and not 1 <= layer <= network.layers:
-        raise InputError(f"{source} has no layer {layer}; its layers are 1 to {network.layers}")
+    network, layer = run.network, None if called is None else layer_number(run, source, called)
     if "m1" in run.data and layer != network.layers:
         data = mean_inputs(run)
         return Subject(source, _seeds_of(run, source, seed), data, layer or network.layers - 1, by_class=True)
@@ -240,6 +246,17 @@ def open_subject(source: str, seed: int | None = None, layer: int | None = None)
         )
     data = run.targets().compute() if "target" in run.data else None
     return Subject(source, _seeds_of(run, source, seed), data, None if layer == network.layers else layer)
+
+
+def layer_number(run: "Run", source: str, called: str) -> int:
+    """Read a layer of a run: its number, from 1, or else its name."""
+    last, names = run.network.layers, run.layer_names
+    if called.isdecimal() and 1 <= int(called) <= last:
+        return int(called)
+    if called in names:
+        return 1 + names.index(called)
+    there = f": {', '.join(names)}" if names else ""
+    raise InputError(f"{source} has no layer {called}; its layers are 1 to {last}{there}")
 
 
 def _seeds_of(run: "Run", source: str, seed: int | None) -> "Run":

@@ -71,7 +71,7 @@ def comparison(matrix: xr.DataArray, subject: Subject, to: str | None) -> pd.Dat
             raise InputError(f"{subject.name} has no data to compare with; name a run or a CSV with --to")
         return sides(matrix, subject.data)
     layer = subject.run.network.layers if subject.run and subject.input_output else subject.layer
-    there = open_subject(to, layer=layer if Path(to).is_dir() else None)
+    there = open_subject(to, called=str(layer) if layer and Path(to).is_dir() else None)
     try:
         return _by_seed(sides, matrix, there.at("last"))
     except InputError as error:
