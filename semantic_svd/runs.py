@@ -414,19 +414,15 @@ class Run:
         """
         ends = {str(name): str(name).removesuffix("_end") for name in self.data if str(name).endswith("_end")}
         constant = [name for name, a in self.data.items() if "epoch" not in a.dims and name not in ends]
-        if ends:  # the weights were not kept, or not of the epochs in which seeds stopped
+        if ends:  # no snapshot holds the weights
             if "epoch" not in self.data.dims:
                 raise InputError(NO_ENDS)
-            data = self.data[[*ends, *constant]].drop_vars("epoch", errors="ignore").rename(ends)
             at_work = self.data["status"] == "training"
             if (self.data["end_epoch"].where(at_work) > self.data["epoch"][-1]).any():
                 raise InputError(NO_ENDS)
-            for name in ends.values() if at_work.any() else ():
-                if name not in self.data:
-                    data = data.drop_vars(name)
-                else:
-                    last = self.data[name].isel(epoch=-1, drop=True)
-                    data[name] = last.where(at_work, data[name])
+            data = self.data[[*ends, *constant]].drop_vars("epoch", errors="ignore").rename(ends)
+            if at_work.any():
+                data = data.drop_vars(ends.values())
             others = self.data.drop_vars([*ends, *constant, *(ends.values() & self.data.keys())])
             if "epoch" in others.dims and np.isin(self.data.end_epoch, others.epoch).all():
                 data = data.merge(others.sel(epoch=self.data.end_epoch).drop_vars("epoch"))

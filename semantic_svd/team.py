@@ -29,7 +29,6 @@ class Team:
     start : weights to start from in place of drawn ones: a Run, as each seed ended, or arrays by name. Memories of
         plasticities start anew
     hold_ends : keep the weights with which each seed ends, for trainings whose snapshots do not hold them
-    taught : whether something learns from targets, hence a loss
 
     Examples
     --------
@@ -37,8 +36,7 @@ class Team:
     >>> team = Team(RULES["backprop"], Network((3, 2), biases=False), [0, 1], np.dtype(float))
     >>> team.state["W1"].shape
     (2, 2, 3)
-    >>> there = Signals(Network((3, 2), biases=False), team.state, np.ones((1, 3)))
-    >>> team.leave(np.array([True, False]), "stopped", epoch=4, signals=there)
+    >>> team.leave(np.array([True, False]), "stopped", epoch=4)
     >>> team.seeds, team.state["W1"].shape
     ([1], (1, 2, 3))
     """
@@ -51,7 +49,6 @@ class Team:
         dtype: np.dtype,
         start: Run | Mapping[str, Any] | None = None,
         hold_ends: bool = False,
-        taught: bool = True,
     ):
         self.all = seeds
         self.state = _initial_state(rule, network, seeds, dtype, start)
@@ -64,8 +61,6 @@ class Team:
         self.fixed = {name: array.copy() for name, array in self.state.items() if held and name[0] == "B"}
         changing = {name: array for name, array in self.state.items() if name not in self.fixed}
         self.ends = {name: np.full_like(array, np.nan) for name, array in changing.items() if hold_ends}
-        if hold_ends and taught:
-            self.ends["loss"] = np.full(len(seeds), np.nan, dtype)
         self.notes: list[str] = []
 
     @property
@@ -73,10 +68,10 @@ class Team:
         """The seeds still at work."""
         return [self.all[s] for s in self.alive]
 
-    def leave(self, gone: NDArray[np.bool_], status: str, epoch: int, signals: Signals) -> None:
-        """Let some of the seeds at work go, with the weights and the loss that they have."""
+    def leave(self, gone: NDArray[np.bool_], status: str, epoch: int) -> None:
+        """Let some of the seeds at work go, with the weights that they have."""
         for name, array in self.ends.items():
-            array[self.alive[gone]] = (signals.loss if name == "loss" else self.state[name])[gone]
+            array[self.alive[gone]] = self.state[name][gone]
         self._drop(gone, status, epoch)
 
     def diverge(self, layers: NDArray[np.integer], epoch: int, last: int, kept: Mapping[str, Array]) -> None:

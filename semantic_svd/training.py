@@ -69,7 +69,7 @@ def train(
     epochs : passes over the items. Epoch 0 is the start, so `every=1` keeps epochs + 1 snapshots
     seeds : how many (0, 1, ...), or which. A seed's random numbers are its own: beside others it learns as alone
     batch_size : items a step; None for all (full batch), 1 for item by item. Each seed shuffles its own way
-    stop_below : end a seed at its first epoch with a loss under this
+    stop_below : end a seed at its first snapshot with a loss under this
     every : keep each epoch, each k-th, or "log": 0 to 10, then 20 a decade; the last is always kept
     record : what a snapshot holds, names of `RECORDS`
     probe : the items whose responses and hidden activity are recorded; None for x
@@ -119,8 +119,8 @@ def train(
     records = record_of(record, rule, network, task, probed, tested)
     every = every if every == "log" else int(every)
     plan = _Plan(rule, network, task, probed, tested, records, every, kept, size, stop_below)
-    held = "W1" not in records.variables or (stop_below is not None and every != 1)
-    team = Team(rule, network, seed_list, task.x.dtype, start, hold_ends=held, taught=taught)
+    held = "W1" not in records.variables
+    team = Team(rule, network, seed_list, task.x.dtype, start, hold_ends=held)
     attrs = _provenance(plan, "" if start is None else _digest(team.state))
     needed = n_bytes(records.variables, len(kept), len(seed_list), task.x.dtype)
 
@@ -301,13 +301,16 @@ def _learn(
                 if stopping() and isinstance(book, Store) and book.settled:
                     raise KeyboardInterrupt  # long epochs are not waited for: all but this one is on disk
             advance(epoch + 1)
-    team.leave(np.ones(len(team.alive), bool), "finished", epochs, plan.signals(team))
+    team.leave(np.ones(len(team.alive), bool), "finished", epochs)
     if isinstance(book, Store):
         book.commit(_ends(plan, team), None, notes=team.notes)
 
 
 def _look(plan: _Plan, team: Team, signals: Signals, book: Snapshots | Store, epoch: int) -> Signals:
-    """Take the snapshot of an epoch, if it is kept, and let the seeds go that are done; return the others' signals."""
+    """Take the snapshot of an epoch, if it is kept, and let the seeds go that are done; return the others' signals.
+
+    A seed is done where a snapshot is taken: so what it ends with is always one.
+    """
     index = bisect_left(plan.kept, epoch)
     keep = plan.kept[index] == epoch
     lost = _lost(signals, look=keep and "loss" in plan.records.variables)
@@ -319,10 +322,11 @@ def _look(plan: _Plan, team: Team, signals: Signals, book: Snapshots | Store, ep
     if lost.any():
         team.diverge(lost, epoch, plan.kept[max(0, index - 1)], book.last)
         signals = plan.signals(team)
-    if keep and len(team.alive):
-        book.put(index, team.alive, plan.records.values(signals))
+    if not keep or not len(team.alive):
+        return signals
+    book.put(index, team.alive, plan.records.values(signals))
     if plan.stop_below is not None and (done := signals.loss < plan.stop_below).any():
-        team.leave(done, "stopped", epoch, signals)
+        team.leave(done, "stopped", epoch)
         signals = plan.signals(team)
     return signals
 
@@ -356,7 +360,7 @@ def _lost(signals: Signals, look: bool) -> NDArray[np.integer]:
 def _ends(plan: _Plan, team: Team) -> dict[str, tuple]:
     """Return how each seed ended, as variables of a run's dataset."""
     ends = {
-        f"{name}_end": (("seed", *(() if name == "loss" else axes_of(name, plan.rule, plan.network))), array)
+        f"{name}_end": (("seed", *axes_of(name, plan.rule, plan.network)), array)
         for name, array in team.ends.items()
     }
     for name, array in team.fixed.items():

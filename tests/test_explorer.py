@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from matplotlib.figure import Figure
 from rich.progress import Progress
 
 from semantic_svd import Network, load_images, load_items, read_items, recorded_run, train
@@ -121,8 +122,9 @@ def test_modes_keep_the_signs_of_the_datas_at_all_epochs_in_all_runs_seeds_and_l
 
 def test_modes_have_the_signs_in_which_modes_plot_draws_them(told, runs, monkeypatch, tmp_path):
     drawn = []
-    monkeypatch.setattr("semantic_svd.plots.svd_panels", lambda matrix, modes, **_: drawn.append(modes))
-    monkeypatch.setattr("semantic_svd.cli.pictures._whole_figure", lambda figure: figure)
+    monkeypatch.setattr(
+        "semantic_svd.plots.svd_panels", lambda matrix, modes, **_: drawn.append(modes) or Figure()
+    )
     saved(runs, tmp_path)
     for source in ("mcclelland2020", str(tmp_path / "bpa.zarr")):
         subject = open_subject(source)

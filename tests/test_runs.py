@@ -207,12 +207,16 @@ def test_the_final_run_holds_seeds_that_stopped_at_epochs_of_their_own():
     np.testing.assert_array_equal(final.data.end_epoch, run.data.end_epoch)
 
 
-def test_the_final_run_still_has_its_items_where_seeds_stopped_between_the_epochs_that_are_kept():
-    settings = {"epochs": 60, "seeds": 4, "stop_below": 1.2}
-    every, seventh = (train("backprop", Network((34, 8, 34)), ITEMS, every=k, **settings) for k in (1, 7))
-    assert not np.isin(seventh.data.end_epoch, seventh.data.epoch).all()
-    np.testing.assert_array_equal(seventh.final().response(), every.final().response())
-    np.testing.assert_array_equal(seventh.final().targets(), ITEMS.values)
+def test_the_final_run_has_its_weights_items_and_records_where_no_snapshot_holds_weights():
+    settings = {"epochs": 60, "seeds": 4, "stop_below": 1.2, "every": 7}
+    weights, strengths = (
+        train("backprop", Network((34, 8, 34)), ITEMS, record=what, **settings)
+        for what in ("weights", "strengths")
+    )
+    assert len(set(strengths.data["end_epoch"].values)) > 1
+    np.testing.assert_array_equal(strengths.final().response(), weights.final().response())
+    np.testing.assert_array_equal(strengths.final().targets(), ITEMS.values)
+    np.testing.assert_array_equal(strengths.final().data["loss"], weights.final().data["loss"])
 
 
 @pytest.mark.parametrize("epochs", [0, 1, 7])

@@ -265,7 +265,9 @@ def _seeds_of(run: "Run", source: str, seed: int | None) -> "Run":
     if seed is not None:
         if seed not in seeds:
             raise InputError(f"{source} has no seed {seed}; it has {', '.join(map(str, seeds))}")
-        return run.sel(seed=[seed])
+        one = run.sel(seed=[seed])
+        kept = one.data["epoch"].values
+        return one.sel(epoch=kept[kept <= int(one.data["end_epoch"][0])]) if kept.ndim else one
     diverged = run.data["status"].values == "diverged"
     if diverged.all():
         raise InputError(f"every seed of {source} diverged; --seed looks at one, as it was before")

@@ -80,7 +80,9 @@ def train(
     batch_size: Annotated[
         int | None, typer.Option(help="Items a step.", show_default="all; images: 100")
     ] = None,
-    stop_below: Annotated[float | None, typer.Option(help="End a seed at its first loss under this.")] = None,
+    stop_below: Annotated[
+        float | None, typer.Option(help="End a seed at its first snapshot under this loss.")
+    ] = None,
     every: Annotated[str, typer.Option(metavar="K|log", help="Keep each K-th epoch.")] = "1",
     record: Annotated[
         list[str] | None,
