@@ -29,8 +29,8 @@ def theory_of(run: Run) -> str:
     Raises
     ------
     InputError
-        If none does, with all the reasons: biases, units that are not linear, batches, another rule, a start or items
-        that the run does not keep.
+        If none does, with all the reasons: another loss than the squared error, biases, units that are not linear,
+        batches, another rule, a start or items that the run does not keep.
 
     Examples
     --------
@@ -201,6 +201,7 @@ def _obstacles(run: Run, rule: str) -> dict[str, bool]:
         "a rule that is neither backprop nor bpa": not rule,
         f"bpa in a net with {layers - 1} hidden layers": rule == "bpa" and layers != 2,
         "a rate of 0": min(data.attrs["rates"][:2]) == 0,
+        network.loss: network.power != 2,
         "biases": network.biases,
         f"{network.hidden} hidden units": network.hidden != "linear" and layers > 1,
         f"{network.output} output": network.output != "linear",

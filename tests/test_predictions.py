@@ -100,6 +100,11 @@ WHY = (
     ("make", "reasons"),
     [
         (lambda: trained("backprop", Network((34, 8, 34))), "biases"),
+        (
+            lambda: trained("backprop", dataclasses.replace(PLAIN, power=4), rate=0.02),
+            "error to the power of 4",
+        ),
+        (lambda: trained("bpa", dataclasses.replace(PLAIN, power=1.5)), "error to the power of 1.5"),
         (lambda: trained("backprop", Network((34, 8, 34), "tanh", biases=False)), "tanh hidden units"),
         (lambda: trained("backprop", Network((34, 8, 34), output="sigmoid", biases=False)), "sigmoid output"),
         (lambda: trained(batch_size=3), "batches of 3 of 8 items"),
