@@ -131,7 +131,7 @@ def meet(
     run : Run
         Of an autoassociator that has learned the old items. Memories of plasticities start anew.
     rule : Rule, or the name of one in RULES
-        By its name it has the rates at which the run learned the old items; a Rule has its own.
+        By its name it has the rates at which the run learned the old items, or met the last; a Rule has its own.
     old : Items
     new : Items
         One item with the same properties.
@@ -143,7 +143,8 @@ def meet(
     -------
     Run
         Its responses, (seed, epoch, item, property), are those to the old items and, last, the new one; the
-        coordinate ``presentations`` (item,) says how often each is presented in an epoch.
+        coordinate ``presentations`` (item,) says how often each is presented in an epoch. The attribute ``rates`` is
+        of the steps, on a mean over presentations; ``rule_rates`` are those of the rule.
 
     Raises
     ------
@@ -167,7 +168,8 @@ def meet(
     """
     chosen, both = as_rule(rule), _with_one(old, new)
     _check(run, chosen, old)
-    rates = chosen.rates if isinstance(rule, Rule) else run.data.attrs["rates"]
+    known = run.data.attrs
+    rates = chosen.rates if isinstance(rule, Rule) else known.get("rule_rates", known["rates"])
     often = _as_regime(regime).presentations(old, new)
     parts = [_as_fraction(float(n)) for n in often]
     least = math.lcm(*(part.denominator for part in parts))
@@ -185,7 +187,8 @@ def meet(
         start=run,
         progress=progress,
     )
-    return Run(met.data.assign_coords(presentations=("item", often.values)))
+    data = met.data.assign_coords(presentations=("item", often.values))
+    return Run(data.assign_attrs(rule_rates=list(rates)))
 
 
 # --------------------------------------------------------------------------------------------------------- measures

@@ -190,6 +190,26 @@ def test_a_rule_by_its_name_goes_on_at_the_rates_of_the_run():
     np.testing.assert_array_equal(by_name.response(), by_rule.response())
 
 
+@pytest.mark.parametrize("rule", ["backprop", replace(RULES["backprop"], rate=0.05)])
+@pytest.mark.parametrize("regime", ["focused", "similarity-weighted"])
+def test_a_meeting_in_two_parts_is_the_meeting_at_once(regime, rule, tmp_path):
+    known = train(replace(RULES["backprop"], rate=0.05), Network((34, 12, 34), biases=False), OLD, epochs=50)
+    meet(known, rule, OLD, SPARROWHAWK, regime, epochs=10).save(tmp_path / "half.zarr")
+    half = Run.open(tmp_path / "half.zarr")
+    rest, whole = (
+        meet(run, rule, OLD, SPARROWHAWK, regime, epochs=epochs) for run, epochs in ((half, 10), (known, 20))
+    )
+    np.testing.assert_array_equal(rest.response(), whole.response().isel(epoch=slice(10, None)))
+    assert rest.data.attrs["rates"] == whole.data.attrs["rates"]
+
+
+def test_the_next_new_item_is_met_at_the_rates_of_the_rule_over_all_items_that_are_old():
+    known = train("backprop", Network((34, 12, 34), biases=False), OLD, epochs=50)
+    met = meet(known, "backprop", OLD, SPARROWHAWK, "interleaved", epochs=5)
+    later = meet(met, "backprop", OLD.with_items(SPARROWHAWK), FALCON, "focused", epochs=5)
+    np.testing.assert_allclose(later.data.attrs["rates"], 0.1 / 9)
+
+
 def test_their_rate_on_the_summed_squared_error_is_0_016_here(known):
     W = [known.final().data[name].sel(seed=0).values for name in ("W1", "W2")]
     x = np.vstack([OLD.values, SPARROWHAWK.values])
