@@ -4,7 +4,7 @@ A regime says how often old items are presented beside the new one. What is lost
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from numbers import Real
@@ -20,7 +20,7 @@ from semantic_svd.items import Items
 from semantic_svd.modes import above_rounding, block_names, check_fit, longer_side, svd
 from semantic_svd.rules import Rule, as_rule
 from semantic_svd.runs import Run
-from semantic_svd.training import train
+from semantic_svd.training import Diverged, train
 
 __all__ = [
     "REGIMES",
@@ -149,8 +149,8 @@ def meet(
     Raises
     ------
     InputError
-        When the run is not finished, there is not one new item, the properties are not those of the run, the rule
-        takes no mean over items, or there is no such regime.
+        When the run is not finished or of no autoassociator, there is not one new item, the properties are not those of
+        the run, the rule takes no mean over items, there is no such regime, or no seed survives.
 
     References
     ----------
@@ -175,18 +175,25 @@ def meet(
     least = math.lcm(*(part.denominator for part in parts))
     repeats = [int(part * least) for part in parts]
     share = float(often.sum()) / len(old)  # makes the mean over rows the sum over items, over the old ones
-    met = train(
-        replace(chosen, rate=tuple(rate * share for rate in rates)),  # type: ignore[arg-type]
-        run.network,
-        both.array.drop_vars("item").isel(item=np.repeat(np.arange(len(both)), repeats)),
-        epochs=epochs,
-        seeds=run.data["seed"].values.tolist(),
-        every=every,
-        record=("responses",),
-        probe=both,
-        start=run,
-        progress=progress,
-    )
+    try:
+        met = train(
+            replace(chosen, rate=tuple(rate * share for rate in rates)),  # type: ignore[arg-type]
+            run.network,
+            both.array.drop_vars("item").isel(item=np.repeat(np.arange(len(both)), repeats)),
+            epochs=epochs,
+            seeds=run.data["seed"].values.tolist(),
+            every=every,
+            record=("responses",),
+            probe=both,
+            start=run,
+            progress=progress,
+        )
+    except Diverged as error:
+        _, lost, lower = error.args
+        hint = f" ({_said((rate / share for rate in lower), '.2')})" if lower else ""
+        raise InputError(
+            f"no seed survived at rate {_said(rates)}: {lost}; a lower rate{hint} or fewer epochs may hold"
+        ) from None
     data = met.data.assign_coords(presentations=("item", often.values))
     return Run(data.assign_attrs(rule_rates=list(rates)))
 
@@ -462,6 +469,12 @@ def _as_regime(regime: Regime | str) -> Regime:
     return REGIMES[regime]
 
 
+def _said(rates: Iterable[float], digits: str = "") -> str:
+    """Write the rates of a rule: one, where all are alike."""
+    shown = [f"{rate:{digits}g}" for rate in rates]
+    return shown[0] if len(set(shown)) == 1 else " ".join(shown)
+
+
 def _check(run: Any, rule: Rule, old: Items) -> None:
     """Raise an error unless the run can go on with the old items and a new one."""
     if not isinstance(run, Run):
@@ -470,7 +483,11 @@ def _check(run: Any, rule: Rule, old: Items) -> None:
         raise InputError("the run is not finished; its networks meet something new as they ended")
     if rule.whole_batches:
         raise InputError("presentations are counted in a mean over items; the rule takes winners, not a mean")
-    for side in ("unit_0", f"unit_{run.network.layers}"):
-        known = run.names_of(side)
+    sizes, names = run.network.sizes, [run.names_of(f"unit_{layer}") for layer in (0, run.network.layers)]
+    if sizes[0] != sizes[-1] or (None not in names and names[0] != names[1]):
+        raise InputError(
+            f"autoassociators meet something new; the inputs of this run, {sizes}, are not its outputs"
+        )
+    for known in names:
         if known is not None and tuple(map(str, known)) != old.properties:
             raise InputError(f"the run was trained on other properties than those of {old.name}")

@@ -36,6 +36,13 @@ from semantic_svd.tasks import Task, as_task, given_test, probe_of
 from semantic_svd.team import ORDER, Team
 
 
+class Diverged(InputError):
+    """No seed survived: the line, what became of the first, and lower rates that may hold, if any are known to."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 def train(
     rule: Rule | str,
     network: Network,
@@ -133,9 +140,12 @@ def train(
     run = trained(plan, team, attrs, learn)
     if (run.data["status"] == "diverged").all():
         where = "" if out is None else f"; what it was before is kept in {out}"
-        raise InputError(
+        lower = _lower_rates(plan)
+        raise Diverged(
             f"no seed survived at rate {rule.rate}: {run.notes[0]}{where}; "
-            f"a lower rate (--rate{_lower_rates(plan)}) or fewer epochs may hold"
+            f"a lower rate (--rate{''.join(f' {rate:.2g}' for rate in lower)}) or fewer epochs may hold",
+            run.notes[0],
+            lower,
         )
     return run
 
@@ -411,11 +421,11 @@ def _provenance(plan: _Plan, start: str) -> dict[str, Any]:
     }
 
 
-def _lower_rates(plan: _Plan) -> str:
-    """Return the rates that a training might bear, as the command takes them; nothing if they are no lower."""
+def _lower_rates(plan: _Plan) -> tuple[float, ...]:
+    """Return the rates that a training might bear, as many as the rule names; none if they are no lower."""
     lower = bearable(plan.rule, plan.network, plan.task.x, plan.batch_size)
     rates = lower.rates if isinstance(lower.rate, tuple) else lower.rates[:1]
-    return "" if lower == plan.rule else "".join(f" {rate:.2g}" for rate in rates)
+    return () if lower == plan.rule else rates
 
 
 def _digest(state: Mapping[str, Array]) -> str:

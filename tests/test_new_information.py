@@ -570,6 +570,37 @@ def test_properties_in_another_order_are_refused():
         meet(projection(), "backprop", *turned, "focused", epochs=1)
 
 
+@pytest.mark.parametrize(
+    ("rate", "said", "lower"), [(5.0, "5", "0.44"), ((0, 8.125, 0.125), "0 8.125 0.125", "0 0.44 0.0068")]
+)
+def test_a_meeting_that_no_seed_survives_names_the_rate_as_it_was_given(rate, said, lower):
+    # one item with nine properties, two layers, steps over eight items: the bearable rate is 8 / (2 * 9)
+    known = train("backprop", Network((34, 16, 34), biases=False), OLD, epochs=300)
+    line = refused(
+        meet, known, replace(RULES["backprop"], rate=rate), OLD, SPARROWHAWK, "focused", epochs=400
+    )
+    assert re.fullmatch(
+        rf"no seed survived at rate {said}: seed 0 left the finite numbers in layer \d at epoch \d+; its last good "
+        rf"snapshot is of epoch \d+; a lower rate \({lower}\) or fewer epochs may hold",
+        line,
+    )
+    held = replace(RULES["backprop"], rate=tuple(map(float, (lower.split() * 3)[:3])))
+    assert meet(known, held, OLD, SPARROWHAWK, "focused", epochs=400).data["status"] == "finished"
+
+
+def test_a_run_from_one_hot_items_to_properties_is_told_that_it_is_no_autoassociator():
+    one_hot, eight = OLD.localist(), OLD.array[:, :8]
+    for x, y, sizes in (
+        (one_hot, OLD, (8, 16, 34)),
+        (one_hot, eight, (8, 16, 8)),
+        (np.eye(8), OLD, (8, 16, 34)),
+    ):
+        run = train("backprop", Network(sizes, biases=False), x, y, epochs=1)
+        assert refused(meet, run, "backprop", OLD, FALCON, "focused", epochs=1) == (
+            f"autoassociators meet something new; the inputs of this run, {sizes}, are not its outputs"
+        )
+
+
 def test_a_run_that_learned_numbers_without_names_meets_items_with_names():
     bare = train("bpa", Network((34, 8, 34), biases=False), OLD.values, epochs=2)
     named = train("bpa", Network((34, 8, 34), biases=False), OLD, epochs=2)
