@@ -12,7 +12,7 @@ import xarray as xr
 
 from semantic_svd.errors import InputError
 from semantic_svd.intervals import mean_interval
-from semantic_svd.modes import block_names, half_learned, strengths, svd
+from semantic_svd.modes import above_rounding, block_names, half_learned, longer_side, strengths, svd
 from semantic_svd.rules import RULES
 from semantic_svd.runs import Run
 from semantic_svd.stages import during
@@ -136,7 +136,7 @@ def time_constants_beside_theory(run: Run) -> pd.DataFrame:
     -------
     DataFrame
         As of `half_learned_beside_theory`: predicted and mean are time constants in epochs. Each seed's curve is fitted
-        by itself, see `theory.fit_strengths`.
+        by itself, see `theory.fit_strengths`. A null mode has none.
 
     Raises
     ------
@@ -169,7 +169,8 @@ def time_constants_beside_theory(run: Run) -> pd.DataFrame:
         parameter="tau", drop=True
     )
     measured = fitted if "seed" in fitted.dims else fitted.expand_dims("seed")
-    foretold = len(x) / (output * modes["s"] ** (3 - form))
+    s = modes["s"].where(above_rounding(modes["s"].values, longer_side(modes)))  # a null mode is not learned
+    foretold = len(x) / (output * s ** (3 - form))
     return _beside(measured, foretold.broadcast_like(measured), modes)
 
 

@@ -166,6 +166,16 @@ def test_from_an_aligned_start_time_constants_are_those_foretold(hidden, power):
     np.testing.assert_allclose(table["mean"], table["ratio"] * table["predicted"])
 
 
+@pytest.mark.parametrize("sizes", [(3, 2, 3), (3, 3)])
+@pytest.mark.parametrize("beside", [half_learned_beside_theory, time_constants_beside_theory])
+def test_no_time_is_foretold_of_a_null_mode(beside, sizes):
+    items = np.array([[1.0, 0, 1], [1, 0, 1], [0, 1, 0]])
+    run = trained("backprop", Network(sizes, biases=False, scale=0.1), items, rate=0.05, epochs=800, seeds=5)
+    table = beside(run).set_index("mode")
+    assert (table.loc[[1, 2], "n"] == 5).all() and (table.loc[[1, 2], "predicted"] < 800).all()
+    assert table.loc[3, ["predicted", "mean", "low", "high", "ratio"]].isna().all() and table.loc[3, "n"] == 0
+
+
 def test_equal_modes_each_rise_more_gradually_than_the_pair_that_they_are():
     """A pair is learned along two directions of its own, one after the other; each follows the closed form."""
     network = Network((34, 8, 34), biases=False, scale=0.1)
