@@ -76,8 +76,8 @@ def mean_interval(
     Raises
     ------
     InputError
-        If there is no such axis, the level is not between 0 and 1, the scale is unknown, a value on the log scale
-        is not greater than 0, or a value is not within its bounds.
+        If there is no such axis, the level is not between 0 and 1, the scale is unknown, a value is infinite, a value
+        on the log scale is not greater than 0, or a value is not within its bounds.
 
     Examples
     --------
@@ -180,7 +180,7 @@ def median_interval(values: xr.DataArray, dim: str = "seed", level: float = 0.95
     Raises
     ------
     InputError
-        If there is no such axis, it has fewer than 50 seeds, or the level is not between 0 and 1.
+        If there is no such axis, it has fewer than 50 seeds, a value is infinite, or the level is not between 0 and 1.
 
     References
     ----------
@@ -220,6 +220,10 @@ def _check(values: xr.DataArray, dim: str, level: float) -> None:
         raise InputError(f"no axis {dim!r} to make an interval over; the axes are {values.dims}")
     if not 0 < level < 1:
         raise InputError(f"the level of an interval is between 0 and 1; got {level}")
+    if bool(np.isinf(values).any()):
+        raise InputError(
+            "an interval is made of finite values, or NaN where a seed has none; got an infinite one"
+        )
 
 
 def _within(values: xr.DataArray, bounds: tuple[float, float]) -> xr.DataArray:

@@ -280,3 +280,21 @@ def test_errors_say_what_is_wrong_in_one_line(call, message):
     with pytest.raises(InputError) as error:
         call()
     assert str(error.value) == message
+
+
+@pytest.mark.parametrize("end", [np.inf, -np.inf])
+@pytest.mark.parametrize(
+    "make",
+    [
+        mean_interval,
+        lambda values: mean_interval(values, scale="log"),
+        lambda values: mean_interval(values, within=(0, np.inf)),
+        median_interval,
+    ],
+)
+def test_of_an_infinite_value_there_is_no_interval(make, end):
+    with pytest.raises(InputError) as error:
+        make(xr.DataArray([1.0, 2.0, 3.0, 4.0, np.nan, end] * 10, dims="seed"))
+    assert str(error.value) == (
+        "an interval is made of finite values, or NaN where a seed has none; got an infinite one"
+    )

@@ -238,15 +238,17 @@ def test_networks_are_held_against_a_source_at_their_own_last_epochs():
 
 
 def test_a_claim_that_some_trainings_did_not_live_to_says_how_many_did():
-    errors = {"a": (5.0, np.nan), "b": (4.0, 4.0), "c": (np.nan, np.nan)}
+    errors = {"a": (5.0, np.nan), "b": (4.0, 4.0), "c": (np.nan, np.nan), "d": (5.0, np.inf)}
     rows = [("p", name, "d", seed, TEST, 9, errors[name][seed]) for name in errors for seed in (0, 1)]
     courses = pd.DataFrame(rows, columns=["part", "network", "data", "seed", "measure", "epoch", "value"])
     claims = [
         Reported(f"{name} > 3", "x", "%", lambda error, name=name: error("p", name), above(3))
-        for name in "abc"
+        for name in "abcd"
     ]
-    verdicts = held(claims, courses)["agrees"].tolist()
-    assert verdicts == ["yes, 1 of 1; 1 diverged", "yes, 2 of 2", "diverged"]
+    table = held(claims, courses)
+    some = "yes, 1 of 1; 1 diverged"
+    assert table["agrees"].tolist() == [some, "yes, 2 of 2", "diverged", some]
+    assert table["mean"].iloc[3] == 5
 
 
 def test_the_mean_of_each_row_is_that_of_its_own_trainings_where_some_are_missing():

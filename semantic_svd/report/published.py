@@ -230,10 +230,11 @@ def held(reported: Sequence[Reported], courses: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for claim in reported:
         values = claim.value(error)
+        values = values.where(np.isfinite(values))  # a difference from what diverged is none
         made = {str(name): value.item() for name, value in mean_interval(values).items()}
         holds = claim.agrees.judge(made["low"], made["high"]) if made["n"] else "diverged"
         if 0 < made["n"] < FEWEST:
-            each = [claim.agrees.judge(value, value) for value in values.values[np.isfinite(values)]]
+            each = [claim.agrees.judge(value, value) for value in values.dropna("seed").values]
             holds += f", {each.count('yes')} of {len(each)}"
         if 0 < made["n"] < ends.shape[1]:
             holds += f"; {ends.shape[1] - made['n']} diverged"
