@@ -7,6 +7,7 @@ sides are rotated together onto the reference.
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from threadpoolctl import threadpool_limits
 
-from semantic_svd.errors import InputError
+from semantic_svd.errors import InputError, whole
 from semantic_svd.matrices import Array, Matrix
 from semantic_svd.modes import (
     Groups,
@@ -74,7 +75,7 @@ def align(modes: xr.Dataset | Matrix, reference: xr.Dataset | Matrix, tolerance:
     Raises
     ------
     InputError
-        If modes and reference are not over the same items and properties.
+        If modes and reference are not over the same items and properties, or tolerance is not from 0 up to below 1.
 
     References
     ----------
@@ -132,7 +133,7 @@ def align_epochs(modes: xr.Dataset, tolerance: float = 1e-3) -> xr.Dataset:
     Raises
     ------
     InputError
-        If there is no axis named epoch.
+        If there is no axis named epoch, or tolerance is not from 0 up to below 1.
 
     Examples
     --------
@@ -182,7 +183,7 @@ def compare(
     tolerance : float
         Of the reference's `blocks`.
     same : float
-        The cosine from which on two directions, or two subspaces, are the same.
+        The cosine from which on two directions, or two subspaces, are the same: over 0, up to 1.
     null_draws : int, optional
         How many random matrices the null model draws (always the same ones); 0 for none. If not given, 4,000, and of
         large matrices as many as take a second or two, 200 at least: what is called 5 % is then 4.5 to 5.5, and 3 to 7.
@@ -204,7 +205,8 @@ def compare(
     Raises
     ------
     InputError
-        If modes and reference are not over the same items and properties.
+        If modes and reference are not over the same items and properties, or tolerance, same or null_draws is no number
+        that is allowed.
 
     Notes
     -----
@@ -227,15 +229,18 @@ def compare(
     1     2       2     same           1.0
     2     3       1  swapped           1.0
     """
+    if not (isinstance(same, Real) and 0 < same <= 1):
+        raise InputError(f"same is a cosine over 0 and up to 1, not {same!r}")
+    draws = None if null_draws is None else whole("null_draws", null_draws, 0)
     modes, reference = _pair(modes, reference)
     (U_ref,), (s_ref,), (V_ref,) = _stack(reference)
     groups = blocks_of(equal_neighbours(s_ref, longer_side(reference), tolerance))
-    if null_draws is None:
-        null_draws = int(np.clip(1e9 / ((len(U_ref) + len(V_ref)) * len(s_ref) ** 2), 200, 4000))
+    if draws is None:
+        draws = int(np.clip(1e9 / ((len(U_ref) + len(V_ref)) * len(s_ref) ** 2), 200, 4000))
     rows = []
     for labels, U, s, V in zip(_labels(modes["s"]), *_stack(modes), strict=True):
         if np.isfinite(s).all():
-            found = _rows((U, s, V), (U_ref, s_ref, V_ref), groups, same, null_draws)
+            found = _rows((U, s, V), (U_ref, s_ref, V_ref), groups, same, draws)
             rows += [{**labels, **row} for row in found]
     return pd.DataFrame(rows, columns=[*modes["s"].dims[:-1], *COLUMNS])
 

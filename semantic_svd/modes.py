@@ -6,6 +6,7 @@ singular value turn freely among themselves: they are one block. How modes are c
 """
 
 from itertools import pairwise
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -86,6 +87,7 @@ def blocks(modes: xr.Dataset | ArrayLike, tolerance: float = 1e-3) -> Groups:
     ----------
     modes : Dataset of `svd`, or singular values of shape (n_modes,), largest first
     tolerance : float
+        From 0 up to below 1.
 
     Returns
     -------
@@ -482,6 +484,8 @@ def above_rounding(s: Array, size: int) -> NDArray[np.bool_]:
 
 def equal_neighbours(s: Array, size: int, tolerance: float) -> NDArray[np.bool_]:
     """Tell for each pair of neighbours (..., K - 1) whether they are of one block; null modes all are of one."""
+    if not (isinstance(tolerance, Real) and 0 <= tolerance < 1):
+        raise InputError(f"tolerance is a number from 0 up to below 1, not {tolerance!r}")
     alive = above_rounding(s, size)
     fall, least = s[..., :-1] - s[..., 1:], tolerance * s[..., :-1]
     if rises := np.argwhere((fall < -least) & alive[..., 1:]).tolist():

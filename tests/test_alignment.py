@@ -9,6 +9,7 @@ import pytest
 import scipy.linalg
 import scipy.optimize
 import xarray as xr
+from refusals import refused
 from scipy.stats import ortho_group
 
 from semantic_svd.alignment import align, align_epochs, block_cosines, compare, upright
@@ -514,3 +515,27 @@ def test_errors_say_what_is_wrong_in_one_line(call, message):
     with pytest.raises(InputError) as error:
         call()
     assert str(error.value) == message
+
+
+@pytest.mark.parametrize("tolerance", [-1, -0.1, 1, 95, np.nan, np.inf, "0.1", None])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        lambda tolerance: compare(DATA, DATA, tolerance=tolerance),
+        lambda tolerance: align(DATA, DATA, tolerance=tolerance),
+        lambda tolerance: align_epochs(svd(np.stack([DATA.values] * 2)), tolerance=tolerance),
+    ],
+)
+def test_a_tolerance_is_a_part_of_a_singular_value(asked, tolerance):
+    assert refused(asked, tolerance) == f"tolerance is a number from 0 up to below 1, not {tolerance!r}"
+
+
+@pytest.mark.parametrize("same", [95, 1.01, 0, -0.5, np.nan, "0.95"])
+def test_same_is_a_cosine_that_can_be_reached_and_missed(same):
+    assert refused(compare, DATA, DATA, same=same) == f"same is a cosine over 0 and up to 1, not {same!r}"
+
+
+@pytest.mark.parametrize("draws", [1.5, -5, "9", True])
+def test_null_draws_are_counted(draws):
+    line = f"null_draws is a whole number from 0, not {draws!r}"
+    assert refused(compare, DATA, DATA, null_draws=draws) == line

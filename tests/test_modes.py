@@ -400,6 +400,10 @@ def test_a_null_mode_is_never_half_learned():
             lambda: blocks([1, 5, 3]),
             "modes come with the largest first, as svd gives them; mode 1 has 1, mode 2 has 5",
         ),
+        (
+            lambda: blocks([3.0, 2.0, 1.0], tolerance=-0.1),
+            "tolerance is a number from 0 up to below 1, not -0.1",
+        ),
         (lambda: strengths(np.ones((8, 30)), DATA), "a matrix 8 x 30 does not fit a reference 8 x 34"),
         (
             lambda: strengths(DATA.array[::-1], DATA),
