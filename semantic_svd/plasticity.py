@@ -20,6 +20,10 @@ from semantic_svd.products import Array, add_outer, times
 Memory = dict[str, Array]
 
 
+class TooNarrow(InputError):
+    """A layer has fewer units than a plasticity needs."""
+
+
 class Synapse:
     """What one plastic matrix sees of a batch; a signal that no plasticity asks for is not computed.
 
@@ -283,7 +287,7 @@ class KrotovHopfield(Plasticity):
         """Return sign(W) |W|^(p-1), and which rows of it are out of date."""
         n_post = W.shape[1]
         if self.k > n_post:
-            raise InputError(
+            raise TooNarrow(
                 f"KrotovHopfield(k={self.k}) needs {self.k} units or more, the layer has {n_post}"
             )
         return {"powers": self._powers(W), "changed": np.zeros(W.shape[:2], bool)}

@@ -590,6 +590,14 @@ TRAIN = "train --items mcclelland2020 -o run.zarr"
             f"no rule 'x'; there are {', '.join(RULES)}",
         ),
         (
+            "train --items saxe2019_toy --rule krotov_hopfield",
+            "KrotovHopfield(k=7) needs 7 units or more, the layer has 4; name more with --hidden",
+        ),
+        (
+            f"{TRAIN} --rule krotov_hopfield --hidden 5",
+            "KrotovHopfield(k=7) needs 7 units or more, the layer has 5",
+        ),
+        (
             f"{TRAIN} --hidden 8 0",
             "the sizes of a network are two or more whole numbers over 0, not (34, 8, 0, 34)",
         ),

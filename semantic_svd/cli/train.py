@@ -108,6 +108,7 @@ def train(
 
     With --start the networks of another run go on, on these items or images: something new beside what they know.
     """
+    from semantic_svd.plasticity import TooNarrow
     from semantic_svd.training import train
 
     chosen, activations = _rule(rule, rate), {"hidden": activation, "output": output_activation}
@@ -138,6 +139,8 @@ def train(
             begin=lambda needed: print(f"{output} will take {bytes_text(needed)}", flush=True),
             **settings,
         )
+    except TooNarrow as error:
+        raise InputError(str(error) if hidden else f"{error}; name more with --hidden") from None
     except KeyboardInterrupt:
         raise Interrupted(f"interrupted{_kept(output)}") from None
     _report(run, lesson, chosen, f"{output}: {rule}")
