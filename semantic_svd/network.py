@@ -121,6 +121,20 @@ class Network:
         return len(self.sizes) - 1
 
     @property
+    def about(self) -> str:
+        """Its sizes and activations in a few words; the output's is said where it is not that of the hidden layers.
+
+        Examples
+        --------
+        >>> Network((34, 8, 34), hidden="tanh", output="sigmoid").about, Network((34, 8, 34)).about
+        ('34-8-34 tanh, sigmoid output', '34-8-34 linear')
+        """
+        sizes = "-".join(map(str, self.sizes))
+        if self.layers == 1 or self.hidden == self.output:
+            return f"{sizes} {self.output}"
+        return f"{sizes} {self.hidden}, {self.output} output"
+
+    @property
     def loss(self) -> str:
         """Name of the loss that the output implies."""
         if self.output == "softmax":

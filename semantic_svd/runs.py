@@ -88,9 +88,8 @@ class Run:
         return list(self.data.attrs.get("notes", []))
 
     def __repr__(self) -> str:
-        sizes = "-".join(map(str, self.network.sizes))
         seeds = self.data.sizes.get("seed", 1)
-        text = f"Run({sizes} {self.network.hidden}, {seeds} {'seed' if seeds == 1 else 'seeds'}"
+        text = f"Run({self.network.about}, {seeds} {'seed' if seeds == 1 else 'seeds'}"
         if kept := self.data.sizes.get("epoch"):
             text += f", {kept} snapshots to epoch {int(self.data.epoch[-1])}"
         return text + ")"

@@ -158,6 +158,20 @@ def test_a_users_own_items_are_learned(here, capsys):
     assert code == 0 and "3-3-3 linear" in out
 
 
+def test_runs_that_differ_in_their_output_alone_are_told_apart(here, capsys, monkeypatch):
+    abouts = {"linear": "34-8-34 linear", "tanh": "34-8-34 linear, tanh output"}
+    words = "train --items mcclelland2020 --rule backprop --hidden 8 --epochs 5 --output-activation"
+    for output, about in abouts.items():
+        assert f"mcclelland2020, {about}, rate" in said(capsys, f"{words} {output} -o {output}.zarr")[1]
+        assert said(capsys, f"modes {output}.zarr")[1].startswith(f"{output}.zarr: {about}, response")
+        assert captions(monkeypatch, "align", f"{output}.zarr")[0].startswith(f"{output}.zarr: {about}, resp")
+    heads = said(capsys, "compare linear.zarr tanh.zarr")[1].splitlines()
+    assert [head.partition(", 1 finished")[0] for head in heads[:2]] == [
+        "linear: 34-8-34 linear",
+        "tanh: 34-8-34 linear, tanh output",
+    ]
+
+
 def test_diverged_seeds_are_named_and_the_others_go_on(here, capsys):
     words = "train --items mcclelland2020 --rule backprop --rate 0.35 --seeds 20 --epochs 300 -o run.zarr"
     code, out, err = said(capsys, words)

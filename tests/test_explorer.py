@@ -397,6 +397,12 @@ def test_of_a_recorded_network_no_biases_are_claimed(runs):
     assert [run["about"] for run in page["runs"][:2]] == ["34-8-34 linear, no biases", "34-34 recorded"]
 
 
+def test_the_page_tells_the_activation_of_an_output(runs):
+    network = Network((34, 8, 34), output="sigmoid", biases=False)
+    page = numbers(explorer_page({"a": train("backprop", network, ITEMS, epochs=1)}))
+    assert page["runs"][0]["about"] == "34-8-34 linear, sigmoid output, no biases"
+
+
 def test_a_run_too_large_for_a_page_says_so(monkeypatch, runs):
     monkeypatch.setattr("semantic_svd.explorer.page.ROOM", 10_000)
     with pytest.raises(InputError) as error:

@@ -73,7 +73,7 @@ def test_training_on_images_says_how_well_the_test_images_are_named(tmp_path, ca
     final = 100 * Run.open(tmp_path / "run.zarr").data.accuracy.sel(epoch=8).values
     assert (code, err) == (0, "")
     _, first, _, third = out.splitlines()
-    assert first == f"{tmp_path}/run.zarr: backprop on digits, 64-20-15-10 relu, rate 0.1"
+    assert first == f"{tmp_path}/run.zarr: backprop on digits, 64-20-15-10 relu, softmax output, rate 0.1"
     assert third == f"test accuracy {final.min():.2f} to {final.max():.2f} %"
 
 
@@ -172,7 +172,9 @@ def test_the_modes_of_a_run_on_images_are_those_of_its_centred_class_means(
 ):
     code, out, _ = said(capsys, "modes", dfa, words, "--epoch 5 --csv", tmp_path / "modes.csv")
     assert code == 0
-    assert out.startswith(f"{dfa}: 64-20-15-10 relu, layer {layer}, class means, 3 seeds, epoch 5\n")
+    assert out.startswith(
+        f"{dfa}: 64-20-15-10 relu, softmax output, layer {layer}, class means, 3 seeds, epoch 5\n"
+    )
     table = pd.read_csv(tmp_path / "modes.csv")
     run = Run.open(dfa)
     now, last = centred_means(run, layer, 5), centred_means(run, layer, 8)

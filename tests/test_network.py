@@ -21,6 +21,19 @@ def of_seed(state, s):
     return {name: array[s] for name, array in state.items()}
 
 
+@pytest.mark.parametrize(
+    ("sizes", "hidden", "output", "about"),
+    [
+        ((5, 4, 5), "linear", "linear", "5-4-5 linear"),
+        ((5, 4, 5), "linear", "sigmoid", "5-4-5 linear, sigmoid output"),
+        ((64, 20, 15, 10), "relu", "softmax", "64-20-15-10 relu, softmax output"),
+        ((5, 5), "linear", "tanh", "5-5 tanh"),  # no layer is hidden
+    ],
+)
+def test_a_network_tells_both_of_its_activations_where_they_differ(sizes, hidden, output, about):
+    assert Network(sizes, hidden, output).about == about
+
+
 @pytest.mark.parametrize("biases", [True, False])
 @pytest.mark.parametrize("output", list(ACTIVATIONS))
 @pytest.mark.parametrize("hidden", HIDDEN)

@@ -81,9 +81,9 @@ def test_a_run_knows_its_network_and_its_rule():
     assert RUN.network == NETWORK
     assert RUN.rule == repr(CHAIN)
     assert RUN.notes == []
-    assert repr(RUN) == "Run(34-8-6-34 tanh, 2 seeds, 4 snapshots to epoch 6)"
-    assert repr(RUN.final()) == "Run(34-8-6-34 tanh, 2 seeds)"
-    assert repr(RUN.sel(seed=1, epoch=4)) == "Run(34-8-6-34 tanh, 1 seed)"
+    assert repr(RUN) == "Run(34-8-6-34 tanh, sigmoid output, 2 seeds, 4 snapshots to epoch 6)"
+    assert repr(RUN.final()) == "Run(34-8-6-34 tanh, sigmoid output, 2 seeds)"
+    assert repr(RUN.sel(seed=1, epoch=4)) == "Run(34-8-6-34 tanh, sigmoid output, 1 seed)"
 
 
 @pytest.mark.parametrize("network", [NETWORK, Network((3, 2), "relu", "softmax", False, "normal", 0.5)])

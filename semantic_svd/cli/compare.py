@@ -75,8 +75,7 @@ def compare(
 
     deliver((csv, lambda: summary), (curves, lambda: by_epoch), (plot, page))
     for name, run in compared.items():
-        sizes = "-".join(map(str, run.network.sizes))
-        print(f"{name}: {sizes} {run.network.hidden}, {endings(run)}")
+        print(f"{name}: {run.network.about}, {endings(run)}")
     _show(summary, compared)
     print(f"In brackets: {intervals_said(summary.dropna(subset='mean'))}.")
 

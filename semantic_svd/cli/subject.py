@@ -210,8 +210,7 @@ class Subject:
         layer += ", class means" if self.by_class else ""
         seeds = (self.run.data if matrix is None else matrix)["seed"].values
         which = f"seed {seeds[0]}" if len(seeds) == 1 else f"{len(seeds)} seeds"
-        sizes = "-".join(map(str, self.run.network.sizes))
-        return f"{self.name}: {sizes} {self.run.network.hidden}, {layer}, {which}{where}"
+        return f"{self.name}: {self.run.network.about}, {layer}, {which}{where}"
 
 
 def open_subject(source: str, seed: int | None = None, called: str | None = None) -> Subject:

@@ -157,10 +157,9 @@ def _report(run: "Run", lesson: "Lesson", rule: "Rule", title: str) -> None:
     """Say what was trained, and how its seeds ended."""
     network = lesson.network
     biased = "" if network.biases else ", no biases"
-    sizes = "-".join(map(str, network.sizes))
     rates = " ".join(f"{r:g}" for r in dict.fromkeys(rule.rates))
     n_seeds, n_kept = counted(run.data.sizes["seed"], "seed"), counted(run.data.sizes["epoch"], "snapshot")
-    print(f"{title} on {lesson.name}, {sizes} {network.hidden}{biased}, rate {rates}")
+    print(f"{title} on {lesson.name}, {network.about}{biased}, rate {rates}")
     print(f"{n_seeds}, {n_kept} each: {endings(run)}")
 
 

@@ -200,7 +200,7 @@ def _run(
     at = run.data.sel(epoch=epochs)
     return {
         "name": name,
-        "about": f"{'-'.join(map(str, network.sizes))} {network.hidden}{biases}",
+        "about": f"{network.about}{biases}",
         "rule": run.rule,
         "epochs": epochs,
         "kept": run.data.sizes["epoch"],
