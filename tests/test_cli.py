@@ -189,7 +189,7 @@ def test_diverged_seeds_are_named_and_the_others_go_on(here, capsys):
     assert f"{20 - len(diverged)} seeds, as each seed ended" in out
     assert (
         err
-        == f"semantic-svd: left out: seed {', '.join(map(str, diverged))}, diverged (--seed looks at it)\n"
+        == f"semantic-svd: left out: seed {', '.join(map(str, diverged))}, diverged (modes --seed looks at it)\n"
     )
 
 
@@ -202,6 +202,14 @@ def test_when_no_seed_survives_the_error_says_where(here, capsys):
         r"a lower rate \(--rate 0\.14\) or fewer epochs may hold\n",
         err,
     )
+
+
+def test_what_looks_at_a_diverged_seed_is_said_in_every_command(here, capsys):
+    said(capsys, "train --items mcclelland2020 --rule bpa --rate 3 -o run.zarr")
+    for command in ("explore", "modes", "dendrogram"):  # explore takes no --seed
+        line = "every seed of run.zarr diverged; modes --seed looks at one, as it was before"
+        assert refused(capsys, f"{command} run.zarr") == line
+    assert said(capsys, "modes run.zarr --seed 0")[0] == 0
 
 
 def test_the_rate_that_is_named_where_no_seed_survives_is_one_that_holds(here, capsys):

@@ -269,8 +269,8 @@ def _seeds_of(run: "Run", source: str, seed: int | None) -> "Run":
         return one.sel(epoch=kept[kept <= int(one.data["end_epoch"][0])]) if kept.ndim else one
     diverged = run.data["status"].values == "diverged"
     if diverged.all():
-        raise InputError(f"every seed of {source} diverged; --seed looks at one, as it was before")
+        raise InputError(f"every seed of {source} diverged; modes --seed looks at one, as it was before")
     if diverged.any():
         lost = ", ".join(map(str, seeds[diverged]))
-        complain(f"left out: seed {lost}, diverged (--seed looks at it)")
+        complain(f"left out: seed {lost}, diverged (modes --seed looks at it)")
     return run.sel(seed=seeds[~diverged])
