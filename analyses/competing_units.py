@@ -148,7 +148,7 @@ def units_that_win(run, images):
     return len(np.unique((images.x @ powers.T).argmax(axis=1)))
 
 
-def main(folder, images="mnist", epochs=200, seeds=3, folds=0, data=None, runs="runs", scheduler=None):
+def main(folder, images="mnist", epochs=200, seeds=3, folds=None, data=None, runs="runs", scheduler=None):
     whole, sets = image_sets(images, folds, data)
     cells = trained_cells(grids(whole, sets, epochs, seeds, data), runs, scheduler)
     trained = {name: opened(runs, cell) for name, cell in cells.items()}

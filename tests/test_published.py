@@ -442,6 +442,10 @@ def test_every_study_runs_by_its_name_on_any_images(name, tmp_path, monkeypatch,
             "hebbian-learning --images digits --folds 1",
             "digits: n (folds) is a whole number from 2 to 174, not 1",
         ),
+        *(
+            (f"{study} --images digits --folds 0", "digits: n (folds) is a whole number from 2 to 174, not 0")
+            for study in ("hebbian-learning", "competing-units")
+        ),
         ("learned-feedback --images digits --epochs -1", "epochs is a whole number from 0, not -1"),
         ("learned-feedback --images digits --seeds 0", "seeds is a whole number from 1, not 0"),
         ("competing-units --images digits --seeds 0", "seeds is a whole number from 1, not 0"),

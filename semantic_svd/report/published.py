@@ -111,7 +111,7 @@ class Study:
         images: str = "mnist",
         epochs: int = 10,
         seeds: int = 3,
-        folds: int = 0,
+        folds: int | None = None,
         data: str | None = None,
         runs: str = "runs",
         scheduler: str | None = None,
@@ -123,7 +123,7 @@ class Study:
         folder : of the figures, which are called after the study and the images
         images : the name of an image set, or a folder of files as `read_images` takes it
         epochs, seeds : of every network; seeds of each fold
-        folds : cross-validate with so many folds, in place of the set's own test images
+        folds : cross-validate with so many folds, in place of the set's own test images; None does not
         data : the folder that holds the folders of image sets
         runs : folder of the trainings; one that is there is not done again
         scheduler : address of a Dask scheduler; all cores of this machine if there is none
@@ -167,10 +167,10 @@ class Study:
         return claims
 
 
-def image_sets(images: str, folds: int, data: str | None) -> tuple[Images, list[Images | str]]:
+def image_sets(images: str, folds: int | None, data: str | None) -> tuple[Images, list[Images | str]]:
     """Return an image set, and what is trained on: the set by its name or folder, or its folds."""
     whole = named_images(images, data)
-    return whole, [*whole.folds(folds)] if folds else [images]
+    return whole, [images] if folds is None else [*whole.folds(folds)]
 
 
 def each_start(seeds: int, sets: Sequence[Images | str]) -> list[tuple[int, Images | str]]:
@@ -269,7 +269,7 @@ def held_markdown(table: pd.DataFrame, about: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def says(images: Images, how: str, folds: int) -> str:
+def says(images: Images, how: str, folds: int | None) -> str:
     """Say under figures and tables what was trained on, and how."""
     n_train, n_test = len(images), len(images.test_x)
     split = f"{n_train:,} images to train on, {n_test:,} to test with"
