@@ -298,6 +298,23 @@ def test_modes_of_a_users_csv(here, capsys):
     assert Path("modes.svg").read_text().startswith("<?xml")
 
 
+def test_a_mode_at_rounding_level_is_null_and_has_no_strength_and_no_epoch(here, capsys):
+    rows = "canary,1,0,1,0,1", "robin,1,0,1,1,0", "oak,0,1,0,1,0", "rose,0,1,0,0,1", "moss,0,1,0,0,0"
+    Path("my.csv").write_text("\n".join(["item,a,b,c,d,e", *rows]))  # two columns are equal, so its rank is 4
+    assert re.search(r"^5 +null +\S+e-\d\d +\S+e-\d\d *$", said(capsys, "modes my.csv")[1], re.M)
+    said(capsys, "train --items my.csv --rule bpa --hidden 4 --seeds 3 --epochs 100 -o run.zarr")
+    out = said(capsys, "modes run.zarr --csv modes.csv")[1]
+    assert re.search(r"^5 +null +\S+e-\d\d +\S+e-\d\d *$", out, re.M)  # the data's, and the response's own
+    said(capsys, "align run.zarr --csv comparison.csv")
+    table, compared = (
+        pd.read_csv(f"{name}.csv", keep_default_na=False, na_values="").set_index("mode")
+        for name in ("modes", "comparison")
+    )
+    assert table.loc[5, ["strength", "half_learned"]].isna().all(axis=None)
+    assert table.query("mode < 5")["strength"].notna().all()
+    assert table["block"].tolist() == compared["block"].tolist() == ["1", "2", "3", "4", "null"] * 3
+
+
 @pytest.mark.parametrize("cells", [(0, 0), (1e300, 1)])  # no strength to share; its square has no number
 def test_a_share_that_there_is_not_is_undefined(here, capsys, cells):
     Path("my.csv").write_text("item,a,b\nx,{},0\ny,0,{}\n".format(*cells))

@@ -1,6 +1,7 @@
 """The command on images: it trains as the library does, and modes, align and dendrogram look at the classes."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,8 @@ import pytest
 from semantic_svd import Network, Run, load_images, read_out
 from semantic_svd import train as train_in_memory
 from semantic_svd.cli import main
+from semantic_svd.cli.subject import open_subject
+from semantic_svd.cli.tables import mode_table
 
 DIGITS = load_images("digits")
 SETTINGS = {"epochs": 8, "seeds": 3, "batch_size": 50}
@@ -164,6 +167,27 @@ def test_images_are_read_from_the_folder_that_is_named(tmp_path, capsys):
 
 
 # ------------------------------------------------------------------------------------------ modes, align, dendrogram
+
+
+def test_a_mode_of_class_means_is_null_at_the_rounding_level_of_their_own_type(dfa):
+    run, rng = Run.open(dfa).sel(seed=[1, 2]), np.random.default_rng(0)
+    growth = np.linspace(0, 1, run.data.sizes["epoch"])[:, None, None]
+    one, two = (np.outer(rng.normal(size=10), rng.normal(size=15)) for _ in range(2))
+    means = np.stack([growth * one, growth * (one + two)]).astype(
+        np.float32
+    )  # ends of rank 1 and 2, but for rounding
+    run = Run(run.data.assign(m2=(run.data["m2"].dims, means)))
+    for seeds, second in (([1, 2], "2"), ([1], "null")):
+        subject = replace(open_subject(str(dfa)), run=run.sel(seed=seeds))
+        table = mode_table(subject, subject.at("last")).set_index("mode")
+        assert table["block"].drop_duplicates().tolist() == list(dict.fromkeys(["1", second, "null"]))
+        assert (table.query("mode > 2")["block"] == "null").all()
+        assert table.query("mode > 2")[["strength", "half_learned"]].isna().all(axis=None)
+        assert (table.loc[3, "singular_value"] > 1e-9).all()  # which double precision would tell from 0
+        of_one = table[table["seed"] == 1][["strength", "half_learned"]]
+        assert of_one.loc[1].notna().all() and of_one.loc[2].isna().all()
+        if len(seeds) > 1:
+            assert table[table["seed"] == 2].loc[2, ["strength", "half_learned"]].notna().all()
 
 
 @pytest.mark.parametrize(("words", "layer"), [("", 2), ("--layer 1", 1)])

@@ -121,10 +121,15 @@ def modes(
     rows = [
         [
             mode,
-            part["block"].iloc[0],
-            *(mean(part[name], name in INTERVALS, time=name == "half_learned") for name in columns),
+            block,
+            *(
+                mean(part[name], name in INTERVALS, time=name == "half_learned")
+                if block != "null" or name not in INTERVALS
+                else ""
+                for name in columns
+            ),
         ]
-        for mode, part in table.groupby("mode")
+        for (mode, block), part in table.groupby(["mode", "block"])
     ]
     print(subject.about(matrix, epoch))
     show(["mode", "block", *columns.values()], rows)

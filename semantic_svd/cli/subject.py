@@ -176,10 +176,16 @@ class Subject:
 
     @cached_property
     def own_modes(self) -> "dict[int, xr.Dataset]":
-        """The modes with which each seed ends: the units of a hidden layer are its own, and so are these."""
+        """The modes with which each seed ends: the units of a hidden layer are its own, and so are these.
+
+        Their singular values are of the type in which the class means are kept, by which they are rounded.
+        """
         from semantic_svd.modes import svd
 
-        return {int(last["seed"]): svd(last.drop_vars("seed")) for last in self.at("last")}
+        assert self.run is not None
+        kept = self.run.data[f"m{self.layer}"].dtype
+        each = {int(last["seed"]): svd(last.drop_vars("seed")) for last in self.at("last")}
+        return {seed: modes.assign(s=modes["s"].astype(kept)) for seed, modes in each.items()}
 
     def four_epochs(self) -> list[str]:
         """Choose the epochs whose trees show how the items part: the first, the last, a quarter, a sixteenth."""
