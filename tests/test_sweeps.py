@@ -663,6 +663,11 @@ def test_the_command_sweeps_and_says_which_setting_was_best(tmp_path, capfd, mon
     assert {Run.open(path).data.attrs["blas_threads"] for path in Path("results").glob("*.zarr")} == {1}
     assert main(["sweep", "grid.toml"]) == 0
     assert capfd.readouterr().out.splitlines() == out.splitlines()[1:]  # nothing is left to take space
+    Path("grid.toml").write_text(
+        "[sweep]\nrules = ['bpa']\nitems = 'saxe2019_toy'\nepochs = 50\n[settings]\nstop_below = [0.1]"
+    )
+    assert main(["sweep", "grid.toml", "-o", "stopped"]) == 0
+    assert re.match(r"stopped will take at most [\d.]+ kB\n", capfd.readouterr().out)
 
 
 def test_a_folder_that_cannot_take_a_sweep_is_refused_before_it_is_said_to(tmp_path, capsys, monkeypatch):

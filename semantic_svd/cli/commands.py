@@ -134,7 +134,8 @@ def modes(
     print(subject.about(matrix, epoch))
     show(["mode", "block", *columns.values()], rows)
     if "seed" in table:
-        print(says_interval(table["seed"].nunique()))
+        beside = any("[" in str(cell) for row in rows for cell in row)
+        print(says_interval(table["seed"].nunique(), "in brackets " if beside else None))
         if "half_learned" in table and table["seed"].nunique() > 1:
             print("Epochs: geometric means, intervals of the logarithms.")
 

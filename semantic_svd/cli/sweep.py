@@ -9,10 +9,10 @@ from semantic_svd.cli.options import Scheduler
 from semantic_svd.cli.terminal import (
     NAME,
     Interrupted,
-    bytes_text,
     complain,
     counted,
     number,
+    says_bytes,
     says_interval,
     show,
 )
@@ -46,7 +46,7 @@ def sweep(
     needed = of.bytes()  # which checks every run
     results_folder(output)
     if _done(of, output) < len(of.cells):
-        print(f"{output} will take {bytes_text(needed)}", flush=True)
+        print(says_bytes(output, needed, "stop_below" in of.settings), flush=True)
     try:
         table = sweep(of, output, scheduler=scheduler)
     except KeyboardInterrupt:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from semantic_svd.errors import InputError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
     from rich.console import Console, ConsoleOptions, RenderResult
     from rich.measure import Measurement
@@ -113,6 +115,18 @@ def bytes_text(n: int) -> str:
     return f"{n} bytes"
 
 
+def says_bytes(place: "Path", n: int, stops: bool) -> str:
+    """Say how much disk something will take; seeds that may stop before their last epoch take less.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> says_bytes(Path("run.zarr"), 436_000, stops=True)
+    'run.zarr will take at most 436 kB'
+    """
+    return f"{place} will take {'at most ' if stops else ''}{bytes_text(n)}"
+
+
 def span(values: Any) -> str:
     """Write the smallest and the largest of some numbers.
 
@@ -195,18 +209,22 @@ def mean(
     return text + (f" ({len(found)} of {len(values)})" if len(found) < len(values) else "")
 
 
-def says_interval(seeds: int, what: str = "in brackets ") -> str:
-    """Say what a mean is taken over, and what stands beside it.
+def says_interval(seeds: int, what: str | None = "in brackets ") -> str:
+    """Say what a mean is taken over, and what stands beside it, if anything does.
 
     Examples
     --------
     >>> says_interval(20)
     'Means over 20 seeds; in brackets 95 % t intervals, under 5 seeds their range.'
+    >>> says_interval(20, what=None)
+    'Means over 20 seeds.'
     """
     from semantic_svd.intervals import FEWEST
 
     if seeds == 1:
         return "One seed."
+    if what is None:
+        return f"Means over {seeds} seeds."
     kind = "the smallest and the largest"
     if seeds >= FEWEST:
         kind = f"95 % t intervals, under {FEWEST} seeds their range"

@@ -12,10 +12,10 @@ from semantic_svd.cli.terminal import (
     NAME,
     Interrupted,
     accuracies,
-    bytes_text,
     complain,
     counted,
     endings,
+    says_bytes,
     whole,
 )
 from semantic_svd.errors import InputError
@@ -136,7 +136,7 @@ def train(
             out=output,
             resume=resume,
             start=begun,
-            begin=lambda needed: print(f"{output} will take {bytes_text(needed)}", flush=True),
+            begin=lambda needed: print(says_bytes(output, needed, stop_below is not None), flush=True),
             **settings,
         )
     except TooNarrow as error:
