@@ -800,6 +800,32 @@ def test_on_a_phone_panels_are_stacked_and_nothing_scrolls_sideways(opened, alon
     assert all(above["y"] + above["height"] <= below["y"] for above, below in pairwise(sides))
 
 
+@pytest.mark.parametrize(
+    ("width", "height"), [(1400, 1000), (1400, 1400), (1000, 700), (800, 1200), (390, 844)]
+)
+def test_no_title_lies_under_the_button_that_saves_its_picture(opened, tmp_path, width, height):
+    items = xr.DataArray(
+        [[1.0, 0, 1], [1, 0, 0], [0, 1, 0], [0, 1, 0], [0, 1, 0]],
+        {"item": list("abcde"), "property": list("xyz")},
+    )
+    run = train("bpa", Network((3, 2, 3), biases=False), items, epochs=20)  # of two modes, so U is narrow
+    (tmp_path / "small.html").write_text(explorer_page({"a": run, "b": run}), "utf-8")
+    page = opened({"width": width, "height": height}, (tmp_path / "small.html").as_uri())
+    under = page.evaluate(
+        """() => [...document.querySelectorAll(".panel")].flatMap((panel) => {
+             const save = panel.querySelector(".save").getBoundingClientRect();
+             return [...panel.querySelectorAll("h2, .note")].filter((node) => {
+               const range = document.createRange();
+               range.selectNodeContents(node);
+               const text = range.getBoundingClientRect(), box = node.getBoundingClientRect();
+               return box.width && Math.min(text.right, box.right) > save.left
+                 && text.bottom > save.top && text.top < save.bottom;
+             }).map((node) => node.textContent);
+           })"""
+    )
+    assert under == []
+
+
 @pytest.mark.parametrize("width", [320, 799, 800, 1000, 1100, 1920])
 def test_at_no_width_does_it_scroll_sideways(opened, width):
     page = opened({"width": width, "height": 700})
