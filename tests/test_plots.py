@@ -123,6 +123,17 @@ def test_svd_panels_name_every_item_property_and_mode(matrix):
     )
 
 
+@pytest.mark.parametrize(("n", "title"), [(2, "layer 1"), (3, "layer 1"), (10, "layer 1, classes' side")])
+def test_the_title_of_a_small_matrix_keeps_clear_of_that_of_U(n, title):
+    square = xr.DataArray(np.eye(n) + 0.1, {dim: range(n) for dim in ("item", "item_2")}, ("item", "item_2"))
+    figure = plots.svd_panels(square, svd(square), name="layer 1, classes' side")
+    figure.canvas.draw()
+    titles = [next(of for of in (ax.title, ax._left_title) if of.get_text()) for ax in figure.axes[:2]]
+    whole, U = (of.get_window_extent() for of in titles)
+    assert titles[0].get_text() == title and (U.x0 - whole.x1) / figure.dpi * 25.4 > 5  # mm
+    assert figure.axes[4].get_title() == "layer 1,\nclasses' side"
+
+
 def test_svd_panels_keep_the_first_row_on_top(matrix):
     for ax in plots.svd_panels(matrix, decomposition(matrix)).axes[:4]:
         bottom, top = ax.get_ylim()

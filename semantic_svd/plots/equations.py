@@ -38,7 +38,8 @@ def svd_panels(matrix: xr.DataArray, modes: xr.Dataset, title: str = "", name: s
     title : str
         Says whose matrix it is.
     name : str
-        What the matrix is called in the equation.
+        What the matrix is called in the equation. What follows a comma is left to the colour bar where it would reach
+        the title of U.
 
     Returns
     -------
@@ -278,8 +279,10 @@ def _cells(ax: Axes, block: _Block, box: Box) -> None:
     ax.set_xlabel(below, fontsize=DENSE, labelpad=1)
     if not rows:
         ax.set_ylabel(beside, fontsize=DENSE, labelpad=1)
-    fits = 0.7 * len(block.title) < box[0] + box[2] / 2  # from its middle to the left edge of the page
-    ax.set_title(block.title, loc="center" if fits else "left", pad=3)
+    long = 1.4 * len(block.title) > box[2] + 9  # with the sign of equality and the numbers of U's rows
+    title = block.title.partition(",")[0] if long else block.title
+    fits = 0.7 * len(title) < box[0] + box[2] / 2  # from its middle to the left edge of the page
+    ax.set_title(title, loc="center" if fits else "left", pad=3)
     for spine in ax.spines.values():
         spine.set(visible=True, color=FAINT, linewidth=0.5)
 
