@@ -510,6 +510,18 @@ def test_pictures_of_many_modes_show_the_first_and_say_so(here, capsys, monkeypa
     assert drawn[0].axes[2].collections[0].get_array().shape == (16, 16)
 
 
+def test_a_seed_that_diverged_is_followed_to_its_last_good_snapshot(here, capsys, monkeypatch):
+    tables = []
+    monkeypatch.setattr("semantic_svd.cli.files._write", lambda made, path: path.touch())
+    monkeypatch.setattr("semantic_svd.plots.strength_lines", drawn_by(strength_lines, tables))
+    words = "train --items mcclelland2020 --rule bpa_hebb --hidden 3 --rate 0.15 --epochs 60 --seeds 4 -o run.zarr"
+    assert said(capsys, words)[0] == 2
+    ends = Run.open("run.zarr").data["end_epoch"].values
+    assert ends.min() < ends.max() < 60
+    assert said(capsys, f"modes run.zarr --seed {ends.argmin()} --plot-strengths x.png")[0] == 0
+    assert tables[0]["epoch"].max() == ends.min()
+
+
 def test_what_is_not_kept_by_epoch_is_not_followed(here, capsys):
     for record in ("responses", "hidden", "strengths"):
         words = "train --items mcclelland2020 --rule bpa --seeds 2 --epochs 30 --record"
