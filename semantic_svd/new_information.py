@@ -484,7 +484,9 @@ def _check(run: Any, rule: Rule, old: Items) -> None:
     if rule.whole_batches:
         raise InputError("presentations are counted in a mean over items; the rule takes winners, not a mean")
     sizes, names = run.network.sizes, [run.names_of(f"unit_{layer}") for layer in (0, run.network.layers)]
-    if sizes[0] != sizes[-1] or (None not in names and names[0] != names[1]):
+    kept = {"input", "target"} <= set(run.data)
+    learns_others = kept and not np.array_equal(run.data["input"].values, run.data["target"].values)
+    if sizes[0] != sizes[-1] or learns_others or (None not in names and names[0] != names[1]):
         raise InputError(
             f"autoassociators meet something new; the inputs of this run, {sizes}, are not its outputs"
         )

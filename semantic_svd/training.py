@@ -141,9 +141,10 @@ def train(
     if (run.data["status"] == "diverged").all():
         where = "" if out is None else f"; what it was before is kept in {out}"
         lower = _lower_rates(plan)
+        hint = " ".join(f"{rate:.2g}" for rate in lower)
         raise Diverged(
             f"no seed survived at rate {rule.rate}: {run.notes[0]}{where}; "
-            f"a lower rate (--rate{''.join(f' {rate:.2g}' for rate in lower)}) or fewer epochs may hold",
+            f"a lower rate{hint and f' ({hint})'} or fewer epochs may hold",
             run.notes[0],
             lower,
         )

@@ -731,8 +731,10 @@ def test_a_run_of_hidden_layers_alone_says_which_there_are_to_look_at(items, tmp
     path = str(tmp_path / "run.zarr")
     run.save(path)
     line = f"{path} keeps no response, but hidden layers; look at --layer 1 (V1), --layer 2 (IT)"
-    for command in ("modes", "align", "dendrogram"):
-        assert main([command, path]) == 2
+    agreement = str(tmp_path / "agreement.csv")
+    for words in (["modes"], ["align"], ["dendrogram"], ["dendrogram", "--agreement", agreement]):
+        command = words[0]
+        assert main([*words, path]) == 2
         assert capsys.readouterr() == ("", f"semantic-svd: {line}\n")
         assert main([command, path, "--layer", "2"]) == 0
         capsys.readouterr()

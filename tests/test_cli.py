@@ -199,7 +199,7 @@ def test_when_no_seed_survives_the_error_says_where(here, capsys):
     assert re.fullmatch(
         r"semantic-svd: no seed survived at rate 3.0: seed \d left the finite numbers in layer \d at epoch \d+; "
         r"its last good snapshot is of epoch \d+; what it was before is kept in run.zarr; "
-        r"a lower rate \(--rate 0\.14\) or fewer epochs may hold\n",
+        r"a lower rate \(0\.14\) or fewer epochs may hold\n",
         err,
     )
 
@@ -217,7 +217,7 @@ def test_the_rate_that_is_named_where_no_seed_survives_is_one_that_holds(here, c
     pd.DataFrame(norms, [f"item {i}" for i in range(12)]).to_csv("norms.csv")
     words = "train --items norms.csv --seeds 3 --epochs 500"
     err = said(capsys, f"{words} -o run.zarr")[2]
-    named = re.search(r"a lower rate \(--rate (\S+)\) or fewer epochs may hold\n$", err)
+    named = re.search(r"a lower rate \((\S+)\) or fewer epochs may hold\n$", err)
     code, out, _ = said(capsys, f"{words} -o lower.zarr --rate", named[1])
     assert code == 0 and "3 finished at epoch 500" in out
 
@@ -508,6 +508,18 @@ def test_pictures_of_many_modes_show_the_first_and_say_so(here, capsys, monkeypa
     assert strengths.startswith("run.zarr. The first 24 of 30 modes. Means over 2 seeds")
     assert set(tables[0]["mode"]) == set(range(1, 25))
     assert drawn[0].axes[2].collections[0].get_array().shape == (16, 16)
+
+
+def test_null_modes_have_no_strength_to_be_drawn(here, monkeypatch):
+    rows = load_items("saxe2019_toy").array.to_pandas()
+    pd.concat([rows, rows.rename(index=str.upper)]).to_csv("twice.csv")  # eight items, four of them alike
+    tables = []
+    monkeypatch.setattr("semantic_svd.cli.files._write", lambda made, path: path.touch())
+    monkeypatch.setattr("semantic_svd.plots.strength_lines", drawn_by(strength_lines, tables))
+    words = "train --items twice.csv --rule bpa --no-biases --rate 0.02 --epochs 9 -o run.zarr"
+    assert main(words.split()) == 0
+    assert main(["modes", "run.zarr", "--plot-strengths", "x.png", "--theory"]) == 0
+    assert np.linalg.matrix_rank(rows) == 4 and sorted(set(tables[0]["mode"])) == [1, 2, 3, 4]
 
 
 def test_a_seed_that_diverged_is_followed_to_its_last_good_snapshot(here, capsys, monkeypatch):

@@ -434,7 +434,7 @@ def test_modes_that_the_items_lack_are_zero(part):
 def test_a_training_that_diverges_is_one_line():
     assert refused(Autoassociator(8, rate=3.0, epochs=200, random_state=1).fit, X) == (
         "no seed survived at rate 3.0: seed 1 left the finite numbers in layer 2 at epoch 5; "
-        "its last good snapshot is of epoch 4; a lower rate (--rate 0.11) or fewer epochs may hold"
+        "its last good snapshot is of epoch 4; a lower rate (0.11) or fewer epochs may hold"
     )
     hebb = RuleClassifier(8, "bpa_hebb", rate=1.0, epochs=2000, random_state=1)
     assert refused(hebb.fit, *DIGITS).startswith(

@@ -397,6 +397,14 @@ def test_of_a_recorded_network_no_biases_are_claimed(runs):
     assert [run["about"] for run in page["runs"][:2]] == ["34-8-34 linear, no biases", "34-34 recorded"]
 
 
+def test_recorded_layers_are_called_by_their_names(runs):
+    said = runs["bpa"].response().values
+    named = recorded_run({"V1": said, "IT": said}, said, items=ITEMS, targets=ITEMS)
+    layers = numbers(explorer_page({"named": named}))["runs"][0]["layers"]
+    assert [layer["name"] for layer in layers] == ["response", "hidden layer 2 (IT)", "hidden layer 1 (V1)"]
+    assert layers[1]["title"] == "Hidden layer 2 (IT)"
+
+
 def test_the_page_tells_the_activation_of_an_output(runs):
     network = Network((34, 8, 34), output="sigmoid", biases=False)
     page = numbers(explorer_page({"a": train("backprop", network, ITEMS, epochs=1)}))

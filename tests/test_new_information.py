@@ -594,6 +594,7 @@ def test_a_run_from_one_hot_items_to_properties_is_told_that_it_is_no_autoassoci
         (one_hot, OLD, (8, 16, 34)),
         (one_hot, eight, (8, 16, 8)),
         (np.eye(8), OLD, (8, 16, 34)),
+        (OLD.values, OLD.values[:, ::-1], (34, 16, 34)),
     ):
         run = train("backprop", Network(sizes, biases=False), x, y, epochs=1)
         assert refused(meet, run, "backprop", OLD, FALCON, "focused", epochs=1) == (

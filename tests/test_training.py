@@ -254,7 +254,7 @@ def test_the_layer_of_a_note_is_the_first_that_left_the_finite_numbers():
     message = refused(rule, Network((34, 8, 34), biases=False), ITEMS, epochs=9)
     assert message == (
         "no seed survived at rate (0.0, 1e+300, 0.0): seed 0 left the finite numbers in layer 2 at epoch 1; "
-        "its last good snapshot is of epoch 0; a lower rate (--rate 0 0.14 0) or fewer epochs may hold"
+        "its last good snapshot is of epoch 0; a lower rate (0 0.14 0) or fewer epochs may hold"
     )
 
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from semantic_svd import plots
 from semantic_svd.alignment import align, upright
 from semantic_svd.cli.subject import Subject
-from semantic_svd.cli.tables import one_of, verdict_counts
+from semantic_svd.cli.tables import alive, fullest, one_of, verdict_counts
 from semantic_svd.cli.terminal import says_interval
 from semantic_svd.dendrograms import Tree, clades, linkage
 from semantic_svd.errors import InputError
@@ -69,13 +69,19 @@ def strengths_over_training(subject: Subject, theory: bool = False) -> Figure:
     if not subject.has_strengths:
         subject.refuse_without_targets()
         raise InputError(f"--plot-strengths follows the output of a run, and {_unfollowed(subject)}")
-    strengths = held(subject.strengths())
-    there = strengths.sizes["mode"]
-    table = intervals(strengths.isel(mode=slice(MOST_LINES)))
-    reference = one_of(subject.at("last")) if subject.by_class else subject.reference
+    strengths, reference = held(subject.strengths()), None
+    if subject.by_class:
+        reference = fullest(subject.own_modes.values())
+    elif subject.reference is not None:
+        reference = svd(subject.reference)
     if reference is not None:
-        table["block"] = table["mode"].map(block_names(svd(reference)))
-    foretold = _foretold(subject) if theory else None
+        strengths = strengths.isel(mode=alive(reference).values)  # null modes have none
+    there = strengths.sizes["mode"]
+    strengths = strengths.isel(mode=slice(MOST_LINES))
+    table = intervals(strengths)
+    if reference is not None:
+        table["block"] = table["mode"].map(block_names(reference))
+    foretold = _foretold(subject, strengths) if theory else None
     figure = _whole_figure(plots.strength_lines(table, theory=foretold).figure)
     note = f"{subject.name}. " + f"The first {MOST_LINES} of {there} modes. " * (there > MOST_LINES)
     note += "Modes are those of the targets. " * (reference is None)
@@ -93,11 +99,11 @@ def _unfollowed(subject: Subject) -> str:
     return f"{subject.name} keeps its end alone (record strengths, responses or weights)"
 
 
-def _foretold(subject: Subject) -> pd.DataFrame:
-    """Tabulate the strengths that theory foretells of a run, the mean over its seeds."""
+def _foretold(subject: Subject, seen: xr.DataArray) -> pd.DataFrame:
+    """Tabulate the strengths that theory foretells of those seen in a run, the mean over its seeds."""
     if subject.run is None or subject.by_class:
         raise InputError(f"--theory is about the modes of items; {subject.name} is looked at by class")
-    foretold = prediction(subject.run).where(subject.strengths().notnull()).isel(mode=slice(MOST_LINES))
+    foretold = prediction(subject.run).sel(mode=seen["mode"]).where(subject.strengths().notnull())
     return held(foretold).mean("seed").rename("strength").to_dataframe().reset_index()
 
 

@@ -84,6 +84,8 @@ class Subject:
         """Refuse the output of a run that does not say what it was to learn."""
         from semantic_svd.runs import Recorded
 
+        if self.run and not self.input_output:
+            self._refuse_without_response()
         if self.run and self.layer is None and self.data is None:
             advice = "of images, --record class_means input_output keeps how both go with the input"
             if isinstance(self.run.network, Recorded):

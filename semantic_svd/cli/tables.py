@@ -40,16 +40,16 @@ def mode_table(subject: Subject, matrix: xr.DataArray) -> pd.DataFrame:
     """
     values = {"singular_value": singular_strengths(matrix)}
     if subject.by_class:
-        reference = _fullest(subject.own_modes.values())
+        reference = fullest(subject.own_modes.values())
         values |= _on_own_modes(subject, matrix) | {"share": explained_variance(matrix)}
     elif subject.reference is None:
         values["share"] = explained_variance(matrix)
-        reference = _fullest(svd(one) for one in (matrix if "seed" in matrix.dims else [matrix]))
+        reference = fullest(svd(one) for one in (matrix if "seed" in matrix.dims else [matrix]))
     else:
         reference = svd(subject.reference)
         values |= {
             "reference": reference["s"],
-            "strength": strengths(matrix, reference).where(_alive(reference)),
+            "strength": strengths(matrix, reference).where(alive(reference)),
         }
         if subject.has_strengths:
             values["half_learned"] = half_learned(subject.strengths(), reference).sel(seed=matrix["seed"])
@@ -57,26 +57,26 @@ def mode_table(subject: Subject, matrix: xr.DataArray) -> pd.DataFrame:
     table = xr.Dataset(values).to_dataframe(first).reset_index()
     if subject.by_class or subject.input_output:  # less their mean, so many classes have one mode fewer
         table = table[table["mode"] < matrix.sizes["item"]].reset_index(drop=True)
-    names = pd.Series(block_names(reference)).where(_alive(reference).values, "null")
+    names = pd.Series(block_names(reference)).where(alive(reference).values, "null")
     table.insert(len(first), "block", table["mode"].map(names))
     return table[[*first, "block", *(name for name in MODE_COLUMNS if name in table)]]
 
 
-def _alive(modes: xr.Dataset) -> xr.DataArray:
+def alive(modes: xr.Dataset) -> xr.DataArray:
     """Tell which modes of one matrix are above rounding level."""
     return modes["s"].copy(data=above_rounding(modes["s"].values, longer_side(modes)))
 
 
-def _fullest(each: Iterable[xr.Dataset]) -> xr.Dataset:
+def fullest(each: Iterable[xr.Dataset]) -> xr.Dataset:
     """Return the modes of the first seed that has the most above rounding level."""
-    return max(each, key=lambda modes: int(_alive(modes).sum()))
+    return max(each, key=lambda modes: int(alive(modes).sum()))
 
 
 def _on_own_modes(subject: Subject, matrix: xr.DataArray) -> dict[str, xr.DataArray]:
     """Measure strength and stage of the modes that each seed ends with."""
     own, course = subject.own_modes, subject.strengths()
     seeds = matrix["seed"].values.tolist()
-    now = [strengths(matrix.sel(seed=seed), own[seed]).where(_alive(own[seed])) for seed in seeds]
+    now = [strengths(matrix.sel(seed=seed), own[seed]).where(alive(own[seed])) for seed in seeds]
     stage = [half_learned(course.sel(seed=seed), own[seed]) for seed in seeds]
     return {"strength": xr.concat(now, "seed"), "half_learned": xr.concat(stage, "seed")}
 

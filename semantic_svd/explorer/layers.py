@@ -78,10 +78,12 @@ def shown_layers(run: Run) -> list[int]:
 
 def layer_names(run: Run, layer: int) -> tuple[str, str]:
     """Name a layer as it is chosen, and as its matrix is headed."""
+    called = f" ({run.layer_names[layer - 1]})" if run.layer_names else ""
     if "m1" in run.data:
-        return f"layer {layer}", f"Class means of layer {layer}, less their mean"
-    name = "response" if layer == run.network.layers else f"hidden layer {layer}"
-    return name, name.capitalize()
+        return f"layer {layer}{called}", f"Class means of layer {layer}{called}, less their mean"
+    if layer == run.network.layers:
+        return "response", "Response"
+    return f"hidden layer {layer}{called}", f"Hidden layer {layer}{called}"
 
 
 def matrices(run: Run, layer: int, epochs: Sequence[int]) -> xr.DataArray:
