@@ -171,6 +171,41 @@ def test_the_page_shows_every_run(tables):
     )  # strengths; stages, trees, leakage; ends, likeness and its colour bar
 
 
+@pytest.mark.parametrize(("time", "measure"), [("rate_steps", ", rate x steps"), ("relative", ", relative")])
+def test_the_page_tells_the_time_that_is_asked_for(tables, time, measure):
+    summary, curves = tables
+    figure = dynamics(summary, curves, time)
+    panel, stage, *_ = figure.subfigs[0].axes[0], *figure.subfigs[1].axes
+    strength = curves.query("measure == 'strength' and run == 'backprop' and of == 1")
+    np.testing.assert_array_equal(panel.lines[0].get_xdata(), strength[time])
+    half = summary.query(
+        "measure == @full and run == 'backprop'", local_dict={"full": f"half learned{measure}"}
+    )
+    np.testing.assert_array_equal(stage.lines[0].get_xdata(), half["mean"])
+    assert panel.get_xlabel().split("\n")[0] == stage.get_xlabel().split("\n")[1]
+    refusal = refused(dynamics, summary, curves, "steps")
+    assert refusal == "there is no time 'steps'; there are epoch, rate_steps, relative"
+
+
+def test_the_command_tells_the_time_that_is_asked_for(runs, tables, tmp_path, capsys):
+    paths = [str(tmp_path / name) for name in ("backprop", "bpa")]
+    for path, name in zip(paths, ("backprop", "bpa"), strict=True):
+        runs[name].save(path)
+    for time, row in (
+        ("epoch", "half learned"),
+        ("rate_steps", "half learned, rate x steps"),
+        ("relative", "half learned, relative"),
+    ):
+        assert main(["compare", *paths, "--time", time]) == 0
+        out = capsys.readouterr().out
+        third = value(tables[0], row, "3", "bpa")
+        assert f"{third['mean']:.3g} [{third['low']:.3g}, {third['high']:.3g}]" in out
+        assert f"t of logs ({row})" in out
+    assert main(["compare", *paths, "--time", "steps", "--csv", str(tmp_path / "x.csv")]) == 2
+    line = "semantic-svd: --time is one of epoch, rate_steps, relative, not 'steps'\n"
+    assert capsys.readouterr() == ("", line) and not (tmp_path / "x.csv").exists()
+
+
 def sweep_of(runs, n):
     """Give the same two runs the names that n runs of a sweep would have."""
     names = [

@@ -8,6 +8,7 @@ import typer
 from semantic_svd.cli.files import check_outputs, deliver
 from semantic_svd.cli.options import CsvFile, Plot, run_names, runs
 from semantic_svd.cli.terminal import complain, endings, number, show
+from semantic_svd.errors import InputError
 from semantic_svd.names import broken, telling
 
 if TYPE_CHECKING:
@@ -17,8 +18,12 @@ if TYPE_CHECKING:
 
 CELL, WORDS = 18, 14  # characters of a column of numbers, and those that what they are may break into
 
+TIMES = {  # how the half-learned time of a mode is called in the summary, and in the terminal
+    "epoch": ("half learned", "half learned at epoch, mode {}"),
+    "rate_steps": ("half learned, rate x steps", "half learned at rate x steps, mode {}"),
+    "relative": ("half learned, relative", "half learned / the first mode's epoch, mode {}"),
+}
 SHOWN = {
-    "half learned": "half learned at epoch, mode {}",
     "final strength / data's": "strength at the end / the data's, mode {}",
     "order kept": "order kept, {}",
     "leakage": "leakage",
@@ -40,6 +45,9 @@ def compare(
         Path | None, typer.Option("--curves", metavar="FILE", help="Write the curves over training as CSV.")
     ] = None,
     plot: Plot = None,
+    time: Annotated[
+        str, typer.Option(metavar="|".join(TIMES), help="What tells the time, in the table and the picture.")
+    ] = "epoch",
 ) -> None:
     """Compare runs: when modes are learned and in which order, what is there at the end, how alike hidden layers are.
 
@@ -51,6 +59,8 @@ def compare(
     from semantic_svd.runs import Run
 
     check_outputs(sources, [csv, curves], [plot])
+    if time not in TIMES:
+        raise InputError(f"--time is one of {', '.join(TIMES)}, not {time!r}")
     opened = {name: Run.open(source) for name, source in run_names(sources).items()}
     compared = {name: run for name, run in opened.items() if (run.data["status"] != "diverged").any()}
     summary, by_epoch = compare_runs(compared if len(compared) > 1 else opened)
@@ -61,11 +71,14 @@ def compare(
         elif len(lost):
             complain(f"left out of {name}: seed {', '.join(map(str, lost))}, diverged")
 
+    words = dict([TIMES[time]]) | SHOWN
+    shown = summary[summary["measure"].isin(words)]
+
     def page():
         from semantic_svd.plots import caption, dynamics
 
-        figure = dynamics(summary, by_epoch)
-        drawn = intervals_said(summary[summary["measure"] != "order kept"])
+        figure = dynamics(summary, by_epoch, time)
+        drawn = intervals_said(shown[shown["measure"] != "order kept"])
         caption(
             figure,
             f"Bands and bars over seeds: {drawn}. a: projected on the modes of the targets. c, e: correlation of "
@@ -76,11 +89,11 @@ def compare(
     deliver((csv, lambda: summary), (curves, lambda: by_epoch), (plot, page))
     for name, run in compared.items():
         print(f"{name}: {run.network.about}, {endings(run)}")
-    _show(summary, compared)
-    print(f"In brackets: {intervals_said(summary.dropna(subset='mean'))}.")
+    _show(shown, words, compared)
+    print(f"In brackets: {intervals_said(shown.dropna(subset='mean'))}.")
 
 
-def _show(summary: "pd.DataFrame", opened: dict[str, "Run"]) -> None:
+def _show(summary: "pd.DataFrame", words: dict[str, str], opened: dict[str, "Run"]) -> None:
     """Show runs side by side, as many in a table as the terminal is wide."""
     import rich
 
@@ -91,14 +104,14 @@ def _show(summary: "pd.DataFrame", opened: dict[str, "Run"]) -> None:
         some = list(names)[start : start + abreast]
         print("\n" * (start > 0), end="")
         heads = (broken(names[run], CELL) for run in some)
-        show(["", *heads], _rows(shown, {run: opened[run] for run in some}), wrap=(0,))
+        show(["", *heads], _rows(shown, words, {run: opened[run] for run in some}), wrap=(0,))
 
 
-def _rows(summary: "pd.DataFrame", opened: dict[str, "Run"]) -> list[list[str]]:
+def _rows(summary: "pd.DataFrame", words: dict[str, str], opened: dict[str, "Run"]) -> list[list[str]]:
     """Write the measures of some runs, a row each."""
     seeds = {name: int((run.data["status"].values != "diverged").sum()) for name, run in opened.items()}
     rows = []
-    for measure, words in SHOWN.items():
+    for measure, text in words.items():
         for of, part in summary[summary["measure"] == measure].groupby("of", sort=False):
             cells = part.set_index("run").reindex(list(opened))
             shown = [
@@ -109,7 +122,7 @@ def _rows(summary: "pd.DataFrame", opened: dict[str, "Run"]) -> list[list[str]]:
                 for name, (_, row) in zip(opened, cells.iterrows(), strict=True)
             ]
             if any(shown):
-                rows.append([words.format(of), *shown])
+                rows.append([text.format(of), *shown])
     return rows
 
 
@@ -126,11 +139,10 @@ def intervals_said(summary: "pd.DataFrame") -> str:
     from semantic_svd.intervals import FEWEST
 
     few = f"range where n < {FEWEST}"
-    rows = summary[summary["measure"].isin(SHOWN)]
-    method = rows["method"].str.removesuffix(f", {few}")
-    of = {name: ", ".join(rows["measure"][method == name].unique()) for name in method.unique()}
+    method = summary["method"].str.removesuffix(f", {few}")
+    of = {name: ", ".join(summary["measure"][method == name].unique()) for name in method.unique()}
     wilson = f"Wilson ({of['Wilson']}); " if "Wilson" in of else ""
     if not {"t", "t of logs"} & set(of):
         return f"{wilson}range (all else)" if wilson else "range"
     means = f"t of logs ({of['t of logs']}) and t (all else)" if "t of logs" in of else "t"
-    return f"{wilson}{means}" + (f", {few}" if rows["method"].str.contains("range").any() else "")
+    return f"{wilson}{means}" + (f", {few}" if summary["method"].str.contains("range").any() else "")

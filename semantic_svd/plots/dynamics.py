@@ -1,5 +1,6 @@
 """Runs side by side on one page: the curves of every mode, the stages, the trees, and how alike the ends are."""
 
+from textwrap import fill
 from typing import NamedTuple
 
 import pandas as pd
@@ -9,7 +10,7 @@ from matplotlib.ticker import LogLocator
 
 from semantic_svd.errors import InputError
 from semantic_svd.names import broken, telling
-from semantic_svd.plots.curves import measure_lines, stages, strength_lines
+from semantic_svd.plots.curves import TIMES, measure_lines, stages, strength_lines
 from semantic_svd.plots.ranges import range_rows
 from semantic_svd.plots.similarities import layer_table
 from semantic_svd.plots.style import MM, PAGE, RULE_LOOKS, legend_columns, styled, without_legend
@@ -18,6 +19,11 @@ __all__ = ["dynamics"]
 
 ABREAST = 4  # panels of strengths in a row
 LAYER, LINE = 30, 100  # characters in a line of the name of a layer, and of one that has the page for itself
+HALF_LEARNED = {  # the measure of panel b
+    "epoch": "half learned",
+    "rate_steps": "half learned, rate x steps",
+    "relative": "half learned, relative",
+}
 ENDS = {  # measures of the end, in the words of the figure
     "agreement with the data's tree, output": "tree of the output",
     "agreement with the data's tree, hidden": "tree of the hidden layer",
@@ -26,13 +32,15 @@ ENDS = {  # measures of the end, in the words of the figure
 
 
 @styled
-def dynamics(summary: pd.DataFrame, curves: pd.DataFrame) -> Figure:
+def dynamics(summary: pd.DataFrame, curves: pd.DataFrame, x: str = "epoch") -> Figure:
     """Draw what `comparisons.compare_runs` found: a page on what networks learn, when, and how alike.
 
     Parameters
     ----------
     summary, curves : DataFrame
         Its tables.
+    x : str
+        What tells the time: epoch, rate_steps or relative (to the first mode).
 
     Returns
     -------
@@ -41,8 +49,10 @@ def dynamics(summary: pd.DataFrame, curves: pd.DataFrame) -> Figure:
     Raises
     ------
     InputError
-        For more runs than can be told apart by colour.
+        For another time, or more runs than can be told apart by colour.
     """
+    if x not in TIMES:
+        raise InputError(f"there is no time {x!r}; there are {', '.join(TIMES)}")
     names = telling(list(curves["run"].unique()))
     if len(names) > len(RULE_LOOKS):
         raise InputError(
@@ -52,10 +62,10 @@ def dynamics(summary: pd.DataFrame, curves: pd.DataFrame) -> Figure:
     page = _page_of(summary, list(names.values()))
     figure = Figure(figsize=(PAGE * MM, (10 + sum(page.heights)) * MM), layout="constrained")
     above, middle, below = figure.subfigures(3, 1, squeeze=False, height_ratios=page.heights)[:, 0]
-    _strengths(above, page, curves)
+    _strengths(above, page, curves, x)
     stage_ax, tree_ax, leak_ax = middle.subplots(1, 3)
-    half = summary[summary["measure"] == "half learned"].rename(columns={"run": "rule", "of": "stage"})
-    _stages(stage_ax, half)
+    half = summary[summary["measure"] == HALF_LEARNED[x]].rename(columns={"run": "rule", "of": "stage"})
+    _stages(stage_ax, half, x)
     for ax, measure, label in (
         (tree_ax, "agreement", "agreement of the hidden layer's\ntree with the data's"),
         (leak_ax, "leakage", "leakage between modes"),
@@ -64,7 +74,8 @@ def dynamics(summary: pd.DataFrame, curves: pd.DataFrame) -> Figure:
         if part.empty:
             _say(ax, "no hidden layer\nwas kept by epoch")
         else:
-            without_legend(measure_lines(part, label, ax, rules=list(names.values())))
+            without_legend(measure_lines(part, label, ax, x, rules=list(names.values())))
+            ax.set_xlabel(_label(ax.get_xlabel(), 3))
     ends, alike = below.subplots(1, 2, width_ratios=(1, page.last_wide))
     _ends(ends, summary)
     _likeness(alike, summary)
@@ -112,17 +123,23 @@ def _title(name: str, abreast: int) -> str:
     return broken(name, int(95 / abreast))
 
 
-def _strengths(figure: SubFigure, page: _Page, curves: pd.DataFrame) -> None:
+def _label(label: str, abreast: int) -> str:
+    """Break a label where it is longer than one of so many panels is wide: before its bracket, else between words."""
+    width = 100 // abreast
+    lines = [label] if len(label) <= width else label.replace(" (", "\n(").splitlines()
+    return "\n".join(fill(line, width) for line in lines)
+
+
+def _strengths(figure: SubFigure, page: _Page, curves: pd.DataFrame, x: str) -> None:
     """Draw the strengths of each run, with one key beside all: it widens no column."""
     strength = curves[curves["measure"] == "strength"].rename(columns={"of": "mode"})
     panels = list(figure.subplots(page.rows, page.abreast, squeeze=False, sharex=True, sharey=True).flat)
     for i, (run, rows) in enumerate(strength.groupby("run", sort=False)):
-        ax = strength_lines(rows, panels[i])
+        ax = strength_lines(rows, panels[i], x=x)
         title = _title(str(run), page.abreast)
         ax.set_title(f"a   {title}" if i == 0 else title)
         ax.label_outer()
-        if page.abreast == ABREAST:
-            ax.set_xlabel(ax.get_xlabel().replace(" (", "\n("))
+        ax.set_xlabel(_label(ax.get_xlabel(), page.abreast))
         without_legend(ax)
     handles, modes = panels[0].get_legend_handles_labels()
     key = legend_columns(len(modes))
@@ -131,13 +148,13 @@ def _strengths(figure: SubFigure, page: _Page, curves: pd.DataFrame) -> None:
         ax.remove()
 
 
-def _stages(ax: Axes, half: pd.DataFrame) -> None:
+def _stages(ax: Axes, half: pd.DataFrame, x: str) -> None:
     learned = half.dropna(subset="mean")
     if learned.empty:
         _say(ax, "no mode is\nhalf learned")
         return
-    without_legend(stages(half, ax))
-    ax.set(xlabel="half learned at epoch", ylabel="mode")
+    without_legend(stages(half, ax, x))
+    ax.set(xlabel="half learned at" + (" epoch" if x == "epoch" else f"\n{TIMES[x]}"), ylabel="mode")
     low, high = ax.get_xlim()
     if high > 100 * low:  # a third of a page has room for decades
         ax.xaxis.set_major_locator(LogLocator())
