@@ -27,8 +27,8 @@ __all__ = ["competing_activity", "converged_read_out", "linear_probe", "read_out
 
 POWER = 4.5  # of Krotov and Hopfield's hidden units
 DECAY = 3e-4  # that held-back training images of MNIST chose, of 1e-3, 3e-4 and 1e-4: 1.84, 1.83 and 1.90 %
-STEPS = 200  # of L-BFGS, at most
-ROUND = 1e-7  # share of the largest variance, below which an axis of the activity is rounding
+UNTIL_SETTLED = {"ftol": 1e-8, "gtol": 0, "maxcor": 20, "maxiter": 5000, "maxfun": 10_000}  # of L-BFGS
+FLAT = 1e3  # times less steep than a square is the sixth power, where most errors are small
 READOUT = Rule(output=Adam(Delta()), schedule="linear")
 HEADS = {"power": {"output": "tanh", "power": 6.0}, "softmax": {"output": "softmax"}}
 
@@ -136,8 +136,8 @@ def converged_read_out(
     """Return the classifier that `read_out` with its head "power" tends to, weights decaying a little, for each seed.
 
     Minimises ``mean 1/6 sum |t - y|^6 + decay |S|^2`` over the weights S of the classifier, y = tanh(S h + b), by
-    L-BFGS along the principal axes of the activity, in 200 steps at most. Where `read_out` stops depends on rate and
-    epochs; this does not.
+    L-BFGS along the principal axes of the activity, until a step lowers it by less than a part in 1e8. Where `read_out`
+    stops depends on rate and epochs; this does not.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def converged_read_out(
     Raises
     ------
     InputError
-        As of `read_out`, or when decay is not more than 0.
+        As of `read_out`, when decay is not more than 0, or so small that the weights still grow after 5,000 steps.
 
     References
     ----------
@@ -184,10 +184,10 @@ def _converged(h: Array, y: Array, decay: float) -> tuple[Array, Array]:
     """Minimise the loss of the head "power" and the decay of its weights; return weights (classes, units), biases."""
     n, (units, classes) = len(h), (h.shape[1], y.shape[1])
     variance, axes = np.linalg.eigh((h.T @ h).astype(float) / n)
-    variance = np.maximum(variance, ROUND * variance[-1])
-    # along these axes the loss is about as steep in every direction
-    turn = (axes / np.sqrt(variance)).astype(h.dtype)
-    a, penalty = h @ turn, decay / variance[:, None]
+    # along these axes loss and decay are together about as steep in every direction
+    steep = np.maximum(variance, 0) + FLAT * decay
+    turn = (axes / np.sqrt(steep)).astype(h.dtype)
+    a, penalty = h @ turn, decay / steep[:, None]
 
     def loss(at: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         S, b = at[:-classes].reshape(units, classes), at[-classes:]
@@ -199,8 +199,12 @@ def _converged(h: Array, y: Array, decay: float) -> tuple[Array, Array]:
         return value, np.concatenate([slope.ravel(), back.sum(axis=0, dtype=float)])
 
     start = np.zeros((units + 1) * classes)
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": STEPS, "maxcor": 20}).x
-    return (turn @ found[:-classes].reshape(units, classes)).T, found[-classes:]
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options=UNTIL_SETTLED)
+    if found.status == 1:
+        raise InputError(
+            f"the classifier had not settled after {found.nit} steps; a decay larger than {decay:g} may help"
+        )
+    return (turn @ found.x[:-classes].reshape(units, classes)).T, found.x[-classes:]
 
 
 def _read(

@@ -159,6 +159,32 @@ def test_a_converged_classifier_is_where_no_step_lowers_the_loss():
     np.testing.assert_allclose(np.concatenate([S.ravel(), b]), expected.x, atol=2e-3)
 
 
+def test_a_converged_classifier_of_many_units_that_are_nearly_alike_is_improved_by_no_other_way(competing):
+    h = competing_activity(competing.final().weights(1).sel(seed=0).values, DIGITS.x)
+    h, y = np.asarray(h / h.std(), float), 2 * DIGITS.targets.values - 1
+    n, units = h.shape
+    assert np.linalg.cond(h.T @ h) > 1e4
+
+    def loss(at):
+        S, b = at[: 10 * units].reshape(10, units), at[10 * units :]
+        said = np.tanh(h @ S.T + b)
+        back = (said - y) ** 5 * (1 - said**2) / n
+        slope = np.concatenate([(back.T @ h + 2 * readouts.DECAY * S).ravel(), back.sum(0)])
+        return ((said - y) ** 6).sum() / (6 * n) + readouts.DECAY * (S**2).sum(), slope
+
+    S, b = readouts._converged(h, y, readouts.DECAY)
+    start = np.concatenate([S.ravel(), b])
+    longer = minimize(loss, start, jac=True, method="BFGS", options={"maxiter": 300})
+    assert longer.nit > 10 and loss(start)[0] < longer.fun * (1 + 1e-5)
+
+
+def test_a_classifier_that_does_not_settle_is_refused(competing, monkeypatch):
+    monkeypatch.setitem(readouts.UNTIL_SETTLED, "maxiter", 3)
+    line = "the classifier had not settled after 3 steps; a decay larger than 0.0003 may help"
+    with pytest.raises(InputError, match=f"^{re.escape(line)}$"):
+        converged_read_out(competing, DIGITS)
+
+
 def test_the_loss_that_is_minimised_has_the_slope_that_goes_with_it(monkeypatch):
     rng = np.random.default_rng(0)
     h, y = rng.random((40, 3)) * [5.0, 1.0, 0.2], 2.0 * np.eye(2)[rng.integers(0, 2, 40)] - 1
