@@ -324,7 +324,8 @@ def half_learned(
     Returns
     -------
     DataArray (..., mode)
-        Labels of the epoch axis; NaN where never, and for null modes, which have no strength to reach.
+        Labels of the epoch axis; 0 for what was there at the first snapshot, whatever its epoch; NaN where never, and
+        for null modes, which have no strength to reach.
 
     Raises
     ------
@@ -576,8 +577,11 @@ def _leakage(Y: Array, U: Array, V: Array, beside: Array) -> Array:
 
 def _first_to_stay(strengths: Array, threshold: Array, epochs: Array) -> Array:
     """Return the epoch (..., mode) that begins the last run of strengths (..., mode, epoch) over the threshold."""
-    staying = stays(strengths >= threshold, ~np.isnan(strengths))
-    return np.where(staying.any(axis=-1), epochs[staying.argmax(axis=-1)], np.nan)
+    there = ~np.isnan(strengths)
+    staying = stays(strengths >= threshold, there)
+    at = staying.argmax(axis=-1)
+    epoch = np.where(at == there.argmax(axis=-1), 0.0, epochs[at])  # before the first snapshot nothing is known
+    return np.where(staying.any(axis=-1), epoch, np.nan)
 
 
 def stays(holds: NDArray[np.bool_], there: NDArray[np.bool_]) -> NDArray[np.bool_]:

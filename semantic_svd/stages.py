@@ -61,7 +61,8 @@ def stage_epochs(strengths: xr.DataArray, reference: xr.Dataset | Matrix, by: st
     Returns
     -------
     DataArray (..., fraction, by)
-        Labels of the epoch axis; NaN where never. 0 is a stage that was there at the start. Null modes have none.
+        Labels of the epoch axis; NaN where never. 0 is a stage that was there at the first snapshot, whatever its
+        epoch. Null modes have none.
 
     Raises
     ------

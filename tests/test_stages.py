@@ -305,6 +305,24 @@ def test_what_is_there_at_the_start_and_what_is_never_learned_are_left_out_and_c
     assert table.loc[("mode", "epoch", 2, 0.9), "mean"] == pytest.approx(np.ceil(passed(1.0)[2, 0]))
 
 
+def test_of_what_was_there_at_the_first_snapshot_that_is_kept_no_time_is_told():
+    whole = seeds()
+    begun = (
+        int(np.ceil(passed()[1, 0])) + 60
+    )  # of every seed the first modes are learned by then, the last are not
+    late = whole.sel(epoch=slice(begun, None))
+    known = whole.sel(epoch=begun).values < S / 2
+    expected = stage_epochs(whole, REFERENCE).sel(fraction=0.5, drop=True).where(known, 0)
+    assert known.any() and not known.all(axis=0).all() and (~known).all(axis=0).any()
+    xr.testing.assert_equal(stage_epochs(late, REFERENCE).sel(fraction=0.5, drop=True), expected)
+    rows = stage_table(late, REFERENCE, lambda epoch: epoch).query(
+        "by == 'mode' and time == 'epoch' and fraction == 0.5"
+    )
+    assert rows["n"].tolist() == known.sum(axis=0).tolist()
+    order = order_kept(expected.rename(mode="level")).set_index("order")
+    assert order.loc["1 < 2", "n"] == 0
+
+
 def test_at_a_rate_of_0_there_is_no_time_by_the_rate():
     table = stage_table(seeds(), REFERENCE, lambda epoch: 0.0 * epoch).set_index("time")
     assert (table.loc["rate_steps", "n"] == 0).all() and table.loc["rate_steps", "mean"].isna().all()
