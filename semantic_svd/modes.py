@@ -143,9 +143,10 @@ def explained_variance(modes: xr.Dataset | Matrix) -> xr.DataArray:
     >>> explained_variance(np.diag([3.0, 1.0])).values
     array([0.9, 0.1])
     """
-    power = as_modes(modes)["s"] ** 2
-    total = power.sum("mode")
-    return (power / total.where(total > 0)).rename("explained_variance")
+    s = as_modes(modes)["s"]
+    largest = s.max("mode")
+    power = (s / largest.where(largest > 0)) ** 2  # the squares of very small or large ones are no numbers
+    return (power / power.sum("mode", skipna=False)).rename("explained_variance")
 
 
 def effective_rank(modes: xr.Dataset | Matrix) -> xr.DataArray:
@@ -580,7 +581,9 @@ def _first_to_stay(strengths: Array, threshold: Array, epochs: Array) -> Array:
     there = ~np.isnan(strengths)
     staying = stays(strengths >= threshold, there)
     at = staying.argmax(axis=-1)
-    epoch = np.where(at == there.argmax(axis=-1), 0.0, epochs[at])  # before the first snapshot nothing is known
+    epoch = np.where(
+        at == there.argmax(axis=-1), 0.0, epochs[at]
+    )  # before the first snapshot nothing is known
     return np.where(staying.any(axis=-1), epoch, np.nan)
 
 

@@ -396,8 +396,13 @@ class Run:
         if "steps" not in attrs:
             raise InputError("the run is of an earlier version, which did not keep its steps; train it anew")
         rate = attrs["rates"][1 if layer == self.network.layers else 0] * (attrs["steps"] or np.nan)
-        if attrs["schedule"] == "linear":  # the sum of 1 - k / epochs over the epochs before
-            return rate * epoch * (1 - (epoch - 1) / (2 * max(1, attrs["epochs"])))
+        if attrs["schedule"] == "linear":  # the sum of 1 - k / epochs over the epochs before, and part of one
+            last = max(1, attrs["epochs"])
+            epoch = np.minimum(epoch, last)
+            whole_ones = np.floor(epoch)
+            epoch = whole_ones * (1 - (whole_ones - 1) / (2 * last)) + (epoch - whole_ones) * (
+                1 - whole_ones / last
+            )
         return rate * epoch
 
     def final(self) -> "Run":

@@ -137,7 +137,8 @@ def order_kept(epochs: xr.DataArray, ties: bool = True) -> pd.DataFrame:
         A row for each two neighbours, and one for "all". ``kept`` counts the seeds in which the first comes at an
         earlier snapshot, ``tied`` those in which both are learned by the same one, ``n`` those that tell: what was
         there at the start came before what was not, but in which order two came that were both there is not known, nor
-        of two that are never learned; ``share`` is kept of n, with ``low`` and ``high`` and their ``method``.
+        of two that are never learned. Of "all" those tell of which each two do. ``share`` is kept of n, with ``low``
+        and ``high`` and their ``method``.
 
     Raises
     ------

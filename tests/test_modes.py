@@ -202,6 +202,13 @@ def test_the_three_dimensionalities_of_a_flat_spectrum_agree_and_of_one_mode_are
     np.testing.assert_allclose(explained_variance(flat), np.full(5, 0.2))
 
 
+@pytest.mark.parametrize("unit", [1e-170, 1e160])
+def test_dimensionalities_know_no_unit(unit):
+    matrix = np.random.default_rng(0).normal(size=(5, 4))
+    for number in (effective_rank, participation_ratio, explained_variance):
+        np.testing.assert_allclose(number(unit * matrix), number(matrix), rtol=1e-12)
+
+
 def test_dimensionalities_by_hand():
     matrix = np.diag([3.0, 1.0])
     shares = np.array([0.75, 0.25])

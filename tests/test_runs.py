@@ -230,6 +230,9 @@ def test_rate_times_steps_is_what_the_steps_were_taken_with(epochs):
         ]  # three batches, the last of two
         expected = np.cumsum([0.0, *taken])
         np.testing.assert_allclose(run.rate_steps(run.data["epoch"], layer), expected, rtol=1e-12)
+        within = np.interp([0.25, epochs / 3, epochs - 0.1, epochs + 2], np.arange(epochs + 1), expected)
+        asked = np.array([0.25, epochs / 3, epochs - 0.1, epochs + 2]) if epochs else np.zeros(4)
+        np.testing.assert_allclose(run.rate_steps(asked, layer), within)  # steps of one epoch have one rate
     whole = train("krotov_hopfield", Network((3, 8, 3), biases=False), x, epochs=5, batch_size=4)
     hidden_rate = RULES["krotov_hopfield"].rates[0]
     assert whole.rate_steps(5) == pytest.approx(

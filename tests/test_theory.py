@@ -283,6 +283,13 @@ def test_at_nearly_equal_rates_the_integrated_form_of_bpa_is_the_closed_one():
     np.testing.assert_allclose(integrated, closed, atol=1e-6)
 
 
+def test_a_start_that_holds_nothing_of_a_mode_waits_for_ever():
+    held = np.diag([0.1, 0.0])
+    np.testing.assert_allclose(
+        theory.hidden_half_rise(held, np.eye(2) * [3.0, 1.0]), [np.log(99) * 2 / 18, np.inf]
+    )
+
+
 def test_the_hidden_layer_reaches_half_near_the_foretold_time():
     W0, _ = drawn(20, 34, 8, 34)
     foretold = theory.hidden_half_rise(W0, DATA)
@@ -568,6 +575,18 @@ def test_a_course_on_disk_is_fitted_as_in_memory():
     xr.testing.assert_identical(
         *(theory.fit_strengths(c, np.diag([3.0, 1.0])) for c in (curve, curve.chunk(epoch=7)))
     )
+
+
+def test_a_mode_that_begins_above_its_end_has_no_two_layer_fit_but_one_of_one_layer():
+    epochs = np.arange(60.0)
+    for form, curve, expected in (
+        (2, theory.two_layer([3.0], [4.0], epochs, tau=20), [np.nan, np.nan]),
+        (1, theory.one_layer([3.0], [4.0], epochs, tau=20), [4, 20]),
+    ):
+        course = xr.DataArray(curve, {"epoch": epochs}, ("epoch", "mode"))
+        fit = theory.fit_strengths(course, [[3.0]], form)
+        np.testing.assert_allclose(fit.estimate[0], expected, rtol=1e-6)
+        assert bool(fit.isnull().to_array().all()) == (form == 2)
 
 
 def test_a_mode_that_is_there_at_once_has_an_interval_without_end():

@@ -43,8 +43,9 @@ def agreement(
     Returns
     -------
     DataArray of dims (...)
-        From -1 to 1. NaN where the response is not finite (a seed that ended), and where no correlation is defined:
-        all items of the response (as at the start of a net with zero weights), or of the data, equally far apart.
+        From -1 to 1. NaN where a response of a stack is not finite (a seed that ended), and where no correlation is
+        defined: all items of the response (as at the start of a net with zero weights), or of the data, equally far
+        apart.
 
     Raises
     ------
@@ -90,7 +91,7 @@ def robinson_foulds(
     -------
     DataArray of dims (...)
         From 0, the same clades, to 1, no clade in common (as where the response has none: all its items are equally
-        far apart). NaN where the response is not finite or all its items are one.
+        far apart). NaN where a response of a stack is not finite, and where all its items are one.
 
     Raises
     ------
@@ -134,7 +135,7 @@ def clade_support(
     Returns
     -------
     DataArray of dims (..., clade)
-        1 where the response holds the clade, 0 where not, NaN where the response is not finite or all its items
+        1 where the response holds the clade, 0 where not, NaN where one of a stack is not finite or all its items
         are one. The labels are the names of the items joined by " + "; the lowest link stands first. What counts as
         a clade: see `robinson_foulds`.
 
@@ -187,7 +188,7 @@ def within_to_between(
     Returns
     -------
     DataArray of dims (..., level)
-        NaN where the response is not finite, or no distance is left between the clades. The coordinate ``clades``
+        NaN where one of a stack is not finite, or no distance is left between the clades. The coordinate ``clades``
         says which they are at each level. Links of equal height are one fork.
 
     Raises

@@ -112,12 +112,12 @@ def distances(matrix: Matrix, metric: str = "euclidean") -> xr.DataArray:
     Returns
     -------
     DataArray of dims (..., item, item_2)
-        NaN where the matrix is not finite.
+        NaN where a matrix of a stack is not finite.
 
     Raises
     ------
     InputError
-        If the metric is unknown or the matrix has fewer than two axes.
+        If the metric is unknown, the matrix has fewer than two axes, or a single one is not finite.
 
     Examples
     --------

@@ -31,12 +31,12 @@ def canonical_correlations(x: Matrix, y: Matrix) -> xr.DataArray:
     Returns
     -------
     DataArray (..., mode), from 0 to 1
-        There are as many as the smaller rank; NaN beyond, and where a side does not vary or is not finite.
+        There are as many as the smaller rank; NaN beyond, and where a side does not vary or, in a stack, is not finite.
 
     Raises
     ------
     InputError
-        If the sides are not over the same items, or there is only one.
+        If the sides are not over the same items, there is only one, or a single matrix is not finite.
 
     References
     ----------
@@ -71,12 +71,12 @@ def cca(x: Matrix, y: Matrix) -> xr.DataArray:
     Returns
     -------
     DataArray (...), from 0 to 1
-        The mean over as many as the smaller rank; NaN where a side does not vary or is not finite.
+        The mean over as many as the smaller rank; NaN where a side does not vary or, in a stack, is not finite.
 
     Raises
     ------
     InputError
-        If the sides are not over the same items, or there is only one.
+        If the sides are not over the same items, there is only one, or a single matrix is not finite.
 
     References
     ----------
@@ -112,7 +112,8 @@ def svcca(x: Matrix, y: Matrix, variance: float = 0.99) -> xr.DataArray:
     Raises
     ------
     InputError
-        If the sides are not over the same items, there is only one, or there is no such share.
+        If the sides are not over the same items, there is only one, a single matrix is not finite, or there is no such
+        share.
 
     References
     ----------
@@ -150,12 +151,12 @@ def pwcca(x: Matrix, y: Matrix) -> xr.DataArray:
     Returns
     -------
     DataArray (...), from 0 to 1
-        NaN where a side does not vary or is not finite.
+        NaN where a side does not vary or, in a stack, is not finite.
 
     Raises
     ------
     InputError
-        If the sides are not over the same items, or there is only one.
+        If the sides are not over the same items, there is only one, or a single matrix is not finite.
 
     References
     ----------

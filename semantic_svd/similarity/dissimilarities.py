@@ -40,14 +40,15 @@ def rsa(x: Matrix, y: Matrix, dissimilarity: str = "euclidean", comparison: str 
     Returns
     -------
     DataArray (...), from -1 to 1
-        NaN where a side is not finite or does not vary, where all its dissimilarities are equal (but for "cosine" and
-        tau a, which is 0), and where one is undefined: zeros have no cosine, an item that drives all units alike has
-        no correlation.
+        NaN where a side of a stack is not finite, where one does not vary, where all its dissimilarities are equal
+        (tau a is 0 then, and "cosine" bears it), and where one is undefined: zeros have no cosine, an item that drives
+        all units alike has no correlation.
 
     Raises
     ------
     InputError
-        If the sides are not over the same items, these are fewer than three, or a name is unknown.
+        If the sides are not over the same items, these are fewer than three, a single matrix is not finite, or a name
+        is unknown.
 
     References
     ----------

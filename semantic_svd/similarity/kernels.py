@@ -36,13 +36,13 @@ def linear_cka(x: Matrix, y: Matrix, debiased: bool = False) -> xr.DataArray:
     Returns
     -------
     DataArray (...), from 0 to 1, debiased at most 1
-        NaN where a side does not vary (all items alike), is not finite (a seed that has ended), or, debiased, holds
-        all items equally far apart.
+        NaN where a side does not vary (all items alike), is not finite in a stack (a seed that has ended), or,
+        debiased, holds all items equally far apart.
 
     Raises
     ------
     InputError
-        If the sides are not over the same items, or these are too few.
+        If the sides are not over the same items, these are too few, or a single matrix is not finite.
 
     References
     ----------
@@ -90,7 +90,8 @@ def rbf_cka(x: Matrix, y: Matrix, bandwidth: float = 1.0, debiased: bool = False
     Raises
     ------
     InputError
-        If the sides are not over the same items, these are too few, or the bandwidth is not above 0.
+        If the sides are not over the same items, these are too few, a single matrix is not finite, or the bandwidth is
+        not above 0.
 
     References
     ----------

@@ -25,12 +25,12 @@ def procrustes_distance(x: Matrix, y: Matrix) -> xr.DataArray:
     Returns
     -------
     DataArray (...), from 0 to sqrt 2
-        NaN where a side does not vary or is not finite.
+        NaN where a side does not vary or, in a stack, is not finite.
 
     Raises
     ------
     InputError
-        If the sides are not over the same items, or there is only one.
+        If the sides are not over the same items, there is only one, or a single matrix is not finite.
 
     References
     ----------
@@ -63,12 +63,12 @@ def procrustes_angle(x: Matrix, y: Matrix) -> xr.DataArray:
     Returns
     -------
     DataArray (...), degrees from 0 to 90
-        NaN where a side does not vary or is not finite.
+        NaN where a side does not vary or, in a stack, is not finite.
 
     Raises
     ------
     InputError
-        If the sides are not over the same items, or there is only one.
+        If the sides are not over the same items, there is only one, or a single matrix is not finite.
 
     References
     ----------

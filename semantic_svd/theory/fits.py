@@ -45,9 +45,10 @@ def fit_strengths(
     -------
     Dataset of dims (..., mode, parameter), with ``estimate``, ``standard_error``, ``low`` and ``high``
         parameter is "a0" (the unit of the strengths) or "tau" (epochs). All are NaN for a mode that is never half
-        learned or has fewer than 4 points. Errors and intervals (t, taken in the logarithm of tau and, with two
-        layers, in the logit of a0 / s) are those of independent errors of one size at every epoch. A training has
-        no such noise: what its curve departs from the form is smooth, and the spread over seeds says more.
+        learned, has fewer than 4 points or, with two layers, begins above its end. Errors and intervals (t, taken in
+        the logarithm of tau and, with two layers, in the logit of a0 / s) are those of independent errors of one size
+        at every epoch. A training has no such noise: what its curve departs from the form is smooth, and the spread
+        over seeds says more.
 
     Raises
     ------
@@ -92,7 +93,7 @@ def fit_strengths(
 def _fit(share: Array, half: float, s: float, epochs: Array, form: "_Form", level: float) -> Array:
     """Fit one curve of shares of the end; return (estimate, standard_error, low, high) by (a0, tau)."""
     there = np.isfinite(share)
-    if np.isnan(half) or there.sum() < FEWEST:
+    if np.isnan(half) or there.sum() < FEWEST or share[there][0] > form.most:
         return np.full((4, 2), np.nan)
     t = epochs[there]
     with warnings.catch_warnings(), np.errstate(over="ignore"):
@@ -116,6 +117,7 @@ class _Form(NamedTuple):
     told: Callable[[Array], Array]  # parameters -> a0 / s and time constant, each growing with its parameter
     slope: Callable[[Array], Array]  # the derivatives of that
     speed: Callable[[float], float]  # tau over the time constant, for a mode of singular value s
+    most: float  # of its end that a mode may begin with
 
 
 FORMS = {
@@ -125,6 +127,7 @@ FORMS = {
         told=lambda p: np.array([p[0], np.exp(p[1])]),
         slope=lambda p: np.array([1.0, np.exp(p[1])]),
         speed=lambda s: 1.0,
+        most=np.inf,
     ),
     2: _Form(
         curve=lambda t, start, log_tau: expit(start + t * np.exp(-log_tau)),
@@ -132,5 +135,6 @@ FORMS = {
         told=lambda p: np.array([expit(p[0]), np.exp(p[1])]),
         slope=lambda p: np.array([expit(p[0]) * expit(-p[0]), np.exp(p[1])]),
         speed=lambda s: 2 * s,
+        most=1.0,
     ),
 }

@@ -279,8 +279,8 @@ def hidden_half_rise(W0: ArrayLike, x: Matrix) -> Array:
     Returns
     -------
     ndarray of shape (..., n_modes)
-        Times, rate * steps; 0 for a mode that starts at half or above, NaN for null modes and for those beyond the
-        number of units.
+        Times, rate * steps; 0 for a mode that starts at half or above, infinite for one that the start holds nothing
+        of, NaN for null modes and for those beyond the number of units.
 
     Raises
     ------
@@ -303,7 +303,9 @@ def hidden_half_rise(W0: ArrayLike, x: Matrix) -> Array:
     corner = np.diagonal(np.linalg.qr(W @ V[:, alive], mode="r"), axis1=-2, axis2=-1)
     times = np.full((*W.shape[:-2], len(s)), np.nan)
     there = corner.shape[-1]  # no more than units, and than modes that are alive
-    times[..., :there] = np.log(np.maximum(1 / corner**2 - 1, 1)) * len(data) / (2 * s[:there] ** 2)
+    with np.errstate(divide="ignore"):  # what a start does not touch takes for ever
+        wait = np.log(np.maximum(1 / corner**2 - 1, 1))
+    times[..., :there] = wait * len(data) / (2 * s[:there] ** 2)
     return times
 
 
