@@ -350,6 +350,22 @@ def test_class_means_beside_activity_item_by_item_need_no_inputs(command, tmp_pa
     assert capsys.readouterr().err == f"semantic-svd: {line}\n"
 
 
+def test_items_of_any_shape_are_rows_of_inputs_and_have_class_means():
+    x = DIGITS.x[:8].astype(float)
+    means = [x[c == LABELS].mean(axis=0) for c in range(3)]
+    for record, expected in (("hidden", x), ("class_means", means)):
+        run = recorded_run({"a": ACTIVITY}, items=x.reshape(8, 8, 8), labels=LABELS, record=record)
+        np.testing.assert_allclose(run.data["input"], expected, rtol=1e-12)
+        assert run.network.sizes == (64, 3, 3)
+
+
+def test_numbers_of_items_are_no_names():
+    numbered = xr.DataArray(ACTIVITY[0, 0], {"item": range(8)}, ("item", "unit"))
+    assert "item" not in recorded_run({"a": numbered}).data.coords
+    run = recorded_run({"a": numbered}, items=ITEMS)
+    assert run.data["item"].values.tolist() == list(ITEMS.items)
+
+
 # ------------------------------------------------------------------------------------------------------------- PyTorch
 
 
@@ -689,6 +705,15 @@ def test_runs_that_are_not_alike_are_not_stacked():
         assert refused(stack_runs, [run, other]) == (
             f"run 1 (from 0) has other {what} than run 0, so they can't be stacked"
         )
+
+
+@pytest.mark.parametrize("of", ["items", "targets", "labels"])
+def test_runs_of_other_values_are_not_stacked_though_the_names_are_the_same(of):
+    values = {"items": ITEMS.values, "targets": ITEMS.values, "labels": LABELS}
+    runs = [recorded_run({"a": ACTIVITY}, **values, classes=["x", "y", "z"])]
+    values[of] = values[of][::-1].copy()
+    runs.append(recorded_run({"a": ACTIVITY}, **values, classes=["x", "y", "z"], seeds=[2, 3]))
+    assert refused(stack_runs, runs) == "run 1 (from 0) has other items than run 0, so they can't be stacked"
 
 
 def test_runs_of_two_rules_or_without_seeds_are_not_stacked(ours):
