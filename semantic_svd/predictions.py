@@ -165,9 +165,7 @@ def time_constants_beside_theory(run: Run) -> pd.DataFrame:
             f"{run.network.sizes}, rates {hidden:g} {output:g}"
         )
     modes = svd(run.targets().compute())
-    fitted = fit_strengths(strengths(run.response(), modes), modes, form).estimate.sel(
-        parameter="tau", drop=True
-    )
+    fitted = fit_strengths(strengths(run.response(), modes), modes, form).estimate.sel(parameter="tau")
     measured = fitted if "seed" in fitted.dims else fitted.expand_dims("seed")
     s = modes["s"].where(above_rounding(modes["s"].values, longer_side(modes)))  # a null mode is not learned
     foretold = len(x) / (output * s ** (3 - form))
@@ -201,7 +199,7 @@ def _obstacles(run: Run, rule: str) -> dict[str, bool]:
     return {
         "a rule that is neither backprop nor bpa": not rule,
         f"bpa in a net with {layers - 1} hidden layers": rule == "bpa" and layers != 2,
-        "a rate of 0": min(data.attrs["rates"][:2]) == 0,
+        "a rate of 0": min(data.attrs["rates"][layers == 1 : 2]) == 0,
         network.loss: network.power != 2,
         "biases": network.biases,
         f"{network.hidden} hidden units": network.hidden != "linear" and layers > 1,

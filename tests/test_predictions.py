@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import gmean
 
@@ -135,8 +136,13 @@ def test_where_no_theory_holds_one_line_says_why(make, reasons, asked):
     assert str(refused.value) == WHY.format(reasons)
 
 
-def test_a_hidden_activation_matters_not_where_nothing_is_hidden():
-    assert theory_of(trained("backprop", Network((34, 34), "tanh", biases=False))) == "backprop"
+def test_what_hidden_layers_would_have_matters_not_where_nothing_is_hidden():
+    one = Network((34, 34), "tanh", biases=False)
+    foretold = prediction(trained("backprop", one, rate=0.1))
+    for hidden in (0, 0.3):
+        run = trained("backprop", one, rate=(hidden, 0.1, 0.1))
+        assert theory_of(run) == "backprop"
+        np.testing.assert_array_equal(prediction(run), foretold)
 
 
 @pytest.mark.parametrize("rule", ["bpa", "backprop"])
@@ -154,12 +160,12 @@ def test_half_learned_epochs_stand_beside_those_foretold(rule):
     assert (table["n"] == 5).all()
 
 
-@pytest.mark.parametrize(("hidden", "power"), [((), 2), ((8,), 1)])
-def test_from_an_aligned_start_time_constants_are_those_foretold(hidden, power):
+@pytest.mark.parametrize(("hidden", "power", "rate"), [((), 2, (0.3, 0.01, 0.1)), ((8,), 1, 0.01)])
+def test_from_an_aligned_start_time_constants_are_those_foretold(hidden, power, rate):
     start = theory.aligned_start(ITEMS, a0=0.01, units=hidden)
     network, settings = Network((34, *hidden, 34), biases=False), {"epochs": 6000, "every": 20, "seeds": 1}
     begun = {f"W{layer}": weights for layer, weights in enumerate(start, 1)}
-    table = time_constants_beside_theory(trained("backprop", network, rate=0.01, start=begun, **settings))
+    table = time_constants_beside_theory(trained("backprop", network, rate=rate, start=begun, **settings))
     s = np.linalg.svd(ITEMS.values, compute_uv=False)
     np.testing.assert_allclose(table["predicted"], 8 / (0.01 * s**power))
     np.testing.assert_allclose(table["ratio"], 1, atol=0.03)
@@ -226,6 +232,14 @@ def test_one_seed_is_its_own_mean_and_modes_not_learned_in_time_have_none():
     table = half_learned_beside_theory(run.sel(seed=2)).set_index("mode")
     assert table.loc[1, "n"] == 1 and table.loc[1, "low"] == table.loc[1, "mean"]
     assert table.loc[8, "n"] == 0 and table.loc[8, ["mean", "ratio"]].isna().all()
+    one, of_three = (time_constants_beside_theory(run.sel(seed=seed)) for seed in (2, [2]))
+    pd.testing.assert_frame_equal(one, of_three)
+
+
+def test_what_was_half_learned_at_the_start_has_no_time():
+    table = half_learned_beside_theory(trained(start=trained(epochs=60), epochs=600)).set_index("mode")
+    assert (table.loc[:4, "n"] == 0).all() and (table.loc[7:, "n"] == 2).all()
+    assert table.loc[:4, ["predicted", "mean", "low", "high", "ratio"]].isna().all(axis=None)
 
 
 def test_from_an_aligned_start_the_stages_are_those_of_the_closed_form():
