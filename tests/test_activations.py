@@ -359,6 +359,28 @@ def test_items_of_any_shape_are_rows_of_inputs_and_have_class_means():
         assert run.network.sizes == (64, 3, 3)
 
 
+@pytest.mark.parametrize("kind", [list, tuple, np.array, pd.Index, pd.Series], ids=lambda kind: kind.__name__)
+def test_names_come_as_a_sequence_of_any_kind(kind):
+    run = recorded_run(
+        {"a": ACTIVITY}, items=kind(ITEMS.items), labels=LABELS, classes=kind(["bird", "fish", "tree"])
+    )
+    assert run.data["item"].values.tolist() == list(ITEMS.items) and "input" not in run.data
+    means = recorded_run(
+        {"a": ACTIVITY}, labels=LABELS, classes=kind(["bird", "fish", "tree"]), record="class_means"
+    )
+    assert means.class_means("a")["class"].values.tolist() == ["bird", "fish", "tree"]
+
+
+def test_items_come_as_nested_lists_and_as_a_table_that_names_them():
+    plain, named = (
+        recorded_run({"a": ACTIVITY}, items=of) for of in (ITEMS.values.tolist(), ITEMS.array.to_pandas())
+    )
+    for run in (plain, named):
+        np.testing.assert_array_equal(run.data["input"], ITEMS.values)
+    assert named.data["item"].values.tolist() == list(ITEMS.items) and "item" not in plain.data.coords
+    assert named.data["unit_0"].values.tolist() == list(ITEMS.properties)
+
+
 def test_numbers_of_items_are_no_names():
     numbered = xr.DataArray(ACTIVITY[0, 0], {"item": range(8)}, ("item", "unit"))
     assert "item" not in recorded_run({"a": numbered}).data.coords
@@ -642,6 +664,26 @@ BAD = [  # hidden layers, output, what else; what is said
         None,
         {"labels": np.zeros(8)},
         "labels are a whole number from 0 for each item, not float64 of shape (8,)",
+    ),
+    (
+        A,
+        None,
+        {"labels": LABELS[:, None]},
+        "labels are a whole number from 0 for each item, not int64 of shape (8, 1)",
+    ),
+    (A, None, {"labels": LABELS - 1}, "labels are a whole number from 0 for each item, not -1"),
+    (A, None, {"items": 3}, "items are numbers, (n_items, ...), or names, not int64 of shape ()"),
+    (
+        A,
+        None,
+        {"items": np.array([["a"]] * 8)},
+        "items are numbers, (n_items, ...), or names, not <U1 of shape (8, 1)",
+    ),
+    (
+        A,
+        None,
+        {"items": pd.Series(["a"] * 7 + [None], dtype=object)},
+        "items are numbers, (n_items, ...), or names, not object of shape (8,)",
     ),
     (A, None, {"labels": LABELS, "classes": ["x", "y"]}, "there are 2 classes, 0 to 1, and a label 2"),
     (

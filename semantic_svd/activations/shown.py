@@ -49,7 +49,7 @@ class Shown:
     def averages(self, rows: slice) -> Array:
         """Return the columns of the matrix that takes items to the means of their classes, (n_classes, rows)."""
         assert self.labels is not None
-        counts = np.bincount(self.labels, minlength=len(self.classes))
+        counts = np.bincount(self.labels)  # every class has an item, see `checked_record`
         return (np.arange(len(self.classes))[:, None] == self.labels[rows]) / counts[:, None]
 
     def mean_inputs(self) -> Array:
@@ -73,21 +73,26 @@ def shown_to(
     names, inputs, input_names, said, outputs = None, None, None, None, None
     if isinstance(items, Items | xr.DataArray) or hasattr(items, "columns"):
         inputs, names, input_names = as_table(items, "items")
-    elif hasattr(items, "shape"):
-        inputs = items
-    elif items is not None and all(isinstance(item, str) for item in items):
-        names = list(items)
     elif items is not None:
-        inputs = np.asarray(items)
+        inputs = items if hasattr(items, "shape") else np.asarray(items)
+        kind = getattr(inputs.dtype, "kind", "f")  # a tensor's type has none
+        if kind not in "fiub" or not len(inputs.shape):
+            if len(inputs.shape) != 1 or not all(isinstance(item, str) for item in inputs):
+                raise InputError(
+                    f"items are numbers, (n_items, ...), or names, not {inputs.dtype} of shape {tuple(inputs.shape)}"
+                )
+            names, inputs = list(map(str, inputs)), None
     if targets is not None:
         said, _, outputs = as_table(targets, "targets")
-    classes = list(map(str, classes or []))
+    classes = [] if classes is None else list(map(str, classes))
     if labels is not None:
         labels = np.asarray(labels)
-        if labels.ndim != 1 or labels.dtype.kind not in "iu" or labels.min(initial=0) < 0:
+        if labels.ndim != 1 or labels.dtype.kind not in "iu":
             raise InputError(
                 f"labels are a whole number from 0 for each item, not {labels.dtype} of shape {labels.shape}"
             )
+        if labels.min(initial=0) < 0:
+            raise InputError(f"labels are a whole number from 0 for each item, not {labels.min()}")
         classes = classes or [str(k) for k in range(labels.max(initial=0) + 1)]
         if labels.max(initial=0) >= len(classes):
             raise InputError(
