@@ -159,9 +159,10 @@ class Rule:
 
     def taught(self, network: Network) -> bool:
         """Whether a plasticity reads an error, so that there must be targets."""
-        plasticities = [self.plasticity(layer, network) for layer in range(1, network.layers + 1)]
+        layers = range(1, network.layers + 1)
+        plasticities = [self.plasticity(layer, network) for layer in layers]
         if network.biases:
-            plasticities += self.biases
+            plasticities += [self.biases[layer == network.layers] for layer in layers]
         if self.feedback_layers(network):
             plasticities.append(self.feedback.learns)
         return any(p.taught for of in plasticities for p in within(of))

@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from semantic_svd import RULES, Network, load_images, readouts, train
 from semantic_svd.errors import InputError
 from semantic_svd.feedback import Feedback
-from semantic_svd.plasticity import Delta, Hebb
+from semantic_svd.plasticity import Delta, Frozen, Hebb
 from semantic_svd.readouts import competing_activity, converged_read_out, linear_probe, read_out
 
 DIGITS = load_images("digits")
@@ -59,7 +59,11 @@ def test_hebb_everywhere_asks_for_no_targets():
     assert not rule.taught(COMPETING)
     assert RULES["krotov_hopfield"].taught(COMPETING) is False
     assert replace(rule, bias=RULES["backprop"].bias).taught(Network((3, 2)))
-    assert replace(rule, path="chain", feedback=Feedback(learns=Delta())).taught(COMPETING)
+    learning = Feedback(learns=Delta())
+    assert replace(rule, path="chain", feedback=learning).taught(COMPETING)
+    assert not replace(rule, feedback=learning).taught(COMPETING)  # errors go through W', and there is no B
+    of_hidden = replace(rule, bias=(Delta(), Frozen()))
+    assert of_hidden.taught(replace(COMPETING, biases=True)) and not of_hidden.taught(Network((3, 2)))
 
 
 UNTAUGHT = "{} is about an output that learns, and this rule teaches none; read_out trains a classifier"
