@@ -14,7 +14,7 @@ from semantic_svd.errors import InputError
 from semantic_svd.intervals import mean_interval
 from semantic_svd.modes import above_rounding, block_names, half_learned, longer_side, strengths, svd
 from semantic_svd.rules import RULES
-from semantic_svd.runs import Run
+from semantic_svd.runs import Recorded, Run
 from semantic_svd.stages import during
 from semantic_svd.theory import backprop_strengths, bpa_strengths, fit_strengths
 
@@ -194,6 +194,8 @@ def _rule_of(run: Run) -> str:
 def _obstacles(run: Run, rule: str) -> dict[str, bool]:
     """Return what can stand in the way of a theory, and whether it does."""
     network, data = run.network, run.data
+    if isinstance(network, Recorded):  # its rates, units and batches are not known
+        return {"recorded, not trained": True}
     layers, items = network.layers, data.sizes.get("item", 0)
     kept = "epoch" in data.dims and 0 in data["epoch"] and "W1" in data
     return {

@@ -8,6 +8,7 @@ import pytest
 from scipy.stats import gmean
 
 from semantic_svd import modes, theory
+from semantic_svd.activations import recorded_run
 from semantic_svd.errors import InputError
 from semantic_svd.items import load_items
 from semantic_svd.network import Network
@@ -117,7 +118,9 @@ WHY = (
         ),
         (lambda: trained("bpa", Network((34, 8, 8, 34), biases=False)), "bpa in a net with 2 hidden layers"),
         (lambda: trained(rate=(0, 0.1, 0.1)), "a rate of 0"),
-        (lambda: trained(probe=ITEMS.array[:2]), "the items are not kept"),
+        (lambda: trained(rate=(0.1, 0, 0.1)), "a rate of 0"),
+        (lambda: trained(probe=ITEMS.array, batch_size=3), "the items are not kept"),
+        (lambda: recorded_run({"a": ONE_HOT}, ITEMS.values, items=ITEMS), "recorded, not trained"),
         (lambda: trained(record=("responses",)), "the weights at epoch 0 are not kept"),
         (lambda: trained().sel(epoch=[1, 2]), "the weights at epoch 0 are not kept"),
         (lambda: trained().final(), "the weights at epoch 0 are not kept"),
@@ -139,8 +142,8 @@ def test_where_no_theory_holds_one_line_says_why(make, reasons, asked):
 def test_what_hidden_layers_would_have_matters_not_where_nothing_is_hidden():
     one = Network((34, 34), "tanh", biases=False)
     foretold = prediction(trained("backprop", one, rate=0.1))
-    for hidden in (0, 0.3):
-        run = trained("backprop", one, rate=(hidden, 0.1, 0.1))
+    for hidden, feedback in ((0, 0.1), (0.3, 0)):
+        run = trained("backprop", one, rate=(hidden, 0.1, feedback))
         assert theory_of(run) == "backprop"
         np.testing.assert_array_equal(prediction(run), foretold)
 
