@@ -177,8 +177,9 @@ def test_missing_axes_are_one_seed_and_one_epoch():
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16, np.int64])
 def test_floats_of_usual_size_stay_what_they_are(dtype):
-    found = recorded_run({"layer": ACTIVITY.astype(dtype)}).hidden(1).dtype
-    assert found == {np.float32: np.float32, np.float16: np.float32}.get(dtype, np.float64)
+    run = recorded_run({"layer": ACTIVITY.astype(dtype)}, items=ITEMS, targets=ITEMS)
+    expected = {np.float32: np.float32, np.float16: np.float32}.get(dtype, np.float64)
+    assert {run.data[name].dtype for name in ("h1", "input", "target")} == {np.dtype(expected)}
 
 
 class OnlySlices:
@@ -251,6 +252,26 @@ def test_a_hidden_layer_of_our_run_is_taken_with_its_labels(ours):
     np.testing.assert_array_equal(recorded_run({"m": means}).hidden("m"), ACTIVITY)
 
 
+def test_axes_of_other_names_are_taken_in_their_order_and_labels_from_where_they_are():
+    other = xr.DataArray(ACTIVITY, dims=("start", "time", "word", "cell"))
+    np.testing.assert_array_equal(recorded_run({"a": other}).hidden("a"), ACTIVITY)
+    bare = xr.DataArray(ACTIVITY, dims=("seed", "epoch", "item", "unit"))
+    labelled = bare.assign_coords(epoch=[0, 1, 10, 20, 50], item=list(ITEMS.items))
+    assert recorded_run({"a": bare, "b": labelled}).data["epoch"].values.tolist() == [0, 1, 10, 20, 50]
+    dated = bare[0, 0].assign_coords(epoch=("item", range(8)))  # a label of the items that is no axis
+    np.testing.assert_array_equal(recorded_run({"a": dated}).hidden("a"), ACTIVITY[:1, :1])
+
+
+def test_lists_and_tensors_are_arrays(torch):
+    nested = recorded_run({"a": ACTIVITY.tolist()}, items=ITEMS.values.tolist())
+    learned = torch.tensor(ACTIVITY, requires_grad=True)
+    shown = torch.tensor(ITEMS.values, requires_grad=True)
+    for run in (nested, recorded_run({"a": learned}, items=shown)):
+        np.testing.assert_array_equal(run.hidden("a"), ACTIVITY)
+        np.testing.assert_array_equal(run.data["input"], ITEMS.values)
+    assert nested.data.attrs["data_hash"] == recorded_run({"a": learned}, items=shown).data.attrs["data_hash"]
+
+
 # --------------------------------------------------------------------------------------------------------- class means
 
 
@@ -277,6 +298,24 @@ def test_a_seed_that_leaves_the_finite_numbers_diverged_and_the_others_did_not(s
     if record == "hidden":
         np.testing.assert_array_equal(run.final().hidden(1)[0], activity[0, 2])
     np.testing.assert_array_equal(activity, given)  # what was handed in is as it was
+
+
+def test_a_seed_whose_first_snapshot_alone_is_finite_ends_with_it():
+    activity = ACTIVITY.copy()
+    activity[1, 1:] = np.nan
+    run = recorded_run({"layer": activity}, epochs=[3, 4, 5, 6, 7])
+    assert run.notes == ["seed 1 left the finite numbers; its last good snapshot is of epoch 3"]
+
+
+def test_class_means_of_layers_wider_than_a_slice_are_the_same(monkeypatch):
+    activity = ACTIVITY.copy()
+    activity[0, 4, 0], activity[0, 4, 1] = np.inf, -np.inf
+    shown = {"items": ITEMS, "labels": LABELS, "record": "class_means"}
+    whole = recorded_run({"layer": activity}, **shown)
+    assert whole.data["status"].values.tolist() == ["diverged", "finished"]
+    for module in ("recorded", "shown"):
+        monkeypatch.setattr(f"semantic_svd.activations.{module}.SLICE", 2)
+    xr.testing.assert_allclose(recorded_run({"layer": activity}, **shown).data, whole.data, rtol=1e-12)
 
 
 def test_class_means_are_those_of_our_run(tmp_path, capsys):
@@ -627,6 +666,16 @@ BAD = [  # hidden layers, output, what else; what is said
         "layer 'a' has the activity (seed, epoch, item, unit), the first axes of which may be missing, in numbers, "
         "not float64 of shape (8,)",
     ),
+    *(
+        (
+            {"a": wrong},
+            None,
+            {},
+            "layer 'a' has the activity (seed, epoch, item, unit), the first axes of which may be missing, in numbers, "
+            f"not {wrong.dtype} of shape {wrong.shape}",
+        )
+        for wrong in (ACTIVITY[None], np.full((8, 3), "a"), 1j * ACTIVITY, ACTIVITY[:, :0])
+    ),
     (A, None, {"epochs": [0, 1]}, "epochs are 5 whole numbers, each once, the smallest first, not [0, 1]"),
     (
         A,
@@ -645,6 +694,12 @@ BAD = [  # hidden layers, output, what else; what is said
         None,
         {},
         "epochs are 0 or more, and the first is -1; count them from it",
+    ),
+    (
+        A,
+        None,
+        {"epochs": [0, 1, 2, 4, 3]},
+        "epochs are 5 whole numbers, each once, the smallest first, not [0, 1, 2, 4, 3]",
     ),
     (A, None, {"seeds": [1, 1]}, "seeds are 2 whole numbers, each once, the smallest first, not [1, 1]"),
     (
@@ -694,6 +749,18 @@ BAD = [  # hidden layers, output, what else; what is said
     ),
     (A, None, {"record": "class_means"}, "class means need the class of each item; pass labels"),
     (A, None, {"record": "class_means", "labels": 2 * TWO}, "class '1' has no item, so it has no mean"),
+    (
+        A,
+        None,
+        {"record": "class_means", "labels": TWO, "classes": ["x", "y", "z"]},
+        "class 'z' has no item, so it has no mean",
+    ),
+    (
+        A,
+        None,
+        {"labels": LABELS[:0]},
+        "activity, targets and labels are of the same items: 8 of them, not 0 labels",
+    ),
     (A, ACTIVITY, {"targets": ITEMS}, "the output has 3 units, the targets have 34"),
     (A, None, {"record": []}, "a run holds activity, and there is none of record=[]"),
     (A, None, {"record": "responses"}, "a run holds activity, and there is none of record=['responses']"),
