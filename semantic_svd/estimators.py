@@ -179,7 +179,6 @@ class Autoassociator(TransformerMixin, _Trained):
 
     def inverse_transform(self, X: ArrayLike) -> Array:
         """Return what the output says, (n_items, n_properties), to activity of the hidden layer (n_items, n_units)."""
-        check_is_fitted(self)
         h = _places(X, self.get_feature_names_out())
         network, weights = self.run_.network, _weights(self.run_)
         above = replace(network, sizes=network.sizes[self.layer :])
@@ -196,8 +195,8 @@ class Autoassociator(TransformerMixin, _Trained):
         check_is_fitted(self)
         x = validate_data(self, X, dtype=FLOATS, reset=False)
         missed = x - _says(self.run_, x)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return float(1 - np.square(missed).sum() / np.square(x).sum())
+        total = np.square(x).sum()
+        return float(1 - np.square(missed).sum() / total) if total else np.nan
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Return the names of the units of the hidden layer: unit1, unit2, ..."""
@@ -319,7 +318,7 @@ class RuleClassifier(ClassifierMixin, _Trained):
             )
         self.classes_ = named
         start = None if first else self.run_
-        self.run_ = self._learn(self._to_classes(), x, self._one_hot(y), start, epochs=1, every=1)
+        self.run_ = self._learn(self._to_classes(), x, self._one_hot(y), start, epochs=1)
         self.readout_ = None
         return self
 
@@ -375,8 +374,7 @@ class RuleClassifier(ClassifierMixin, _Trained):
             raise InputError(
                 f"y has the class {unknown.tolist()[0]!r}, which is not among {self.classes_.tolist()}"
             )
-        names = [str(name) for name in self.classes_]
-        return xr.DataArray(y[:, None] == self.classes_, {"class": names}, ("item", "class")).astype(float)
+        return xr.DataArray(y[:, None] == self.classes_, {"class": self.classes_}, ("item", "class"))
 
 
 class ItemModes(TransformerMixin, BaseEstimator):
@@ -450,7 +448,6 @@ class ItemModes(TransformerMixin, BaseEstimator):
 
     def inverse_transform(self, X: ArrayLike) -> Array:
         """Return the items, (n_items, n_properties), that have these places on the modes."""
-        check_is_fitted(self)
         places = _places(X, self.get_feature_names_out())
         return places @ self.components_.astype(places.dtype, copy=False)
 

@@ -21,12 +21,15 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 
-from semantic_svd import RULES, Images, Network, load_items, read_out, train
+from semantic_svd import RULES, Images, Network, Rule, load_items, read_out, train
 from semantic_svd.estimators import Autoassociator, ItemModes, RuleClassifier
 from semantic_svd.intervals import mean_interval
 from semantic_svd.modes import explained_variance, half_learned, strengths, svd
+from semantic_svd.plasticity import Frozen, Hebb
+from semantic_svd.readouts import competing_activity
 
 ITEMS = load_items("mcclelland2020")
 X = ITEMS.values
@@ -108,6 +111,7 @@ def test_the_output_may_be_pandas_and_units_have_names():
     modes = ItemModes(2).set_output(transform="pandas").fit(TABLE)
     assert list(modes.transform(TABLE).columns) == ["mode1", "mode2"]
     assert list(auto.feature_names_in_) == list(ITEMS.properties)
+    assert auto.get_feature_names_out().dtype == modes.get_feature_names_out().dtype == object
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -116,13 +120,41 @@ def test_floats_stay_what_they_are(dtype):
     auto = Autoassociator(4, epochs=3, random_state=0).fit(x)
     named = RuleClassifier(4, epochs=3, random_state=0).fit(x, y)
     modes = ItemModes(4).fit(x)
+    competing = RuleClassifier(8, "krotov_hopfield", epochs=3, random_state=0).fit(x, y)
+    assert competing.readout_.data["W1"].dtype == dtype
     assert auto.run_.data["W1"].dtype == named.run_.data["W1"].dtype == modes.components_.dtype == dtype
     for other in (np.float32, np.float64):
         z = x.astype(other)
-        for found in (auto.transform(z), named.predict_proba(z), modes.transform(z)):
+        for found in (
+            e(z) for e in (auto.transform, named.predict_proba, competing.predict_proba, modes.transform)
+        ):
             assert found.dtype == other
         assert auto.inverse_transform(auto.transform(z)).dtype == other
         assert modes.inverse_transform(modes.transform(z)).dtype == other
+    for changed in (auto, modes):
+        assert np.dtype(dtype).name in get_tags(changed).transformer_tags.preserves_dtype
+
+
+@pytest.mark.parametrize("dtype", [int, bool, np.uint8, np.float16])
+def test_other_numbers_are_taken_as_floats(dtype):
+    whole, y = X.astype(dtype), np.arange(8) % 3
+    for method, estimator in (
+        ("transform", Autoassociator(4, **REPEATED_RUN)),
+        ("predict_proba", RuleClassifier(4, **REPEATED_RUN)),
+        ("predict_proba", RuleClassifier(8, "krotov_hopfield", **REPEATED_RUN)),
+        ("transform", ItemModes(4)),
+    ):
+        expected = getattr(clone(estimator).fit(X, y), method)(X)
+        found = getattr(estimator.fit(whole, y), method)(whole)
+        assert found.dtype == np.float64
+        np.testing.assert_array_equal(found, expected)
+    auto, modes = Autoassociator(2, epochs=20, random_state=0).fit(whole), ItemModes(2).fit(whole)
+    assert auto.score(whole) == auto.score(X)
+    places = np.eye(2)
+    for turned in (auto, modes):
+        np.testing.assert_array_equal(
+            turned.inverse_transform(places.astype(dtype)), turned.inverse_transform(places)
+        )
 
 
 # ------------------------------------------------------------------------------------------- the training is `train`'s
@@ -184,6 +216,12 @@ def test_the_run_serves_every_analysis_with_the_names_of_the_table():
     assert pickle.loads(pickle.dumps(bpa)).score(TABLE) == bpa.score(TABLE)
 
 
+def test_the_run_of_a_classifier_has_the_names_of_table_and_classes():
+    said = RuleClassifier(3, epochs=1).fit(TABLE, np.array(list("bbbbaacc"))).run_.response()
+    assert said.coords["item"].values.tolist() == list(ITEMS.items)
+    assert said.coords["property"].values.tolist() == ["a", "b", "c"]
+
+
 def test_rows_that_are_numbered_stay_without_names():
     run = Autoassociator(2, epochs=1).fit(TABLE.reset_index(drop=True)).run_
     assert "item" not in run.data.coords
@@ -231,7 +269,8 @@ def test_an_output_of_zero_scores_nothing():
     frozen = Autoassociator(2, epochs=0, biases=False).fit(X)
     frozen.run_.data["W2"][:] = 0
     assert frozen.score(X) == 0
-    assert np.isnan(frozen.score(0 * X))
+    for of_nothing in (frozen, Autoassociator(2, epochs=1, biases=True).fit(X)):
+        assert np.isnan(of_nothing.score(0 * X))
 
 
 def test_the_classifier_is_as_good_as_another_librarys_at_the_same_rate():
@@ -276,6 +315,22 @@ def test_units_that_compete_learn_without_classes_and_are_read_as_krotov_and_hop
     theirs = read_out(run, images, head="softmax", epochs=20, batch_size=32).final().data
     np.testing.assert_array_equal(named.readout_.final().data["W1"], theirs["W1"])
     assert named.score(images.test_x, images.test_labels) == pytest.approx(float(theirs["accuracy"][0]))
+
+
+def test_what_hidden_units_learn_without_classes_is_read_in_units_of_its_standard_deviation():
+    x, y = DIGITS[0][:200], DIGITS[1][:200]
+    alone = Rule(hidden=1e-3 * Hebb(), output=Frozen(), bias=Frozen())
+    for rule, hidden in (("krotov_hopfield", 20), ("krotov_hopfield", (20, 10)), (alone, (20, 10))):
+        named = RuleClassifier(hidden, rule, epochs=5, random_state=0).fit(x, y)
+        final, last = named.run_.final(), named.run_.network.layers - 1
+        h = final.hidden(last)[0].values
+        if rule != alone:
+            below = x if last == 1 else final.hidden(1)[0].values
+            h = competing_activity(final.weights(last)[0].values, below)
+        np.testing.assert_allclose(named.readout_.data["input"], h / h.std(), rtol=1e-12)
+        np.testing.assert_allclose(named.predict_proba(x), named.readout_.final().response()[0], rtol=1e-12)
+    nothing = RuleClassifier(8, "krotov_hopfield", epochs=1).fit(0 * x, y)  # no activity, of no deviation
+    assert np.isfinite(nothing.predict_proba(x)).all()
 
 
 def test_a_rule_that_reads_no_error_can_not_give_back_and_goes_over_items_once():
@@ -373,7 +428,17 @@ def test_a_first_pass_in_batches_is_fits_first_epoch():
     x, y = DIGITS
     once = RuleClassifier(10, epochs=1, random_state=0).fit(x, y)
     part = RuleClassifier(10, epochs=99, random_state=0).partial_fit(x, y, classes=np.unique(y))
-    xr.testing.assert_identical(once.run_.data, part.run_.data.assign_attrs(every=once.every))
+    xr.testing.assert_identical(once.run_.data, part.run_.data)
+
+
+def test_later_passes_keep_the_classes_the_seed_and_the_rates_of_the_first():
+    x, y = DIGITS
+    named = RuleClassifier(10).partial_fit(x, y, classes=range(10))  # a seed of its own
+    first, rule = named.run_, named.rule_
+    named.partial_fit(3 * x[:50], y[:50])
+    assert named.rule_ == rule != RuleClassifier(10, epochs=1).fit(3 * x, y).rule_
+    assert named.run_.data["seed"].values.tolist() == first.data["seed"].values.tolist()
+    np.testing.assert_array_equal(named.run_.data["W1"][:, 0], first.data["W1"][:, 1])
 
 
 def test_a_class_may_come_later():
