@@ -420,6 +420,12 @@ def test_items_come_as_nested_lists_and_as_a_table_that_names_them():
     assert named.data["unit_0"].values.tolist() == list(ITEMS.properties)
 
 
+def test_targets_name_the_items_where_nothing_else_does():
+    run = recorded_run({"a": ACTIVITY}, targets=ITEMS)
+    assert run.hidden("a")["item"].values.tolist() == list(ITEMS.items)
+    assert "input" not in run.data
+
+
 def test_numbers_of_items_are_no_names():
     numbered = xr.DataArray(ACTIVITY[0, 0], {"item": range(8)}, ("item", "unit"))
     assert "item" not in recorded_run({"a": numbered}).data.coords
@@ -788,6 +794,24 @@ BAD = [  # hidden layers, output, what else; what is said
         None,
         {"items": ITEMS},
         "item 0 (from 0) is 'sparrow', and 'daisy' in the activity",
+    ),
+    (
+        {"a": xr.DataArray(ACTIVITY[0, 0], {"item": list(ITEMS.items[::-1])}, ("item", "unit"))},
+        None,
+        {"targets": ITEMS},
+        "item 0 (from 0) is 'sparrow', and 'daisy' in the activity",
+    ),
+    (
+        A,
+        None,
+        {"items": ITEMS, "targets": ITEMS.array[::-1]},
+        "item 0 (from 0) is 'sparrow', and 'daisy' in the targets",
+    ),
+    (
+        A,
+        None,
+        {"items": list(ITEMS.items), "targets": ITEMS.array[:5]},
+        "activity, targets and labels are of the same items: 8 of them, not 5 targets",
     ),
 ]
 

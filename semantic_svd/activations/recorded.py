@@ -41,7 +41,7 @@ def recorded_run(
     items : Items, DataFrame, DataArray or array of shape (n_items, ...), or names; optional
         What the networks were shown.
     targets : Items, DataFrame, DataArray or array of shape (n_items, n_properties), optional
-        What the output was to say: the data that modes and trees are compared with.
+        What the output was to say: the data that modes and trees are compared with. Items that it names are named so.
     labels : array-like of int of shape (n_items,), optional
         The class of each item, from 0. One-hot they are the targets, unless there are others.
     classes : sequence of str, optional
@@ -61,7 +61,7 @@ def recorded_run(
     Raises
     ------
     InputError
-        When sizes do not fit each other, or there is nothing to hold.
+        When sizes or names do not fit each other, or there is nothing to hold.
 
     Examples
     --------

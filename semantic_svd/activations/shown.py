@@ -36,9 +36,7 @@ class Shown:
         """Return the same with the names that activity has for the items; its own names must be these."""
         if items is None or not all(isinstance(item, str) for item in items):
             return self
-        for k, (own, name) in enumerate(zip(self.items or items, items, strict=True)):
-            if own != name:
-                raise InputError(f"item {k} (from 0) is {own!r}, and {name!r} in the activity")
+        _same_names(self.items or items, items, "the activity")
         return replace(self, items=items)
 
     def slices(self, size: int) -> Iterator[slice]:
@@ -83,7 +81,9 @@ def shown_to(
                 )
             names, inputs = list(map(str, inputs)), None
     if targets is not None:
-        said, _, outputs = as_table(targets, "targets")
+        said, own, outputs = as_table(targets, "targets")
+        _same_names(names or [], own or [], "the targets")
+        names = own if names is None else names
     classes = [] if classes is None else list(map(str, classes))
     if labels is not None:
         labels = np.asarray(labels)
@@ -108,6 +108,12 @@ def shown_to(
                     f"activity, targets and labels are of the same items: {n} of them, not {len(values)} {what}"
                 )
     return Shown(n or 0, names, inputs, input_names, said, outputs, labels, classes)
+
+
+def _same_names(items: Sequence[str], others: Sequence[str], where: str) -> None:
+    for k, (item, other) in enumerate(zip(items, others, strict=False)):
+        if item != other:
+            raise InputError(f"item {k} (from 0) is {item!r}, and {other!r} in {where}")
 
 
 def checked_record(record: Sequence[str], shown: Shown, hidden: bool, output: bool = True) -> list[str]:
