@@ -7,7 +7,6 @@ hidden layer; its items are then the classes.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from itertools import combinations
 from typing import Any
 
@@ -101,7 +100,7 @@ class _Side:
     """A run as it is compared: matrices (seed, epoch, item, ...), those of its end, and what was to be learned."""
 
     target: xr.DataArray  # of the response, in its own type: that tells which modes are rounding
-    rate_steps: Callable[[Any], Any]  # of the layer that is compared, by epoch
+    rate_steps: Callable[[Any], Any]  # by epoch; hidden layers have one rate
     response: xr.DataArray  # seeds that stopped before the others say what they said last
     shown: list[int]  # the epochs of curves
     hidden: xr.DataArray | None  # at these epochs, if it was kept
@@ -137,9 +136,8 @@ def _side(name: str, run: Run) -> _Side:
         target = data = run.targets()
     response, last_hidden, data = (a.astype(float).compute() for a in (response, last_hidden, data))
     hidden = None if hidden is None else held(hidden.astype(float).compute())
-    rate_steps = partial(run.rate_steps, layer=max(layer, 1))
     ends = last_response.compute(), last_hidden, data
-    return _Side(target.compute(), rate_steps, held(response), shown, hidden, *ends)
+    return _Side(target.compute(), run.rate_steps, held(response), shown, hidden, *ends)
 
 
 def _mean_images(name: str, run: Run) -> xr.DataArray:

@@ -20,6 +20,7 @@ from semantic_svd.intervals import mean_interval
 from semantic_svd.modes import half_learned, leakage, strengths, svd
 from semantic_svd.plots import caption, dynamics
 from semantic_svd.similarity import linear_cka
+from semantic_svd.tables import nearest, shown_epochs
 
 ITEMS = load_items("mcclelland2020")
 LINEAR = Network((34, 8, 34), biases=False)
@@ -77,6 +78,44 @@ def test_the_measures_are_there_once_for_each_run(runs, tables):
     assert set(summary["run"]) == set(curves["run"]) == set(runs)
     assert (summary["method"] != "").all()
     assert not curves.duplicated(["measure", "of", "run", "epoch"]).any()
+
+
+def test_every_curve_is_drawn_through_the_epochs_kept_that_are_nearest_to_those_shown(runs):
+    eighth = runs["bpa"].sel(epoch=range(0, 401, 8))
+    _, curves = compare_runs({"whole": runs["bpa"], "eighth": eighth})
+    expected = {"whole": shown_epochs(400), "eighth": nearest(range(0, 401, 8), shown_epochs(400))}
+    assert len(expected["whole"]) < 100
+    for (_, name), rows in curves.groupby(["measure", "run"]):
+        assert sorted(set(rows["epoch"])) == expected[name]
+
+
+def test_layers_of_runs_that_have_no_seed_in_common_are_compared_with_the_data_only(runs):
+    one, other = (runs["bpa"].sel(seed=seeds) for seeds in ([0, 1], [2, 3, 4]))
+    summary, _ = compare_runs({"one": one, "other": other})
+    assert set(summary.loc[summary["measure"].str.startswith("CKA"), "of"]) == {"data"}
+
+
+def test_trees_may_be_the_opposite_of_the_datas():
+    """Activity that has nothing to do with the items agrees with their tree less than not at all, in half the cases."""
+    noise = np.random.default_rng(0).normal(size=(5, 2, 8, 34))
+    run = recorded_run({"hidden": noise}, noise, items=ITEMS, targets=ITEMS)
+    summary, curves = compare_runs({"one": run, "other": run})
+    found = agreement(run.hidden(1), ITEMS)
+    assert found.min() < 0
+    rows = curves[(curves["run"] == "one") & (curves["measure"] == "agreement")]
+    np.testing.assert_allclose(rows["mean"], found.mean("seed"))
+    for layer in ("output", "hidden"):
+        row = value(summary, f"agreement with the data's tree, {layer}", "", "one")
+        assert row["mean"] == pytest.approx(float(found[:, -1].mean()))
+
+
+def test_without_hidden_layers_the_response_is_compared_at_the_rate_of_the_output():
+    rule = replace(RULES["backprop"], rate=(0.4, 0.1, 0.1))
+    run = train(rule, Network((34, 34), biases=False), ITEMS, epochs=20, seeds=3)
+    summary, curves = compare_runs({"one": run, "other": run})
+    np.testing.assert_allclose(curves["rate_steps"], 0.1 * curves["epoch"])
+    likeness = float(linear_cka(run.final().response(), ITEMS).mean())
+    assert value(summary, "CKA", "data", "one")["mean"] == pytest.approx(likeness)
 
 
 BOUNDS = {"agreement": (-1, 1), "leakage": (0, 1), "CKA": (0, 1), "mode is": (0, 1), "order": (0, 1)}
@@ -454,6 +493,9 @@ def test_a_run_that_kept_too_little_is_named_with_what_to_record(runs, record):
     line = "^little kept too little to be compared: record weights, or responses and hidden$"
     with pytest.raises(InputError, match=line):
         compare_runs({"bpa": runs["bpa"], "little": little})
+    images = train("bpa", Network((34, 8, 34)), ITEMS, epochs=3, record="input_output")  # and no class means
+    with pytest.raises(InputError, match=line):
+        compare_runs({"bpa": runs["bpa"], "little": images})
     said = train(
         "bpa", LINEAR, ITEMS, epochs=3, record="responses"
     )  # what its hidden layer ended with is not there yet
