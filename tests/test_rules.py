@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import re
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import plain
@@ -12,7 +13,7 @@ from scipy.linalg import subspace_angles
 from sklearn.datasets import load_digits
 
 from semantic_svd.errors import InputError
-from semantic_svd.feedback import Feedback
+from semantic_svd.feedback import Feedback, Kind
 from semantic_svd.items import load_items
 from semantic_svd.network import ACTIVATIONS, Network
 from semantic_svd.plasticity import (
@@ -51,6 +52,35 @@ def test_the_readme_and_the_rules_cite_the_same_sources():
         theirs[by_start[max(filter(name.startswith, by_start), key=len)]] |= cited(rule.about)
     assert theirs == [cited(cells[-1]) for cells in rows]
     assert all(theirs)
+
+
+def test_rows_hold_the_plasticities_and_the_rates_that_their_texts_name():
+    for of, base, rate in (("", Hebb(), 1e-5), ("_oja", Oja(), 1e-3)):
+        rows = [RULES[f"hebbnet{of}{more}"] for more in ("", "_threshold", "_sparse")]
+        above = Thresholded(base)
+        assert [row.hidden for row in rows] == [base, above, Sparsified(above, keep=0.3)]
+        assert {row.rate for row in rows} == {(rate, 0.1, 0.1)}
+        assert all(f"at {rate:g} (our decision)" in row.about for row in rows)
+    assert [RULES[f"sum_{of}"].hidden for of in ("hebb", "oja")] == [
+        Delta() + 1e-3 * Hebb(),
+        Delta() + 1e-3 * Oja(),
+    ]
+    for (path, start), kind in itertools.product((("chain", "fa"), ("direct", "dfa")), get_args(Kind)):
+        fixed = RULES[f"{start}_{kind}"]
+        assert fixed == Rule(path=path, feedback=Feedback(kind))
+        assert "the signs of W'" in fixed.about or not kind.endswith("sign")
+        more = "" if kind == "random" else f"_{kind}"
+        for learner in (Hebb(), Oja()):
+            row = RULES[f"{start}_{type(learner).__name__.lower()}{more}"]
+            assert row == Rule(path=path, feedback=Feedback(kind, learns=learner), rate=(0.1, 0.1, 0.01))
+            assert f"B at first as in {start}_{kind}" in row.about
+            assert ("its signs copied once" in row.about) == kind.endswith("sign")
+
+
+def test_the_rate_of_the_output_of_bpa_unit_is_below_what_its_text_says_that_it_bears():
+    """Every unit says the same, so the output's curvature is that of one signal as often as there are units."""
+    largest = np.linalg.norm(ITEMS.values, 2) ** 2 / 8
+    assert RULES["bpa_unit"].rates[1] < 2 / (8 * largest) < RULES["bpa"].rates[1]
 
 
 # Backpropagation is the gradient
