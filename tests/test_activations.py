@@ -505,9 +505,12 @@ def test_a_hidden_layer_called_output_is_recorded_as_what_it_says_itself(torch):
         def forward(self, x):
             return torch.sigmoid(self.output(torch.tanh(self.hidden(x))))
 
-    recorder = Recorder(Net(), ["hidden", "output"], ITEMS)
-    recorder(0)
+    net = Net()
+    recorder, alone = Recorder(net, ["hidden", "output"], ITEMS), Recorder(net, "hidden", ITEMS)
+    recorder(0), alone(0)
     run = recorder.run()
+    np.testing.assert_array_equal(alone.run().hidden("hidden"), run.hidden("hidden"))
+    assert run.data["seed"].values.tolist() == [0]
     assert (run.hidden("output") < 0).any() and ((run.response() > 0) & (run.response() < 1)).all()
     np.testing.assert_allclose(run.response(), 1 / (1 + np.exp(-run.hidden("output"))), rtol=1e-5)
 
@@ -517,7 +520,7 @@ def test_maps_are_laid_out_as_rows_and_items_may_be_tensors_of_any_shape(torch):
     model = torch.nn.Sequential(
         torch.nn.Conv2d(1, 3, 3), torch.nn.Flatten(), torch.nn.Linear(108, 10)
     ).double()
-    pictures = torch.tensor(DIGITS.test_x).reshape(-1, 1, 8, 8)
+    pictures = torch.tensor(DIGITS.test_x, requires_grad=True).reshape(-1, 1, 8, 8)
     recorder = Recorder(model, "0", pictures, batch_size=100)
     recorder(0)
     run = recorder.run()
@@ -525,6 +528,12 @@ def test_maps_are_laid_out_as_rows_and_items_may_be_tensors_of_any_shape(torch):
     np.testing.assert_array_equal(
         run.hidden("0")[0, 0], model[0](pictures.double()).detach().reshape(297, -1)
     )
+
+
+def test_a_module_without_weights_takes_items_as_its_own_type_of_floats(torch):
+    recorder = Recorder(torch.nn.Sequential(torch.nn.ReLU(), torch.nn.Flatten()), ["0"], -ITEMS.values)
+    recorder(0)
+    assert recorder.run().data["h1"].dtype == np.float32 and not recorder.run().hidden("0").any()
 
 
 def test_words_may_be_shown_as_numbers_and_half_floats_are_read(torch):
@@ -647,6 +656,15 @@ def test_a_recorder_refuses_in_one_line(torch):
     memory = torch.nn.LSTM(64, 5)
     assert refused(Recorder(memory, [], DIGITS.test_x), 0) == (
         "layer 'output' gives a tuple for 297 items; record one that gives a row an item"
+    )
+    inner = torch.nn.Sequential(memory)
+    inner.forward = lambda x: memory(x)[0]
+    assert refused(Recorder(inner, ["0"], DIGITS.test_x), 0) == (
+        "layer '0' gives a tuple for 297 items; record one that gives a row an item"
+    )
+    memory.forward = lambda x: x.sum()
+    assert refused(Recorder(memory, [], DIGITS.test_x), 0) == (
+        "layer 'output' gives shape () for 297 items; record one that gives a row an item"
     )
     mean = torch.nn.Sequential(torch.nn.Linear(64, 5), torch.nn.Flatten(0))
     assert refused(Recorder(mean, ["0"], DIGITS.test_x), 0) == (

@@ -386,6 +386,21 @@ def test_data_of_one_block_and_no_tree_are_compared_by_what_is_left():
     dynamics(*compare_runs(runs))
 
 
+def test_a_null_mode_of_the_data_has_no_row_and_two_modes_have_an_order():
+    items = np.array([[2.0, 0, 2], [2, 0, 2], [0, 1, 0]])
+    rules = ("bpa", "backprop")
+    network = Network((3, 3, 3), biases=False)
+    runs = {
+        rule: train(replace(RULES[rule], rate=0.02), network, items, epochs=400, seeds=3) for rule in rules
+    }
+    summary, curves = compare_runs(runs)
+    for measure in ("half learned", "final strength / data's", "mode is there"):
+        assert summary.loc[summary["measure"] == measure, "of"].tolist() == ["1", "2"] * 2, measure
+    assert set(curves.loc[curves["measure"] == "strength", "of"]) == {1, 2}
+    order = value(summary, "order kept", "1 < 2", "bpa")
+    assert (order["mean"], order["n"]) == (1, 3)
+
+
 def test_runs_without_a_training_have_no_rate_and_those_without_an_epoch_no_times(runs):
     bare = {name: train(name, LINEAR, ITEMS, epochs=0) for name in ("bpa", "backprop")}
     summary, curves = compare_runs(bare)
@@ -463,6 +478,9 @@ def test_what_cannot_be_compared_is_refused(runs, tmp_path):
     other = train("bpa", LINEAR, ITEMS.values[::-1].copy(), epochs=3)
     with pytest.raises(InputError, match=r"^bpa and other did not learn the same: .*, with other values$"):
         compare_runs({"bpa": runs["bpa"], "other": other})
+    more = train("bpa", LINEAR, np.maximum(ITEMS.values, np.eye(8, 34)), epochs=3)
+    with pytest.raises(InputError, match=r"^bpa and more did not learn the same: .*, with other values$"):
+        compare_runs({"bpa": runs["bpa"], "more": more})
     probed = train("bpa", LINEAR, ITEMS, epochs=3, probe=ITEMS)
     with pytest.raises(
         InputError, match=r"^probed kept neither the targets of its items nor class means and"
