@@ -520,7 +520,7 @@ def test_maps_are_laid_out_as_rows_and_items_may_be_tensors_of_any_shape(torch):
     model = torch.nn.Sequential(
         torch.nn.Conv2d(1, 3, 3), torch.nn.Flatten(), torch.nn.Linear(108, 10)
     ).double()
-    pictures = torch.tensor(DIGITS.test_x, requires_grad=True).reshape(-1, 1, 8, 8)
+    pictures = torch.tensor(DIGITS.test_x).reshape(-1, 1, 8, 8)
     recorder = Recorder(model, "0", pictures, batch_size=100)
     recorder(0)
     run = recorder.run()
