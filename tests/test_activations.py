@@ -722,6 +722,12 @@ BAD = [  # hidden layers, output, what else; what is said
     (
         A,
         None,
+        {"epochs": range(6)},
+        "epochs are 5 whole numbers, each once, the smallest first, not [0, 1, 2, 3, 4, 5]",
+    ),
+    (
+        A,
+        None,
         {"epochs": [0, 1, 2, 4, 3]},
         "epochs are 5 whole numbers, each once, the smallest first, not [0, 1, 2, 4, 3]",
     ),
