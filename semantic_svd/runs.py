@@ -318,7 +318,8 @@ class Run:
         Parameters
         ----------
         images : Images (those to test with), or a pair (x, labels): x of shape (n_images, inputs), labels the classes
-            as whole numbers from 0, (n_images,), or one-hot, (n_images, classes)
+            as whole numbers from 0, (n_images,), or one-hot, (n_images, classes). Classes that have names, as those
+            of Images, are the outputs of these names, whatever their order and if only some of them are there
 
         Returns
         -------
@@ -502,20 +503,29 @@ class Run:
 
     def _examples(self, images: Any, test: bool) -> tuple[Array, NDArray[np.integer]]:
         """Return pixels and classes of images to test or to train with, checked against the network's sizes."""
+        names, classes = self.names_of(f"unit_{self.network.layers}"), None
         if hasattr(images, "test_x"):
-            pair = (images.test_x, images.test_labels) if test else (images.x, images.labels)
+            x, labels = (images.test_x, images.test_labels) if test else (images.x, images.labels)
+            classes = images.classes
         elif isinstance(images, tuple | list) and len(images) == 2:
-            pair = (images[0], images[1])
+            x, labels = images
         else:
             raise InputError(f"images are Images, or a pair (x, labels), not {type(images).__name__}")
-        x, labels, n = self._inputs(pair[0]).values, np.asarray(pair[1]), self.network.sizes[-1]
-        if labels.ndim == 2 and labels.shape[1] == n:
-            labels = labels.argmax(axis=1)
+        x, n = self._inputs(x).values, self.network.sizes[-1]
+        if np.ndim(labels) == 2:
+            one_hot, _, classes = as_table(labels, "labels")
+            labels = one_hot.argmax(axis=1) if (classes and names) or one_hot.shape[1] == n else one_hot
+        labels = np.asarray(labels)
         if labels.shape != (len(x),) or labels.dtype.kind not in "iu":
             raise InputError(
                 f"labels are a whole number for each of the {len(x)} images, or one-hot over {n} classes, "
                 f"not {labels.dtype} of shape {labels.shape}"
             )
+        if classes and names:  # the same class may have another number on either side
+            for k in np.unique(labels):
+                if classes[k] not in names:
+                    raise InputError(f"class {classes[k]!r} is none of the network's, {', '.join(names)}")
+            labels = np.array([names.index(c) if c in names else -1 for c in classes])[labels]
         for i in np.flatnonzero((labels < 0) | (labels >= n)):
             raise InputError(
                 f"the network tells {n} classes apart, 0 to {n - 1}; image {i} (from 0) has {labels[i]}"

@@ -12,7 +12,7 @@ from sklearn.metrics import accuracy_score, confusion_matrix
 
 from semantic_svd import runs
 from semantic_svd.feedback import Feedback
-from semantic_svd.images import load_images
+from semantic_svd.images import Images, load_images
 from semantic_svd.items import load_items
 from semantic_svd.network import Network
 from semantic_svd.plasticity import Oja
@@ -404,6 +404,26 @@ def test_evaluation_is_the_accuracy_of_the_training_and_that_of_scikit_learn():
     said = plain_image_activity(0, 6, DIGITS.x, 3).argmax(axis=1)
     trained = IMAGE_RUN.evaluate((DIGITS.x, DIGITS.labels)).sel(seed=0, epoch=6)
     assert float(trained) == accuracy_score(DIGITS.labels, said) > 0.5
+
+
+def test_classes_are_known_by_their_names_in_another_order_and_if_only_some_are_there():
+    x, labels, run = DIGITS.test_x, DIGITS.test_labels, IMAGE_RUN.final()
+    turned = Images(x, 9 - labels, DIGITS.classes[::-1], DIGITS.shape, x, 9 - labels, "turned")
+    for images in (turned, (x, turned.test_targets), (x, turned.test_targets.to_pandas())):
+        xr.testing.assert_identical(run.confusion(images), run.confusion(DIGITS))
+    few = (labels == 3) | (labels == 5)
+    numbers = np.searchsorted([3, 5], labels[few])
+    of_few = Images(x[few], numbers, ("3", "5"), DIGITS.shape, x[few], numbers, "3 and 5")
+    by_number = x[few], labels[few]
+    assert (run.evaluate(of_few) > 0.3).all()
+    for images in (of_few, (x[few], of_few.targets)):
+        xr.testing.assert_identical(run.evaluate(images), run.evaluate(by_number))
+        xr.testing.assert_identical(run.class_means(1, images), run.class_means(1, by_number))
+    cat = Images(x[few], numbers, ("3", "cat"), DIGITS.shape, x[few], numbers, "cats")
+    for images in (cat, (x[few], cat.targets)):
+        assert refused(run.evaluate, images) == (
+            "class 'cat' is none of the network's, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"
+        )
 
 
 def test_a_run_of_one_epoch_is_tried_as_well_and_one_seed_alone():
