@@ -220,9 +220,11 @@ class Signals:
             if layer == self.network.layers:
                 if self.target is None:
                     raise InputError("this rule asks for an error, so it needs targets; pass y")
-                error = self.target - self.activity(layer)
-                if self.network.power != 2:
-                    error *= np.abs(error) ** (self.network.power - 2)
+                error, power = self.target - self.activity(layer), self.network.power
+                if power > 2:
+                    error *= np.abs(error) ** (power - 2)
+                elif power < 2:  # so written, no error is 0 and not 0 times infinity
+                    error = np.sign(error) * np.abs(error) ** (power - 1)
                 self._error[layer] = error
             else:
                 sender = self.network.layers if self._direct else layer + 1

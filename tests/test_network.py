@@ -139,6 +139,14 @@ def test_the_error_of_a_powers_loss_is_its_slope(power):
         assert gradient[place] == pytest.approx((losses[0] - losses[1]) / 2e-6, abs=1e-7)
 
 
+@pytest.mark.parametrize("power", [1.0001, 1.5, 2, 6])
+def test_what_is_right_has_neither_loss_nor_slope_whatever_the_power(power):
+    network = Network((2, 2), output="relu", biases=False, power=power)
+    signals = Signals(network, {"W1": np.eye(2)[None]}, np.eye(2), np.array([[1.0, 0.0], [-1.0, 1.0]]))
+    np.testing.assert_array_equal(signals.error(1)[0], [[0.0, 0.0], [-1.0, 0.0]])
+    assert signals.loss[0] == pytest.approx(1 / (2 * power), rel=1e-13)
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
