@@ -208,11 +208,15 @@ class Signals:
     def activity(self, layer: int) -> Array:
         """Return h of a layer, (n_seeds, n_items, units); h_0 is x."""
         if layer not in self._activity:
-            a = times(self.activity(layer - 1), self.state[f"W{layer}"].mT)
-            if self.network.biases:
-                a += self.state[f"b{layer}"][:, None, :]
-            self._activity[layer] = self.network.activation(layer).f(a)
+            self._activity[layer] = self.network.activation(layer).f(self._drive(layer))
         return self._activity[layer]
+
+    def _drive(self, layer: int) -> Array:
+        """Return a of a layer, of which its activation makes h; it is not kept."""
+        a = times(self.activity(layer - 1), self.state[f"W{layer}"].mT)
+        if self.network.biases:
+            a += self.state[f"b{layer}"][:, None, :]
+        return a
 
     def error(self, layer: int) -> Array:
         """Return the error handed to the units of a layer, before the factor f'."""
@@ -244,9 +248,14 @@ class Signals:
     def loss(self) -> Array:
         """The loss of each seed, (n_seeds,): averaged over items, summed over units."""
         if self.network.output == "softmax":
-            y = self.activity(self.network.layers)
             assert self.target is not None
-            return -(self.target * np.log(y)).sum(axis=-1).mean(axis=-1)
+            y = self.activity(self.network.layers)
+            log_y = np.log(y)
+            if y.min() < 2e-35:  # e^-80, where softmax cut off; the loss has no such end
+                a = self._drive(self.network.layers)
+                a -= a.max(axis=-1, keepdims=True)
+                log_y = a - np.log(np.exp(a).sum(axis=-1, keepdims=True))
+            return -(self.target * log_y).sum(axis=-1).mean(axis=-1)
         error = self.error(self.network.layers)
         power = self.network.power
         if power == 2:

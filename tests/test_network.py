@@ -121,6 +121,14 @@ def test_the_loss_follows_from_the_output():
     assert Network(SIZES, output="tanh", power=6).loss == "error to the power of 6"
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_cross_entropy_has_no_upper_end(dtype):
+    network, W = Network((1, 2), output="softmax", biases=False), np.array([[[1.0], [0.0]]], dtype)
+    for drive in (50, 79, 81, 1000, 1e9):
+        signals = Signals(network, {"W1": W}, np.array([[drive]], dtype), np.array([[0, 1]], dtype))
+        assert signals.loss[0] == drive
+
+
 @pytest.mark.parametrize("power", [1.5, 3, 6])
 def test_the_error_of_a_powers_loss_is_its_slope(power):
     network = Network((5, 2), output="tanh", biases=False, power=power)
