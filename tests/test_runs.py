@@ -512,6 +512,15 @@ def test_images_that_do_not_fit_the_network_are_refused(images, said):
     assert refused(IMAGE_RUN.confusion, images) == said
 
 
+def test_how_the_response_goes_with_the_input_is_the_same_recorded_or_computed_from_float32():
+    rng = np.random.default_rng(0)
+    x, labels = rng.random((5000, 20), np.float32), rng.integers(0, 3, 5000)
+    network, record = Network((20, 4, 3), "relu", "softmax"), ("weights", "input_output")
+    run = train("backprop", network, x, np.eye(3)[labels], epochs=2, record=record)
+    np.testing.assert_allclose(run.input_output((x, labels)), run.input_output(), rtol=1e-12, atol=1e-15)
+    assert (np.linalg.svd(run.input_output((x, labels)).values)[1][..., 2] < 1e-15).all()  # shares sum to 1
+
+
 def test_class_means_that_were_not_recorded_are_refused():
     assert refused(RUN.class_means, 1) == (
         "the run recorded no class means of layer 1 (record='class_means', of hidden layers); "
