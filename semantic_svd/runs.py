@@ -307,7 +307,9 @@ class Run:
                 )
             return self.data["input_output"].rename({output: "class", "unit_0": "input"})
         x, _ = self._examples(images, test=False)
-        mean = x.mean(axis=0, dtype=float)  # of images, which are float32, this would leave a mode where there is none
+        mean = x.mean(
+            axis=0, dtype=float
+        )  # of images, which are float32, this would leave a mode where there is none
         shape = self.network.sizes[-1], self.network.sizes[0]
         found = self._gathered(x, self.network.layers, lambda y, rows: y.T @ (x[rows] - mean) / len(x), shape)
         return self._named(found, "input_output", {"class": output, "input": "unit_0"})
@@ -330,7 +332,7 @@ class Run:
         Raises
         ------
         InputError
-            When the run kept no weights, or the images do not fit the network.
+            When the run kept no weights, its rule taught no output, or the images do not fit the network.
 
         Examples
         --------
@@ -342,6 +344,8 @@ class Run:
         >>> counts.dims, int(counts.sum())
         (('seed', 'true', 'said'), 297)
         """
+        if self.data.attrs["loss_name"] == "none" and not self.layer_names:
+            raise InputError("the rule of this run taught no output; read_out trains a classifier")
         x, labels = self._examples(images, test=True)
         n = self.network.sizes[-1]
 

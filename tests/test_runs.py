@@ -521,6 +521,16 @@ def test_how_the_response_goes_with_the_input_is_the_same_recorded_or_computed_f
     assert (np.linalg.svd(run.input_output((x, labels)).values)[1][..., 2] < 1e-15).all()  # shares sum to 1
 
 
+def test_an_output_that_was_never_taught_is_not_tried_but_the_layer_before_it_is():
+    network = Network((64, 9, 10), "relu", "softmax", biases=False, initial="normal")
+    run = train("krotov_hopfield", network, DIGITS.x, DIGITS.targets, epochs=1, batch_size=50)
+    for tried in (run.evaluate, run.final().confusion):
+        assert refused(tried, DIGITS) == (
+            "the rule of this run taught no output; read_out trains a classifier"
+        )
+    assert dict(run.class_means(1, DIGITS).sizes) == {"seed": 1, "epoch": 2, "class": 10, "unit": 9}
+
+
 def test_class_means_that_were_not_recorded_are_refused():
     assert refused(RUN.class_means, 1) == (
         "the run recorded no class means of layer 1 (record='class_means', of hidden layers); "
