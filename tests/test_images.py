@@ -428,6 +428,14 @@ def test_images_and_labels_of_different_number_are_refused(tmp_path):
     )
 
 
+def test_images_to_test_of_another_shape_are_refused_though_they_have_as_many_pixels(tmp_path):
+    write(tmp_path, MNIST | {"t10k-images-idx3-ubyte": idx(DIGITS[5:].transpose(0, 2, 1))})
+    assert (
+        refused(read_images, tmp_path)
+        == f"{tmp_path}/t10k-images-idx3-ubyte: has images of 3 x 4, {tmp_path}/train-images-idx3-ubyte of 4 x 3"
+    )
+
+
 def test_labels_in_the_place_of_images_are_refused(tmp_path):
     write(tmp_path, MNIST | {"train-images-idx3-ubyte": MNIST["train-labels-idx1-ubyte"]})
     assert (

@@ -186,9 +186,13 @@ def parsed(files: dict[str, File]) -> tuple[Part, Part]:
     """Return what files of either layout hold, to train and to test."""
     if "test_batch.bin" not in files:
         train_x, train_y, test_x, test_y = files.values()
-        return _idx_part(train_x, train_y), _idx_part(test_x, test_y)
-    *train, test = files.values()
-    return _cifar_part(train), _cifar_part([test])
+        train, test = _idx_part(train_x, train_y), _idx_part(test_x, test_y)
+        shape, test_shape = (by_sizes(part.pixels[0].shape[1:]) for part in (train, test))
+        if shape != test_shape:  # though they may have as many pixels
+            raise InputError(f"{test_x.place}: has images of {test_shape}, {train_x.place} of {shape}")
+        return train, test
+    *batches, last = files.values()
+    return _cifar_part(batches), _cifar_part([last])
 
 
 def _idx_part(images: File, labels: File) -> Part:
