@@ -428,6 +428,16 @@ def test_images_and_labels_of_different_number_are_refused(tmp_path):
     )
 
 
+@pytest.mark.parametrize("shape", [(0, 4, 3), (2, 0, 3)])
+@pytest.mark.parametrize("name", ["train-images-idx3-ubyte", "t10k-images-idx3-ubyte"])
+def test_files_that_hold_no_images_or_pictures_of_no_pixels_are_refused(tmp_path, name, shape):
+    write(tmp_path, MNIST | {name: idx(np.zeros(shape))})
+    assert (
+        refused(read_images, tmp_path)
+        == f"{tmp_path}/{name}: holds no images ({' x '.join(map(str, shape))})"
+    )
+
+
 def test_images_to_test_of_another_shape_are_refused_though_they_have_as_many_pixels(tmp_path):
     write(tmp_path, MNIST | {"t10k-images-idx3-ubyte": idx(DIGITS[5:].transpose(0, 2, 1))})
     assert (

@@ -225,6 +225,8 @@ def _idx(file: File, dimensions: int | None = None) -> NDArray[np.uint8]:
         raise InputError(
             f"{file.place}: has {len(data)} bytes, its header ({by_sizes(sizes)}) asks for {size}; it is {fault}"
         )
+    if dimensions and 0 in sizes:
+        raise InputError(f"{file.place}: holds no {_KINDS[dimensions]} ({by_sizes(sizes)})")
     return np.frombuffer(data, np.uint8, offset=body).reshape(sizes)
 
 
