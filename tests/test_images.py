@@ -408,6 +408,21 @@ def test_own_batches_are_read_in_the_order_of_their_numbers_plain_or_compressed(
     assert [own.classes[k] for k in own.labels] == ["cat", "automobile", "deer", "automobile", "dog"]
 
 
+def test_batches_of_one_number_are_all_read(tmp_path):
+    names = ("data_batch_01.bin", "data_batch_1.bin", "data_batch_2.bin")
+    files = {name: batch(PHOTOS[k : k + 1], DIGIT_LABELS[k : k + 1]) for k, name in enumerate(names)}
+    own = read_images(write(tmp_path / "few", files | {"test_batch.bin": CIFAR["test_batch.bin"]}))
+    np.testing.assert_array_equal(own.x * 255, PHOTOS[:3].reshape(3, -1))
+
+
+def test_a_folder_of_neither_layout_is_told_of_both(tmp_path):
+    write(tmp_path, {"test_batch.bin": CIFAR["test_batch.bin"]})
+    assert refused(read_images, tmp_path) == (
+        f"{tmp_path}: none of train-images-idx3-ubyte, train-images-idx3-ubyte.gz, data_batch_1.bin is there; "
+        "the folder holds test_batch.bin"
+    )
+
+
 def test_own_files_without_a_test_set_are_refused(tmp_path):
     write(tmp_path / "a", {"data_batch_1.bin": CIFAR["data_batch_1.bin"]})
     assert (

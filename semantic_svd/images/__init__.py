@@ -25,7 +25,14 @@ from semantic_svd.images.files import (
     read_cifar,
     read_idx,
 )
-from semantic_svd.images.official import CIFAR_CLASSES, FOLDER_VARIABLE, IDX_FILES, IMAGE_SETS, ImageSet
+from semantic_svd.images.official import (
+    CIFAR_CLASSES,
+    CIFAR_FILES,
+    FOLDER_VARIABLE,
+    IDX_FILES,
+    IMAGE_SETS,
+    ImageSet,
+)
 from semantic_svd.images.pictures import Images
 
 __all__ = [
@@ -169,8 +176,8 @@ def read_images(
     """
     place = Path(folder).expanduser()
     batches = batches_in(place)
-    names = (*batches, "test_batch.bin") if batches else IDX_FILES
-    train, test = parsed({file: file_in(place, file) for file in names})
+    names, other = ((*batches, "test_batch.bin"), None) if batches else (IDX_FILES, CIFAR_FILES[0])
+    train, test = parsed({file: file_in(place, file, other) for file in names})
     classes = classes or _classes_named(place, train, test)
     if classes is None:
         there = np.union1d(train.labels, test.labels)

@@ -116,12 +116,12 @@ def files_in(place: Path, official: ImageSet) -> dict[str, File]:
     return {name: file_in(place, name, official.archive) for name in official.files}
 
 
-def file_in(place: Path, name: str, archive: str | None = None) -> File:
-    """Read a file of a folder by its name, with .gz behind it or without."""
+def file_in(place: Path, name: str, other: str | None = None) -> File:
+    """Read a file of a folder by its name, with .gz behind it or without; another would have done in its place."""
     for path in (place / name, place / f"{name}.gz"):
         if path.is_file():
             return file_at(path)
-    wanted = ", ".join(filter(None, (name, f"{name}.gz", archive)))
+    wanted = ", ".join(filter(None, (name, f"{name}.gz", other)))
     there = ", ".join(_names_in(place)[:8]) or "nothing"
     raise InputError(f"{place}: none of {wanted} is there; the folder holds {there}")
 
@@ -168,8 +168,7 @@ def check_hash(file: File, wanted: str, name: str, advice: str) -> None:
 def batches_in(place: Path) -> list[str]:
     """Return the names of the training batches of a folder, in the order of their numbers."""
     found = [re.fullmatch(r"(data_batch_(\d+)\.bin)(\.gz)?", name) for name in _names_in(place)]
-    numbers = {int(match[2]): match[1] for match in found if match}
-    return [numbers[number] for number in sorted(numbers)]
+    return [name for _, name in sorted({(int(match[2]), match[1]) for match in found if match})]
 
 
 # From bytes to numbers
