@@ -370,6 +370,30 @@ def test_own_files_are_read_whatever_their_hash_and_named_by_their_folder(tmp_pa
         assert refused(read_images, tmp_path / "few") == said
 
 
+def test_the_names_of_the_classes_are_text_in_utf_8_plain_or_compressed_with_a_mark_or_without(tmp_path):
+    write(tmp_path, MNIST)
+    names = tuple(["café", "b", "c", "d", "e", "f", "g", "h", "i", "j"])
+    for text in ("\n".join(names), "\ufeff" + "\r\n".join(names)):
+        (tmp_path / "batches.meta.txt").unlink(missing_ok=True)
+        (tmp_path / "batches.meta.txt.gz").write_bytes(gzip.compress(text.encode()))
+        assert read_images(tmp_path).classes == names
+        (tmp_path / "batches.meta.txt").write_bytes(text.encode())
+        assert read_images(tmp_path).classes == names
+
+
+def test_names_of_classes_that_are_no_text_are_refused(tmp_path):
+    file = write(tmp_path, MNIST) / "batches.meta.txt"
+    for data, fault in (
+        ("café\nb".encode("latin-1"), "is not text in UTF-8"),
+        (b"a\x1b[31m\nb", "'a\\x1b[31m' is no name of a class"),
+    ):
+        file.write_bytes(data)
+        assert refused(read_images, tmp_path) == f"{file}: {fault}"
+    file.unlink()
+    file.mkdir()
+    assert refused(read_images, tmp_path) == f"{file}: cannot be read: Is a directory"
+
+
 def test_of_own_files_the_classes_are_those_that_there_are_images_of(tmp_path):
     files = {"data_batch_1.bin": batch(PHOTOS[:3], [5, 3, 5]), "test_batch.bin": batch(PHOTOS[5:6], [3])}
     pets = write(tmp_path / "pets", files)

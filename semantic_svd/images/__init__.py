@@ -161,7 +161,7 @@ def read_images(
     Raises
     ------
     InputError
-        If a file is missing or damaged, or if numbers of images and labels differ.
+        If a file is missing or damaged, if numbers of images and labels differ, or shapes of images.
 
     Examples
     --------
@@ -188,14 +188,23 @@ def read_images(
 
 def _classes_named(place: Path, *parts: Part) -> list[str] | None:
     """Return the names of the classes that a folder's batches.meta.txt gives, if there is one."""
-    file = place / "batches.meta.txt"
-    if not file.is_file():
+    there = [path for name in ("batches.meta.txt", "batches.meta.txt.gz") if (path := place / name).exists()]
+    if not there:
         return None
-    lines = map(str.strip, file_at(file).data.decode("utf-8", "replace").splitlines())
+    file = file_at(there[0])
+    try:
+        lines = map(
+            str.strip, file.data.decode("utf-8-sig").splitlines()
+        )  # with or without a byte order mark
+    except UnicodeDecodeError:
+        raise InputError(f"{file.place}: is not text in UTF-8") from None
     classes = [line for line in lines if line]
+    for name in classes:
+        if not name.isprintable():
+            raise InputError(f"{file.place}: {name!r} is no name of a class")
     largest = max(part.labels.max(initial=0) for part in parts)
     if len(classes) <= largest or len(set(classes)) < len(classes):
-        raise InputError(f"{file}: names a class a line, each once; the labels go from 0 to {largest}")
+        raise InputError(f"{file.place}: names a class a line, each once; the labels go from 0 to {largest}")
     return classes
 
 
