@@ -55,6 +55,8 @@ class Feedback:
         if not (isinstance(scale, Real) and 0 < scale < float("inf")):
             raise InputError(f"the scale of binary feedback is a finite number over 0, not {scale!r}")
         if self.scale is not None:  # Python's own float, so that the text of the rule is source
+            if not self.kind.startswith("binary"):
+                raise InputError(f"a scale is for binary feedback; {self.kind} is drawn as an initial W is")
             object.__setattr__(self, "scale", float(self.scale))
         if not isinstance(self.learns, Plasticity):
             raise InputError(f"feedback learns by a plasticity, as Hebb(), not by {self.learns!r}")

@@ -284,6 +284,13 @@ def test_a_scale_that_is_no_size_is_refused(scale):
     assert str(refusal.value) == f"the scale of binary feedback is a finite number over 0, not {scale!r}"
 
 
+@pytest.mark.parametrize("kind", ["random", "random_sign"])
+def test_a_scale_of_feedback_that_is_drawn_is_refused(kind):
+    with pytest.raises(InputError) as refusal:
+        Feedback(kind, scale=3)
+    assert str(refusal.value) == f"a scale is for binary feedback; {kind} is drawn as an initial W is"
+
+
 def test_the_text_of_a_feedback_is_source_wherever_its_scale_came_from():
     assert repr(Feedback("binary", scale=np.float64(2))) == repr(Feedback("binary", scale=2.0))
 
