@@ -6,6 +6,7 @@ from math import prod
 
 import numpy as np
 
+from semantic_svd.errors import InputError
 from semantic_svd.network import Network
 from semantic_svd.products import Array
 from semantic_svd.rules import Rule
@@ -29,6 +30,11 @@ def bearable(rule: Rule, network: Network, x: Array, batch_size: int | None = No
     batch_size : int, optional
         Items a step; None for all.
 
+    Raises
+    ------
+    InputError
+        If the squares of the inputs are no finite numbers.
+
     References
     ----------
     Ma, Bassily & Belkin 2018, The power of interpolation: understanding the effectiveness of SGD in modern
@@ -46,7 +52,10 @@ def bearable(rule: Rule, network: Network, x: Array, batch_size: int | None = No
         return rule
     from sklearn.utils.extmath import randomized_svd
 
-    n, squares = len(x), np.square(x, dtype=float).sum(axis=1)
+    with np.errstate(over="ignore"):
+        n, squares = len(x), np.square(x, dtype=float).sum(axis=1)
+    if not np.isfinite(squares.sum()):
+        raise InputError(f"inputs of up to {np.abs(x).max():g} are too large: no rate bears their squares")
     m = batch_size if isinstance(batch_size, int | np.integer) and 0 < batch_size < n else n
     largest = randomized_svd(x, 1, power_iteration_normalizer="QR", random_state=0)[1][0] ** 2 / n
     curvature = largest + (squares.max() - largest) / m + network.biases

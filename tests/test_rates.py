@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from refusals import refused
 
 from semantic_svd.network import Network
 from semantic_svd.rates import bearable
@@ -60,3 +61,8 @@ def test_rates_are_lowered_alike_and_never_raised():
 def test_units_that_compete_keep_their_rate():
     rule = RULES["krotov_hopfield"]
     assert bearable(rule, Network((6, 10, 6), biases=False), 100 * X) is rule
+
+
+def test_inputs_whose_squares_are_no_finite_numbers_are_refused():
+    said = "inputs of up to 1e+160 are too large: no rate bears their squares"
+    assert refused(bearable, FAST, ONE_LAYER, 1e160 * np.eye(6)) == said
