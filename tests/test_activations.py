@@ -681,6 +681,19 @@ def test_a_module_that_fails_is_left_as_it_was(torch):
 
 A = {"a": ACTIVITY}
 BAD = [  # hidden layers, output, what else; what is said
+    ([ACTIVITY], None, {}, "hidden is a dict, a layer's name and its activity, not list"),
+    (
+        {"a": [[1, 2], [3]]},
+        None,
+        {},
+        "layer 'a' is an array of numbers, and these are rows of different lengths",
+    ),
+    (
+        A,
+        None,
+        {"items": [[1, 2], [3]]},
+        "what networks were shown is an array of numbers, and these are rows of different lengths",
+    ),
     (A, np.zeros((7, 2)), {}, "the output has (seeds, epochs, items) (1, 1, 7), layer 'a' has (2, 5, 8)"),
     ({}, None, {}, "a run holds activity; hidden is empty, and there is no response"),
     (

@@ -72,6 +72,8 @@ def recorded_run(
     >>> bool((run.hidden("encoder").sel(seed=0, epoch=10) == activity[4]).all())
     True
     """
+    if not isinstance(hidden, Mapping):
+        raise InputError(f"hidden is a dict, a layer's name and its activity, not {type(hidden).__name__}")
     given = {f"layer {name!r}": values for name, values in hidden.items()}
     given |= {} if response is None else {"the output": response}
     given = {name: _laid_out(values, name) for name, values in given.items()}
@@ -182,7 +184,7 @@ def _stack(values: Any, name: str) -> Any:
     if isinstance(values, xr.DataArray):
         values = values.data
     if not hasattr(values, "shape") or hasattr(values, "detach"):
-        values = numbers(values)
+        values = numbers(values, name)
     if not 2 <= len(values.shape) <= 4 or 0 in values.shape or np.dtype(values.dtype).kind not in "fiub":
         raise InputError(
             f"{name} has the activity (seed, epoch, item, unit), the first axes of which may be missing, "

@@ -72,7 +72,7 @@ def shown_to(
     if isinstance(items, Items | xr.DataArray) or hasattr(items, "columns"):
         inputs, names, input_names = as_table(items, "items")
     elif items is not None:
-        inputs = items if hasattr(items, "shape") else np.asarray(items)
+        inputs = items if hasattr(items, "shape") else numbers(items, "what networks were shown")
         kind = getattr(inputs.dtype, "kind", "f")  # a tensor's type has none
         if kind not in "fiub" or not len(inputs.shape):
             if len(inputs.shape) != 1 or not all(isinstance(item, str) for item in inputs):
@@ -86,7 +86,7 @@ def shown_to(
         names = own if names is None else names
     classes = [] if classes is None else list(map(str, classes))
     if labels is not None:
-        labels = np.asarray(labels)
+        labels = numbers(labels, "the class of each item")
         if labels.ndim != 1 or labels.dtype.kind not in "iu":
             raise InputError(
                 f"labels are a whole number from 0 for each item, not {labels.dtype} of shape {labels.shape}"
@@ -132,9 +132,12 @@ def checked_record(record: Sequence[str], shown: Shown, hidden: bool, output: bo
     return record
 
 
-def numbers(values: Any) -> NDArray[Any]:
+def numbers(values: Any, name: str = "activity") -> NDArray[Any]:
     """Return values in memory; tensors come from wherever they are."""
-    return np.asarray(values.detach().cpu() if hasattr(values, "detach") else values)
+    try:
+        return np.asarray(values.detach().cpu() if hasattr(values, "detach") else values)
+    except ValueError:
+        raise InputError(f"{name} is an array of numbers, and these are rows of different lengths") from None
 
 
 def flat(values: Any) -> NDArray[Any]:
