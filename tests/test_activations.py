@@ -513,6 +513,8 @@ def test_a_hidden_layer_called_output_is_recorded_as_what_it_says_itself(torch):
     assert run.data["seed"].values.tolist() == [0]
     assert (run.hidden("output") < 0).any() and ((run.response() > 0) & (run.response() < 1)).all()
     np.testing.assert_allclose(run.response(), 1 / (1 + np.exp(-run.hidden("output"))), rtol=1e-5)
+    assert run.layer_names == ("hidden", "output", "the output")  # no two of one name
+    xr.testing.assert_identical(run.response(layer="the output"), run.response())
 
 
 def test_maps_are_laid_out_as_rows_and_items_may_be_tensors_of_any_shape(torch):

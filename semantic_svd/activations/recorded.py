@@ -274,7 +274,8 @@ def run_of(
     """Return arrays (seed, epoch, ...) by name as a run; sizes are those of hidden layers and output (0 if unknown)."""
     out = _output_size(sizes[-1], shown)
     inputs = 0 if shown.inputs is None else int(np.prod(shown.inputs.shape[1:]))
-    network = Recorded((inputs, *sizes[:-1], out), layer_names=(*layers, "output"))
+    said = "the output" if "output" in layers else "output"  # a hidden layer keeps its name
+    network = Recorded((inputs, *sizes[:-1], out), layer_names=(*layers, said))
     by_item = [array.dtype for name, array in arrays.items() if name[0] != "m"]
     dtype = np.result_type(np.float32, *(by_item or [float]))
     last = f"unit_{network.layers}"
