@@ -630,6 +630,7 @@ def test_without_pytorch_it_says_what_to_install(monkeypatch):
 def test_a_recorder_refuses_in_one_line(torch):
     model = mlp(torch)
     assert refused(Recorder, model, ["5"], ITEMS) == "the module has no layer '5'; it has 0, 1, 2, 3, 4"
+    assert refused(Recorder, model, ["1", "1"], ITEMS) == "layer '1' is named twice; name each layer once"
     assert refused(Recorder, lambda x: x, ["0"], ITEMS) == (
         "a recorder listens to a torch.nn.Module, not to a function"
     )

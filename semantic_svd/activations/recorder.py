@@ -158,6 +158,8 @@ def _layers_of(model: Any, layers: Sequence[str]) -> list[str]:
     for name in (wanted := [layers] if isinstance(layers, str) else list(layers)):
         if name not in known:
             raise InputError(f"the module has no layer {name!r}; it has {', '.join(known) or 'none'}")
+        if wanted.count(name) > 1:
+            raise InputError(f"layer {name!r} is named twice; name each layer once")
     return wanted
 
 
