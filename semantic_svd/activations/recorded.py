@@ -56,7 +56,8 @@ def recorded_run(
         `run.hidden`, `run.response` and `run.class_means` know the layers by name and number; `run.save` writes it for
         the command. It keeps no weights, so it answers for these items only. A seed whose last snapshot is not finite
         is "diverged", as in `train`: it ends at the last snapshot that is, and is NaN after it (throughout, if none
-        is); `run.notes` names it. Of what is not in memory that is read from the end: of most seeds one snapshot.
+        is); `run.notes` names it. Of what is not in memory that is read from the end, of most seeds one snapshot: a
+        snapshot that is not finite before one that is stays as it is, and nothing tells of it.
 
     Raises
     ------
