@@ -315,6 +315,9 @@ def _units(run: Run, images: Images, layer: int) -> int:
         raise InputError(f"the run has hidden layers 1 to {run.network.layers - 1}, not {layer!r}")
     if images.x.shape[1] != sizes[0]:
         raise InputError(f"the network reads {sizes[0]} inputs an item, the images have {images.x.shape[1]}")
+    if (images.labels == images.labels[0]).all():
+        only = images.classes[images.labels[0]]
+        raise InputError(f"{images.name} has images of one class, {only!r}; to name images takes two")
     return sizes[layer]
 
 

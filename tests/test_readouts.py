@@ -268,3 +268,9 @@ def test_what_there_is_not_is_refused(competing):
     for read in (read_out, linear_probe):
         with pytest.raises(InputError, match=r"^the network reads 64 inputs an item, the images have 49$"):
             read(competing, small)
+    nought = replace(DIGITS, labels=0 * DIGITS.labels, name="noughts")
+    for read in (read_out, linear_probe, converged_read_out):
+        with pytest.raises(
+            InputError, match=r"^noughts has images of one class, '0'; to name images takes two$"
+        ):
+            read(competing, nought)
