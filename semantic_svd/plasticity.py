@@ -24,6 +24,10 @@ class TooNarrow(InputError):
     """A layer has fewer units than a plasticity needs."""
 
 
+class Misfit(InputError):
+    """A change is none of the matrix that it is to change."""
+
+
 class Synapse:
     """What one plastic matrix sees of a batch; a signal that no plasticity asks for is not computed.
 
@@ -566,8 +570,11 @@ def apply(W: Array, change: Change, rate: float) -> None:
         add_outer(W, change.u, change.v, rate)
     elif isinstance(change, Rows):
         W[np.divmod(change.rows, W.shape[1])] += W.dtype.type(rate) * change.values
-    else:
+    elif getattr(change, "shape", None) == W.shape:
         W += rate * change
+    else:
+        what = type(change).__name__ + (f" of {change.shape}" if hasattr(change, "shape") else "")
+        raise Misfit(f"{what} is no change of a matrix of {W.shape}")
 
 
 def _scale(change: Change, factor: float) -> Change:

@@ -54,6 +54,12 @@ class Team:
         self.state = _initial_state(rule, network, seeds, dtype, start)
         nothing = Signals(network, self.state, np.zeros((1, network.sizes[0]), dtype))
         self.memories = {p.name: p.plasticity.memory(p.synapse.W) for p in rule.synapses(nothing)}
+        for name, memory in self.memories.items():
+            for key, array in memory.items():
+                if getattr(array, "shape", ())[:1] != (len(seeds),):
+                    raise InputError(
+                        f"the memory {key!r} of what {name} learns by is no array over {len(seeds)} seeds, then others"
+                    )
         self.alive: NDArray[np.integer] = np.arange(len(seeds))
         self.status = np.full(len(seeds), "training", dtype="<U8")
         self.end_epoch = np.zeros(len(seeds), int)

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 import semantic_svd
 from semantic_svd.errors import InputError, whole
 from semantic_svd.network import Network, Signals
-from semantic_svd.plasticity import Memory, apply
+from semantic_svd.plasticity import Memory, Misfit, apply
 from semantic_svd.products import Array
 from semantic_svd.rates import bearable
 from semantic_svd.records import Record, axes_of, record_of
@@ -193,7 +193,10 @@ def step(rule: Rule, signals: Signals, memories: dict[str, Memory], factor: floa
     """
     changes = [(p, p.plasticity(p.synapse, memories.get(p.name, {}))) for p in rule.synapses(signals)]
     for plastic, change in changes:
-        apply(plastic.synapse.W, change, plastic.rate * factor)
+        try:
+            apply(plastic.synapse.W, change, plastic.rate * factor)
+        except Misfit as error:
+            raise InputError(f"{plastic.name} learns by {plastic.plasticity}: {error}") from None
 
 
 def snapshot_epochs(epochs: int, every: int | Literal["log"]) -> list[int]:

@@ -1,8 +1,12 @@
 """Claims about plasticities: each is its equation, they add and scale, and ask for no more than they read."""
 
+from dataclasses import dataclass, field
+from typing import Any
+
 import numpy as np
 import plain
 import pytest
+from refusals import refused
 
 from semantic_svd import plasticity as module
 from semantic_svd.errors import InputError
@@ -398,6 +402,42 @@ def test_a_plasticity_that_is_none_is_refused(make, message):
 def test_a_plasticity_of_no_equation_is_not_one():
     with pytest.raises(NotImplementedError):
         Plasticity()(synapse(*signals()), {})
+
+
+@dataclass(frozen=True)
+class Own(Plasticity):
+    change: Any = field(default=None, repr=False)
+    mean: Any = None
+
+    def memory(self, W):
+        return {} if self.mean is None else {"mean": self.mean}
+
+    def __call__(self, s, memory):
+        return self.change
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (np.zeros((3, 3)), "ndarray of (3, 3)"),
+        (np.zeros((4, 6)), "ndarray of (4, 6)"),  # without the seeds it would change all of them alike
+        (np.float64(1), "float64 of ()"),
+        ((1, 2), "tuple"),
+    ],
+)
+def test_a_change_that_is_not_shaped_like_its_matrix_is_refused_with_its_place(change, what):
+    rule = Rule(hidden=Delta() + Own(change))
+    assert refused(train, rule, Network((6, 4, 6)), np.eye(6), epochs=1, seeds=2) == (
+        f"W1 learns by Delta() + Own(mean=None): {what} is no change of a matrix of (2, 4, 6)"
+    )
+
+
+@pytest.mark.parametrize("mean", [np.zeros((4, 6)), 0.0])
+def test_a_memory_that_does_not_lead_by_the_seed_is_refused_before_any_training(mean):
+    rule = Rule(hidden=Own(mean=mean))
+    assert refused(train, rule, Network((6, 4, 6)), np.eye(6), epochs=1, seeds=2) == (
+        "the memory 'mean' of what W1 learns by is no array over 2 seeds, then others"
+    )
 
 
 def test_an_unknown_decay_is_refused():
