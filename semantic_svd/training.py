@@ -108,28 +108,25 @@ def train(
     >>> bool((run.final().data.loss < 0.01).all())
     True
     """
-    rule = as_rule(rule)
-    if not isinstance(network, Network):
-        raise InputError(f"network is a Network, as Network((34, 8, 34)), not {network!r}")
-    if stop_below is not None and not (isinstance(stop_below, Real) and 0 <= stop_below < float("inf")):
-        raise InputError(f"stop_below is a finite loss of 0 or more, not {stop_below!r}")
-    taught = rule.taught(network)
-    task = as_task(x, y, network, dtype, taught)
-    if not taught and stop_below is not None:
-        raise InputError("stop_below is a loss, and under this rule nothing learns from one")
-    seed_list = _seed_list(seeds)
-    kept = snapshot_epochs(whole("epochs", epochs, 0), every)
-    size = None if batch_size is None else whole("batch_size", batch_size)
-    size = None if size is None or size >= len(task.x) else size
-    probed = None if probe is None else probe_of(probe, task)
-    tested = None if test is None else given_test(test, task, network)
-    records = record_of(record, rule, network, task, probed, tested)
-    every = every if every == "log" else int(every)
-    plan = _Plan(rule, network, task, probed, tested, records, every, kept, size, stop_below)
-    held = "W1" not in records.variables
-    team = Team(rule, network, seed_list, task.x.dtype, start, hold_ends=held)
+    plan = _planned(
+        rule,
+        network,
+        x,
+        y,
+        epochs=epochs,
+        batch_size=batch_size,
+        stop_below=stop_below,
+        every=every,
+        record=record,
+        probe=probe,
+        test=test,
+        dtype=dtype,
+    )
+    seed_list, dtype = _seed_list(seeds), plan.task.x.dtype
+    held = "W1" not in plan.records.variables
+    team = Team(plan.rule, network, seed_list, dtype, start, hold_ends=held)
     attrs = _provenance(plan, "" if start is None else _digest(team.state))
-    needed = n_bytes(records.variables, len(kept), len(seed_list), task.x.dtype)
+    needed = n_bytes(plan.records.variables, len(plan.kept), len(seed_list), dtype)
 
     def learn(book: Snapshots | Store, **resumed: Any) -> None:
         begin(needed)
@@ -143,7 +140,7 @@ def train(
         lower = _lower_rates(plan)
         hint = " ".join(f"{rate:.2g}" for rate in lower)
         raise Diverged(
-            f"no seed survived at rate {rule.rate}: {run.notes[0]}{where}; "
+            f"no seed survived at rate {plan.rule.rate}: {run.notes[0]}{where}; "
             f"a lower rate{hint and f' ({hint})'} or fewer epochs may hold",
             run.notes[0],
             lower,
@@ -157,13 +154,10 @@ def expected_bytes(
     x: Any,
     y: Any = None,
     *,
-    epochs: int,
     seeds: int | Sequence[int] = 1,
-    every: int | Literal["log"] = 1,
-    record: Sequence[str] = ("weights",),
-    dtype: Any = None,
+    **settings: Any,
 ) -> int:
-    """Return how many bytes the snapshots of a training will take; see `train` for the parameters.
+    """Return how many bytes the snapshots of a training will take, once it is seen that there can be one; see `train`.
 
     Examples
     --------
@@ -171,11 +165,10 @@ def expected_bytes(
     >>> expected_bytes("bpa", Network((34, 8, 34), biases=False), load_items("mcclelland2020"), epochs=99)
     436000
     """
-    rule = as_rule(rule)
-    task = as_task(x, y, network, dtype, rule.taught(network))
-    records = record_of(record, rule, network, task)
-    kept = snapshot_epochs(whole("epochs", epochs, 0), every)
-    return n_bytes(records.variables, len(kept), len(_seed_list(seeds)), task.x.dtype)
+    plan = _planned(rule, network, x, y, **settings)
+    for layer in range(1, network.layers + 1):  # of one sender: only a layer that is too narrow is looked for
+        plan.rule.plasticity(layer, network).memory(np.zeros((1, network.sizes[layer], 1)))
+    return n_bytes(plan.records.variables, len(plan.kept), len(_seed_list(seeds)), plan.task.x.dtype)
 
 
 def step(rule: Rule, signals: Signals, memories: dict[str, Memory], factor: float = 1.0) -> None:
@@ -256,6 +249,41 @@ class _Plan:
     def _signals(self, team: Team, items: Any) -> Signals:
         y = None if self.task.y is None else self.task.y[items]
         return self.rule.signals(self.network, team.state, self.task.x[items], y)
+
+
+def _planned(
+    rule: Rule | str,
+    network: Network,
+    x: Any,
+    y: Any,
+    *,
+    epochs: int,
+    batch_size: int | None = None,
+    stop_below: float | None = None,
+    every: int | Literal["log"] = 1,
+    record: Sequence[str] = ("weights",),
+    probe: Any = None,
+    test: tuple[Any, Any] | None = None,
+    dtype: Any = None,
+) -> _Plan:
+    """Check what a training is asked to be, and return it."""
+    rule = as_rule(rule)
+    if not isinstance(network, Network):
+        raise InputError(f"network is a Network, as Network((34, 8, 34)), not {network!r}")
+    if stop_below is not None and not (isinstance(stop_below, Real) and 0 <= stop_below < float("inf")):
+        raise InputError(f"stop_below is a finite loss of 0 or more, not {stop_below!r}")
+    taught = rule.taught(network)
+    task = as_task(x, y, network, dtype, taught)
+    if not taught and stop_below is not None:
+        raise InputError("stop_below is a loss, and under this rule nothing learns from one")
+    kept = snapshot_epochs(whole("epochs", epochs, 0), every)
+    size = None if batch_size is None else whole("batch_size", batch_size)
+    size = None if size is None or size >= len(task.x) else size
+    probed = None if probe is None else probe_of(probe, task)
+    tested = None if test is None else given_test(test, task, network)
+    records = record_of(record, rule, network, task, probed, tested)
+    every = every if every == "log" else int(every)
+    return _Plan(rule, network, task, probed, tested, records, every, kept, size, stop_below)
 
 
 def _in_memory(plan: _Plan, team: Team, attrs: dict[str, Any], learn: Callable[..., None]) -> Run:

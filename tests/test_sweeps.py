@@ -256,6 +256,14 @@ def test_a_file_that_is_not_there_is_one_line(tmp_path):
             {"items": (), "images": ["digits"], "settings": {"localist": True, "hidden": 5}},
             "localist is for items; images are learned from their pixels",
         ),
+        (
+            {"rules": ["bpa", "krotov_hopfield"], "settings": {"hidden": [5]}},
+            "KrotovHopfield(k=7) needs 7 units or more, the layer has 5",
+        ),
+        (
+            {"rules": ["bpa", "krotov_hopfield"], "settings": {"hidden": [8], "stop_below": [0.1]}},
+            "stop_below is a loss, and under this rule nothing learns from one",
+        ),
     ],
 )
 def test_what_no_run_can_be_is_found_before_any_begins(tmp_path, changes, line):

@@ -167,9 +167,7 @@ class Cell:
     def bytes(self) -> int:
         """Return the bytes that the run will take, once it is seen that it can be."""
         lesson = self.lesson()
-        told = self._told(lesson)
-        sized = {k: told[k] for k in ("epochs", "seeds", "every", "record", "dtype") if k in told}
-        return expected_bytes(self._rule, lesson.network, lesson.x, lesson.y, **sized)
+        return expected_bytes(self._rule, lesson.network, lesson.x, lesson.y, **self._told(lesson))
 
     def train(self, path: Path) -> Run:
         """Train the run, or go on with it; one that is finished is opened."""
