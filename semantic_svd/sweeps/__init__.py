@@ -94,11 +94,9 @@ def sweep(
         done |= _done(folder, cells)  # what was finished while Ctrl-C was on its way
         table = table_of(done, cells)
         times = [(cell.name, done[cell.name].get("seconds")) for cell in cells if cell.name in done]
-        _write(folder / RESULTS, table.to_csv(index=False, lineterminator="\n"))
-        _write(
-            folder / TIMES,
-            pd.DataFrame(times, columns=["run", "seconds"]).to_csv(index=False, lineterminator="\n"),
-        )
+        for name, rows in ((RESULTS, table), (TIMES, pd.DataFrame(times, columns=["run", "seconds"]))):
+            if done:  # else nothing was begun
+                _write(folder / name, rows.to_csv(index=False, lineterminator="\n"))
     return table
 
 
