@@ -180,7 +180,7 @@ def test_a_grid_in_a_file_finds_its_tables_beside_it(tmp_path, monkeypatch):
         ),
         (
             "[sweep]\nrules = ['bpa', 'bpa']\nitems = ['saxe2019_toy']",
-            "rules: 'bpa' is there twice; what belongs together is a list in the list, as [[8, 8]]",
+            "rules: 'bpa' is there twice",
         ),
         (
             "[settings]\nrates = [1]",
@@ -637,6 +637,7 @@ def test_a_cluster_that_does_not_answer_or_has_no_workers_is_one_line(tmp_path, 
     grid = Grid(**SMALL)
     line = line_of(lambda: sweep(grid, tmp_path, scheduler="nonsense"))
     assert line.startswith("no Dask scheduler answers at nonsense: ")
+    assert list(tmp_path.iterdir()) == []
     monkeypatch.setattr(workers, "PATIENCE", 0.1)
     with distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=":0") as empty:
         address = empty.scheduler_address

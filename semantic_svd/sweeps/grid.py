@@ -329,6 +329,5 @@ def _refuse_others(what: str, there: Mapping[str, Any], allowed: Sequence[str]) 
 def _refuse_twice(what: str, names: Sequence[Any]) -> None:
     for at, name in enumerate(names):
         if name in names[:at]:
-            raise InputError(
-                f"{what}: {name!r} is there twice; what belongs together is a list in the list, as [[8, 8]]"
-            )
+            listed = "; what belongs together is a list in the list, as [[8, 8]]" if what in SETTINGS else ""
+            raise InputError(f"{what}: {name!r} is there twice{listed}")
