@@ -250,7 +250,7 @@ def test_a_file_that_is_not_there_is_one_line(tmp_path):
         ),
         (
             {"items": (), "images": ["digits"]},
-            "digits needs hidden, the units of each hidden layer, as hidden = [[800, 800]]",
+            "images need hidden, the units of each hidden layer, as hidden = [[800, 800]]",
         ),
         (
             {"items": (), "images": ["digits"], "settings": {"localist": True, "hidden": 5}},
@@ -266,8 +266,10 @@ def test_a_file_that_is_not_there_is_one_line(tmp_path):
         ),
     ],
 )
-def test_what_no_run_can_be_is_found_before_any_begins(tmp_path, changes, line):
-    assert line_of(lambda: sweep(Grid(**SMALL | changes), tmp_path)) == line
+def test_what_no_run_can_be_is_found_before_any_begins_and_said_of_which(tmp_path, changes, line):
+    grid = Grid(**SMALL | changes)
+    said = f"{grid.cells[-1].rule_name} on {grid.cells[-1].data_name}: {line}"
+    assert line_of(lambda: sweep(grid, tmp_path)) == said
     assert list(tmp_path.iterdir()) == []
 
 
@@ -694,6 +696,10 @@ def test_a_folder_that_cannot_take_a_sweep_is_refused_before_it_is_said_to(tmp_p
     ):
         assert main(["sweep", "grid.toml", "-o", folder]) == 2
         assert capsys.readouterr() == ("", f"semantic-svd: {line}\n")
+    Path("grid.toml").write_text("[sweep]\nrules = ['bpa']\nitems = 'saxe2019_toy'\nepochs = -1")
+    assert main(["sweep", "grid.toml", "-o", "new"]) == 2
+    line = "grid.toml: bpa on saxe2019_toy: epochs is a whole number from 0, not -1"
+    assert capsys.readouterr() == ("", f"semantic-svd: {line}\n")
 
 
 def test_the_command_says_which_rules_have_no_best_setting_as_all_diverged(

@@ -43,7 +43,10 @@ def sweep(
     from semantic_svd.sweeps import SETTINGS, read_grid, results_folder, sweep
 
     of = read_grid(grid)
-    needed = of.bytes()  # which checks every run
+    try:
+        needed = of.bytes()  # which checks every run
+    except InputError as error:
+        raise InputError(f"{grid}: {error}") from None
     results_folder(output)
     if _done(of, output) < len(of.cells):
         print(says_bytes(output, needed, "stop_below" in of.settings), flush=True)

@@ -111,7 +111,13 @@ class Grid:
         InputError
             If a run can't be: sizes, names, numbers, files.
         """
-        return sum(cell.bytes() for cell in self.cells)
+        needed = 0
+        for cell in self.cells:
+            try:
+                needed += cell.bytes()
+            except InputError as error:
+                raise InputError(f"{cell.rule_name} on {cell.data_name}: {error}") from None
+        return needed
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,9 +165,7 @@ class Cell:
         if says("localist"):
             raise InputError("localist is for items; images are learned from their pixels")
         if not says("hidden"):
-            raise InputError(
-                f"{self.data_name} needs hidden, the units of each hidden layer, as hidden = [[800, 800]]"
-            )
+            raise InputError("images need hidden, the units of each hidden layer, as hidden = [[800, 800]]")
         return image_lesson(self._loaded, self._rule, says("hidden"), says("biases"), **activations)
 
     def bytes(self) -> int:
