@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -742,16 +743,21 @@ def test_the_command_says_which_rules_have_no_best_setting_as_they_have_no_loss(
     assert capsys.readouterr().out.splitlines()[-1] == line
 
 
-def test_the_command_says_what_failed(tmp_path, capsys, monkeypatch, in_this_process):
+def test_the_command_says_what_failed_and_tries_it_again(tmp_path, capsys, monkeypatch, in_this_process):
     monkeypatch.chdir(tmp_path)
     Path("grid.toml").write_text(
         "[sweep]\nrules = ['bpa']\nitems = 'saxe2019_toy'\nepochs = 5\n[settings]\nrate = [0.1, 0.2]"
     )
     first, second = (f"{cell.name}.zarr" for cell in read_grid("grid.toml").cells)
     Path("results", first).mkdir(parents=True)
-    assert main(["sweep", "grid.toml"]) == 0
+    assert main(["sweep", "grid.toml"]) == 2
     said = f"{Path('results', first).resolve()} is there already and is not a run; name another place"
-    assert capsys.readouterr().err == f"semantic-svd: 1 run failed (results/results.csv); the first: {said}\n"
+    out, err = capsys.readouterr()
+    assert err == f"semantic-svd: 1 run failed (results/results.csv); the first: {said}\n"
+    assert out.splitlines()[1] == "results: 2 runs of 1 seed; of all seeds 1 failed, 1 finished"
+    shutil.rmtree(Path("results", first))
+    assert main(["sweep", "grid.toml"]) == 0
+    capsys.readouterr()
     Path("again", first).mkdir(parents=True)
     Path("again", second).mkdir()
     assert main(["sweep", "grid.toml", "-o", "again"]) == 2

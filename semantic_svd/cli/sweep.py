@@ -38,7 +38,8 @@ def sweep(
     output_activation, biases, batch_size, stop_below, localist. Each is what it is for train.
 
     The folder gets results.csv, a row for each run and seed, and each run as a store that the other commands read.
-    Runs that are done are not done again: the same command goes on with a sweep that was interrupted.
+    Runs that are done are not done again: the same command goes on with a sweep that was interrupted, and tries again
+    what failed. Where a run failed the exit code is 2; that seeds diverge is a result.
     """
     from semantic_svd.sweeps import SETTINGS, read_grid, results_folder, sweep
 
@@ -72,7 +73,7 @@ def sweep(
     if lost := _lost(table):
         complain(f"no seed survived: {', '.join(lost)}")
     if len(failed):
-        complain(f"{counted(len(failed), 'run')} failed ({output}/results.csv); the first: {first}")
+        raise InputError(f"{counted(len(failed), 'run')} failed ({output}/results.csv); the first: {first}")
 
 
 def _done(grid: "Grid", folder: Path) -> int:
