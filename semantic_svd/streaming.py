@@ -371,7 +371,9 @@ def _open(path: str | Path) -> np.memmap:
     try:
         return np.lib.format.open_memmap(path, mode="r")
     except (ValueError, EOFError, OSError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no .npy file of numbers"
+        why = (
+            error.strerror if isinstance(error, OSError) else "it is no .npy file of numbers, or is cut short"
+        )
         raise InputError(f"{path} can't be read: {why}") from None
 
 

@@ -446,10 +446,10 @@ def test_a_file_that_is_no_matrix_is_one_line(tmp_path):
     np.save(tmp_path / "objects.npy", np.array([[None]]), allow_pickle=True)
     for name, why in {
         "missing.npy": "No such file or directory",
-        "text.npy": "it is no .npy file of numbers",
-        "two.npz": "it is no .npy file of numbers",
-        "cut.npy": "it is no .npy file of numbers",
-        "objects.npy": "it is no .npy file of numbers",
+        "text.npy": "it is no .npy file of numbers, or is cut short",
+        "two.npz": "it is no .npy file of numbers, or is cut short",
+        "cut.npy": "it is no .npy file of numbers, or is cut short",
+        "objects.npy": "it is no .npy file of numbers, or is cut short",
     }.items():
         with pytest.raises(InputError) as error:
             svd(tmp_path / name)
