@@ -66,7 +66,8 @@ def svd(
         so that ``s^2 / norm^2`` are shares of the variance also where not all modes were asked for; ``error``, the
         largest relative error of a singular value that is not null. By rounding that is ``eps sqrt(n_items) norm /
         s_k``, on the Gram route ``eps sqrt(n_items) norm^2 / (2 s_k^2)`` (estimates, Higham & Mary 2019). On the
-        randomised route it is measured: within ``|A' u_k - s_k v_k|`` of s_k there is a singular value. None is
+        randomised route it is measured: within ``|A' u_k - s_k v_k|`` of s_k there is a singular value. With centre
+        the rounding of the mean adds ``eps sqrt(n_items) |mean| / s_k``, which no route makes smaller. None is
         overrated, and by how much all together are underrated is bounded: ``true s_k^2 <= s_k^2 + norm^2 - sum s^2``.
 
     Raises
@@ -226,7 +227,7 @@ def _randomised(blocks: "_Blocks", K: int, passes: int) -> tuple[Array, Array, d
     s = _above_mean(s, blocks)
     V, alive = Q @ W, modes.above_rounding(s, max(n, m))
     residual = np.linalg.norm(Z @ W / np.where(alive, s, np.inf) - V * s, axis=0)  # of A'u = s v
-    error = float((residual[alive] / s[alive]).max(initial=0.0))
+    error = float(((residual[alive] + _of_mean(blocks)) / s[alive]).max(initial=0.0))
     return s, V, {"route": "randomised", "norm": float(np.sqrt(squares)), "error": error}
 
 
@@ -245,16 +246,21 @@ def _of_triangle(R: Array) -> tuple[Array, Array]:
 
 def _above_mean(s: Array, blocks: "_Blocks") -> Array:
     """Return the singular values; 0 for those that the mean of the columns, taken out, leaves by its rounding."""
-    n = blocks.shape[0]
-    return np.where(s > max(blocks.shape) * EPS * np.sqrt(n) * np.linalg.norm(blocks.mean), s, 0)
+    return np.where(s > max(blocks.shape) * _of_mean(blocks), s, 0)
+
+
+def _of_mean(blocks: "_Blocks") -> float:
+    """Return what the mean of the columns, taken out, leaves on a singular value by its rounding."""
+    return EPS * np.sqrt(blocks.shape[0]) * float(np.linalg.norm(blocks.mean))
 
 
 def _said(route: str, s: Array, norm: float, blocks: "_Blocks") -> dict[str, Any]:
     """Return the attributes of an exact route, with the error that rounding leaves on the last mode not null."""
     alive = s[modes.above_rounding(s, max(blocks.shape))]
-    share = norm / alive[-1] if len(alive) else 0.0
+    last = alive[-1] if len(alive) else np.inf
+    share = norm / last
     error = EPS * np.sqrt(blocks.shape[0]) * (share**2 / 2 if route == "Gram" else share)
-    return {"route": route, "norm": float(norm), "error": float(error)}
+    return {"route": route, "norm": float(norm), "error": float(error + _of_mean(blocks) / last)}
 
 
 def _left(blocks: "_Blocks", s: Array, V: Array) -> Any:

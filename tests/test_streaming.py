@@ -297,6 +297,16 @@ def test_centred_modes_are_those_of_the_matrix_less_its_column_means(memory):
     assert "mean" not in svd(A, memory=memory)
 
 
+@pytest.mark.parametrize("memory", [SMALL, 2**29])
+@pytest.mark.parametrize("offset", [1e4, 1e6, 1e8, 1e10])
+def test_the_error_that_is_said_counts_the_rounding_of_a_large_mean(offset, memory):
+    A = matrix(spectrum=np.full(COLUMNS, 30.0)) + offset
+    centred = A - offset  # exact, of two numbers so near one another (Sterbenz)
+    true = singular_values(centred - centred.mean(axis=0))
+    found = svd(A, centre=True, memory=memory)
+    assert np.max(np.abs(found.s.values / true - 1)) < found.attrs["error"] < 1e-15 * offset
+
+
 @pytest.mark.parametrize(
     ("shape", "memory"),
     [((600, 400), 500_000), ((600, 400), 6_000_000), ((600, 400), 2**29), ((3000, 3), 2000)],
