@@ -252,7 +252,7 @@ class Signals:
             y = self.activity(self.network.layers)
             log_y = np.log(y)
             if y.min() < 2e-35:  # e^-80, where softmax cut off; the loss has no such end
-                a = self._drive(self.network.layers)
+                a = self._drive(self.network.layers).astype(float)  # of float32 the mean might overflow
                 a -= a.max(axis=-1, keepdims=True)
                 log_y = a - np.log(np.exp(a).sum(axis=-1, keepdims=True))
             return -(self.target * log_y).sum(axis=-1).mean(axis=-1)

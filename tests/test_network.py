@@ -124,8 +124,8 @@ def test_the_loss_follows_from_the_output():
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_cross_entropy_has_no_upper_end(dtype):
     network, W = Network((1, 2), output="softmax", biases=False), np.array([[[1.0], [0.0]]], dtype)
-    for drive in (50, 79, 81, 1000, 1e9):
-        signals = Signals(network, {"W1": W}, np.array([[drive]], dtype), np.array([[0, 1]], dtype))
+    for drive in (50, 79, 81, 1000, 2.0**127):
+        signals = Signals(network, {"W1": W}, np.full((9, 1), drive, dtype), np.array(9 * [[0, 1]], dtype))
         assert signals.loss[0] == drive
 
 
