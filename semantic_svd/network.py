@@ -253,7 +253,7 @@ class Signals:
             log_y = np.log(y)
             if y.min() < 2e-35:  # e^-80, where softmax cut off; the loss has no such end
                 a = self._drive(self.network.layers).astype(float)  # of float32 the mean might overflow
-                a -= a.max(axis=-1, keepdims=True)
+                a = np.maximum(a - a.max(axis=-1, keepdims=True), -1e300)  # 0 times infinity would be no 0
                 log_y = a - np.log(np.exp(a).sum(axis=-1, keepdims=True))
             return -(self.target * log_y).sum(axis=-1).mean(axis=-1)
         error = self.error(self.network.layers)

@@ -129,6 +129,13 @@ def test_the_cross_entropy_has_no_upper_end(dtype):
         assert signals.loss[0] == drive
 
 
+def test_a_class_that_is_not_meant_costs_nothing_even_where_its_drive_leaves_the_finite_numbers():
+    network, W = Network((1, 2), output="softmax", biases=False), np.array([[[0.0], [-2.0]]], np.float32)
+    signals = Signals(network, {"W1": W}, np.array([[3e38]], np.float32), np.array([[1, 0]], np.float32))
+    with np.errstate(over="ignore"):
+        assert signals.loss[0] == 0
+
+
 @pytest.mark.parametrize("power", [1.5, 3, 6])
 def test_the_error_of_a_powers_loss_is_its_slope(power):
     network = Network((5, 2), output="tanh", biases=False, power=power)
