@@ -122,7 +122,7 @@ def train(
         test=test,
         dtype=dtype,
     )
-    seed_list, dtype = _seed_list(seeds), plan.task.x.dtype
+    seed_list, dtype = seeds_of(seeds), plan.task.x.dtype
     held = "W1" not in plan.records.variables
     team = Team(plan.rule, network, seed_list, dtype, start, hold_ends=held)
     attrs = _provenance(plan, "" if start is None else _digest(team.state))
@@ -168,7 +168,7 @@ def expected_bytes(
     plan = _planned(rule, network, x, y, **settings)
     for layer in range(1, network.layers + 1):  # of one sender: only a layer that is too narrow is looked for
         plan.rule.plasticity(layer, network).memory(np.zeros((1, network.sizes[layer], 1)))
-    return n_bytes(plan.records.variables, len(plan.kept), len(_seed_list(seeds)), plan.task.x.dtype)
+    return n_bytes(plan.records.variables, len(plan.kept), len(seeds_of(seeds)), plan.task.x.dtype)
 
 
 def step(rule: Rule, signals: Signals, memories: dict[str, Memory], factor: float = 1.0) -> None:
@@ -190,6 +190,24 @@ def step(rule: Rule, signals: Signals, memories: dict[str, Memory], factor: floa
             apply(plastic.synapse.W, change, plastic.rate * factor)
         except Misfit as error:
             raise InputError(f"{plastic.name} learns by {plastic.plasticity}: {error}") from None
+
+
+def seeds_of(seeds: int | Sequence[int]) -> list[int]:
+    """Return which seeds there are, of how many or which.
+
+    Examples
+    --------
+    >>> seeds_of(3)
+    [0, 1, 2]
+    """
+    if isinstance(seeds, int | np.integer):
+        return list(range(whole("seeds", seeds)))
+    if not np.iterable(seeds) or isinstance(seeds, str):
+        raise InputError(f"seeds are how many, or which, not {seeds!r}")
+    chosen = [whole("a seed", seed, 0, 2**63 - 1) for seed in seeds]
+    if not chosen or len(set(chosen)) < len(chosen):
+        raise InputError(f"seeds are whole numbers, each once, not {list(seeds)}")
+    return chosen
 
 
 def snapshot_epochs(epochs: int, every: int | Literal["log"]) -> list[int]:
@@ -486,17 +504,6 @@ def _interrupts() -> Iterator[Callable[[], bool]]:
         yield lambda: bool(asked)
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _seed_list(seeds: int | Sequence[int]) -> list[int]:
-    if isinstance(seeds, int | np.integer):
-        return list(range(whole("seeds", seeds)))
-    if not np.iterable(seeds) or isinstance(seeds, str):
-        raise InputError(f"seeds are how many, or which, not {seeds!r}")
-    chosen = [whole("a seed", seed, 0, 2**63 - 1) for seed in seeds]
-    if not chosen or len(set(chosen)) < len(chosen):
-        raise InputError(f"seeds are whole numbers, each once, not {list(seeds)}")
-    return chosen
 
 
 @contextmanager

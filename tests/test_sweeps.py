@@ -203,11 +203,14 @@ def test_a_grid_in_a_file_finds_its_tables_beside_it(tmp_path, monkeypatch):
         ("[settings]\nbatch_size = [0]", "batch_size is a whole number from 1, not 0"),
         ("[settings]\nstop_below = [nan]", "stop_below is a number of 0 or more, not nan"),
         ("[settings]\nrate = []", "rate has no value"),
+        ("[shared]\nepochs = -1", "epochs is a whole number from 0, not -1"),
+        ("[shared]\nseeds = 0", "seeds is a whole number from 1, not 0"),
+        ("[shared]\nevery = 'day'", "every is a whole number from 1 or 'log', not 'day'"),
     ],
 )
 def test_a_file_that_says_no_grid_is_refused_in_one_line(tmp_path, text, line):
-    if text.startswith("[settings]"):
-        text = "[sweep]\nrules = 'bpa'\nitems = 'saxe2019_toy'\n" + text
+    if text.startswith(("[settings]", "[shared]")):
+        text = "[sweep]\nrules = 'bpa'\nitems = 'saxe2019_toy'\n" + text.removeprefix("[shared]")
     path = tmp_path / "grid.toml"
     path.write_text(text)
     assert line_of(lambda: read_grid(path)) == f"{path}{' ' if 'TOML' in line else ': '}{line}"
@@ -241,10 +244,7 @@ def test_a_file_that_is_not_there_is_one_line(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
-        ({"epochs": -1}, "epochs is a whole number from 0, not -1"),
-        ({"seeds": 0}, "seeds is a whole number from 1, not 0"),
         ({"record": 3}, f"no record 3; there are {', '.join(RECORDS)}"),
-        ({"every": "day"}, "every is a whole number from 1 or 'log', not 'day'"),
         (
             {"settings": {"activation": ["soft"]}},
             "no hidden activation 'soft'; there are linear, tanh, sigmoid, relu",
@@ -697,9 +697,9 @@ def test_a_folder_that_cannot_take_a_sweep_is_refused_before_it_is_said_to(tmp_p
     ):
         assert main(["sweep", "grid.toml", "-o", folder]) == 2
         assert capsys.readouterr() == ("", f"semantic-svd: {line}\n")
-    Path("grid.toml").write_text("[sweep]\nrules = ['bpa']\nitems = 'saxe2019_toy'\nepochs = -1")
+    Path("grid.toml").write_text("[sweep]\nrules = ['bpa']\nitems = 'saxe2019_toy'\nrecord = 'all'")
     assert main(["sweep", "grid.toml", "-o", "new"]) == 2
-    line = "grid.toml: bpa on saxe2019_toy: epochs is a whole number from 0, not -1"
+    line = f"grid.toml: bpa on saxe2019_toy: no record 'all'; there are {', '.join(RECORDS)}"
     assert capsys.readouterr() == ("", f"semantic-svd: {line}\n")
 
 

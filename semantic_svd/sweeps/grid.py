@@ -9,17 +9,17 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, lru_cache
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from semantic_svd.errors import InputError
+from semantic_svd.errors import InputError, whole
 from semantic_svd.images import IMAGE_SETS, Images, named_images
 from semantic_svd.items import DATASETS, Items, load_items
 from semantic_svd.lessons import Lesson, image_lesson, item_lesson
 from semantic_svd.rules import Rule, as_rule
 from semantic_svd.runs import Run
-from semantic_svd.training import expected_bytes, train
+from semantic_svd.training import expected_bytes, seeds_of, snapshot_epochs, train
 
 SETTINGS = {  # what may differ from run to run, as `train` calls it -> what a value is
     "localist": "true or false",
@@ -66,7 +66,7 @@ class Grid:
     settings: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     epochs: int | None = None
     seeds: int | Sequence[int] = 1
-    every: int | str = 1
+    every: int | Literal["log"] = 1
     record: Sequence[str] | None = None
     data: str | Path | None = None
 
@@ -78,6 +78,8 @@ class Grid:
             raise InputError("a grid needs rules, as rules = ['bpa', 'backprop']")
         if not self.items and not self.images:
             raise InputError("a grid needs items or images, as items = ['mcclelland2020']")
+        snapshot_epochs(whole("epochs", 0 if self.epochs is None else self.epochs, 0), self.every)
+        seeds_of(self.seeds)
         object.__setattr__(self, "settings", {word: _values(word, v) for word, v in self.settings.items()})
         _ = self.cells
 
