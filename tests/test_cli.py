@@ -389,6 +389,18 @@ def test_no_interval_of_a_correlation_passes_one(here, capsys):
     assert high > 1 and re.search(rf"^300 +{last.mean():.4g} \[{low:.4g}, 1\] *$", out, re.M)
 
 
+def test_a_layer_that_dies_has_no_tree_from_then_on_and_not_its_last_one(here, capsys):
+    run = train_in_memory("bpa", Network((34, 8, 34)), ITEMS, epochs=50, seeds=3)
+    run.data["W1"][:, 20:] = 0  # a seed that ended says what it said last; these say the same of all items
+    run.data["W2"][:, 20:] = 0
+    run.save("dies.zarr")
+    for layer in ("", "--layer 1"):
+        out = said(capsys, "dendrogram dies.zarr --agreement a.csv", layer)[1]
+        assert re.search(r"^20 +undefined *$", out, re.M) and re.search(r"^50 +undefined *$", out, re.M)
+        table = pd.read_csv("a.csv")
+        assert ((table["epoch"] >= 20) == table["agreement"].isna()).all()
+
+
 def test_the_dendrogram_of_a_csv_needs_no_run(here, capsys):
     code, out, _ = said(capsys, "dendrogram", "mcclelland2020", "--csv", "links.csv")
     assert code == 0 and "sparrow hawk salmon sunfish oak maple rose daisy" in out

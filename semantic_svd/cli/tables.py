@@ -127,8 +127,8 @@ def agreement_table(subject: Subject, method: str, metric: str) -> pd.DataFrame:
     assert subject.run is not None and subject.data is not None
     kept = subject.run.data["epoch"].values
     epochs = nearest(kept, shown_epochs(int(kept[-1])))
-    response = subject.responses(subject.run.sel(epoch=epochs)).compute()
-    found = held(agreement(response, subject.data, method, metric))
+    response = held(subject.responses(subject.run.sel(epoch=epochs)).compute())
+    found = agreement(response, subject.data, method, metric)
     return found.rename("agreement").to_dataframe().reset_index()
 
 
