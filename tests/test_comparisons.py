@@ -401,6 +401,17 @@ def test_a_null_mode_of_the_data_has_no_row_and_two_modes_have_an_order():
     assert (order["mean"], order["n"]) == (1, 3)
 
 
+def test_a_layer_that_says_the_same_of_all_items_has_an_empty_row_of_cka(runs):
+    dead = Run(runs["bpa"].data.copy(deep=True))
+    dead.data["W1"][:] = 0
+    alive = dynamics(*compare_runs({"bpa": runs["bpa"], "dead": dead})).axes
+    (cka,) = [ax for ax in alive if ax.get_title("left") == "f"]
+    assert [label.get_text() for label in cka.get_yticklabels()] == ["bpa", "dead", "data"]
+    assert len(cka.texts) == 2  # of bpa and the data, and what chance gives
+    none = dynamics(*compare_runs({"one": dead, "other": dead})).findobj(Text)
+    assert "no CKA: all items are alike,\nin layers or in the data" in [text.get_text() for text in none]
+
+
 def test_runs_without_a_training_have_no_rate_and_those_without_an_epoch_no_times(runs):
     bare = {name: train(name, LINEAR, ITEMS, epochs=0) for name in ("bpa", "backprop")}
     summary, curves = compare_runs(bare)

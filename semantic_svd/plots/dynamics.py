@@ -179,10 +179,13 @@ def _ends(ax: Axes, summary: pd.DataFrame) -> None:
 
 def _likeness(ax: Axes, summary: pd.DataFrame) -> None:
     """Draw the CKA of hidden layers with the data and with each other, and what chance gives."""
-    pairs = summary.pivot_table(index=["run", "of"], columns="measure", values="mean", sort=False)
-    table = pairs[["CKA", "CKA, shuffled items"]].dropna().reset_index()
-    names = {"run": "layer", "of": "layer_2", "CKA": "mean", "CKA, shuffled items": "null"}
+    table, chance = (summary[summary["measure"] == name] for name in ("CKA", "CKA, shuffled items"))
+    if table["mean"].isna().all():
+        _say(ax, "no CKA: all items are alike,\nin layers or in the data")
+        return
     table = table.assign(
-        run=[broken(run, LAYER) for run in table["run"]], of=[broken(of, LAYER) for of in table["of"]]
+        layer=[broken(run, LAYER) for run in table["run"]],
+        layer_2=[broken(of, LAYER) for of in table["of"]],
+        null=chance["mean"].to_numpy(),
     )
-    layer_table(table.rename(columns=names), "linear CKA", ax=ax)
+    layer_table(table, "linear CKA", ax=ax)
