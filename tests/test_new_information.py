@@ -719,6 +719,24 @@ def test_some_of_its_seeds_can_go_on(runs, monkeypatch):
     assert Run.open("two.zarr").data["seed"].values.tolist() == [0, 1]
 
 
+def test_a_seed_that_diverged_does_not_go_on(runs, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    known = Run.open(runs / "known.zarr")
+    status = known.data["status"].copy(data=["finished", "diverged", "finished"])
+    Run(known.data.assign(status=status)).save("lost.zarr")
+    Run(known.data.assign(status=("seed", ["diverged"] * 3))).save("all.zarr")
+    words = "train --items mcclelland2020 --epochs 1 --start"
+    assert main(f"{words} lost.zarr -o on.zarr".split()) == 0
+    assert capsys.readouterr().err == "semantic-svd: left out of lost.zarr: seed 1, diverged\n"
+    assert Run.open("on.zarr").data["seed"].values.tolist() == [0, 2]
+    assert main(f"{words} all.zarr -o none.zarr".split()) == 2
+    line = "semantic-svd: every seed of all.zarr diverged: there is nothing to go on from\n"
+    assert capsys.readouterr().err == line and not (tmp_path / "none.zarr").exists()
+    line = "seed 1 of the run to start from diverged: there is nothing to go on from"
+    with pytest.raises(InputError, match=f"^{line}$"):
+        train("backprop", known.network, OLD, epochs=1, seeds=3, start=Run.open("lost.zarr"))
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [

@@ -205,7 +205,10 @@ def _lesson(
 
 
 def _open_start(path: Path, **told: Any) -> "Run":
-    """Open a run for others to go on from. It brings its network with it, so nothing else is told of that."""
+    """Open a run for others to go on from, without the seeds that diverged.
+
+    It brings its network with it, so nothing else is told of that.
+    """
     from semantic_svd.runs import Run
 
     for option, value in told.items():
@@ -214,7 +217,12 @@ def _open_start(path: Path, **told: Any) -> "Run":
     run = Run.open(path)
     if (run.data["status"] == "training").any():
         raise InputError(f"{path} is not finished; --resume it before others go on from it")
-    return run
+    seeds, diverged = run.data["seed"].values, run.data["status"].values == "diverged"
+    if diverged.all():
+        raise InputError(f"every seed of {path} diverged: there is nothing to go on from")
+    if diverged.any():
+        complain(f"left out of {path}: seed {', '.join(map(str, seeds[diverged]))}, diverged")
+    return run.sel(seed=seeds[~diverged])
 
 
 def _going_on(lesson: "Lesson", run: "Run", name: str) -> "Lesson":
