@@ -42,7 +42,8 @@ def compare_runs(runs: Mapping[str, Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
     summary : DataFrame
         A row for each measure of each run: measure, of (a mode, a pair of blocks, another run), run, mean, low, high,
         n, method. The measures: half-learned epoch of each mode, "half learned, rate x steps" and "relative" (to the
-        first mode); share of seeds that keep the order of two blocks, of those that tell it (not where both are first
+        first mode); where there are any, the share of seeds that had a mode half learned at the start, which has no
+        time; share of seeds that keep the order of two blocks, of those that tell it (not where both are first
         there in one snapshot); at the end the strength of each mode in units of the data's, the share of seeds in which
         its verdict is neither "different" nor "null", leakage, the agreement of the items' tree with the data's (of the
         output and of the last hidden layer), and the linear CKA of the hidden layer with the data and with every other
@@ -183,6 +184,10 @@ def _measured(side: _Side, reference: xr.Dataset) -> tuple[pd.DataFrame, pd.Data
         stage[stage["time"] == time].assign(measure=f"half learned{word}").rename(columns={"stage": "of"})
         for time, word in times.items()
     ]
+    known = stage_epochs(projected, reference).sel(fraction=0.5, drop=True) == 0
+    if known.any():
+        there = share_interval(known.sel(mode=known.any("seed")))
+        parts.append(_named(there, "half learned at the start", "mode"))
     half = stage_epochs(projected, reference, by="block").sel(fraction=0.5, drop=True)
     if half.sizes["block"] > 1:
         kept = order_kept(half, ties=False).rename(columns={"order": "of", "share": "mean"})

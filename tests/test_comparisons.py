@@ -440,8 +440,23 @@ def test_a_run_that_knew_the_first_mode_at_its_start_has_no_time_relative_to_it(
     summary, curves = compare_runs(again)
     assert curves["relative"].isna().all() and curves["rate_steps"].notna().all()
     assert value(summary, "half learned", "1", "bpa")["n"] == 0
+    assert value(summary, "half learned at the start", "1", "bpa")["mean"] == 1
     order = value(summary, "order kept", "1 < 2", "bpa")  # which of them came first was before the run
     assert order["n"] == 0 and np.isnan(order["mean"])
+
+
+def test_a_mode_that_was_there_at_the_start_is_told_from_one_never_learned(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    course = np.stack([[0 * ITEMS.values, ITEMS.values]] * 4)
+    courses = {"never": 0.1 * course, "some": course.copy(), "known": course[:, [1, 1]]}
+    courses["some"][1:, 0] = ITEMS.values
+    words = []
+    for name, said in courses.items():
+        words.append(str(tmp_path / f"{name}.zarr"))
+        recorded_run({"hidden": said}, said, items=ITEMS, targets=ITEMS, epochs=[0, 7]).save(words[-1])
+    assert main(["compare", *words]) == 0
+    row = r"^half learned at epoch, mode 1 +never +7 \(1 of 4, 3 at the start\) +at the start *$"
+    assert re.search(row, capsys.readouterr().out, re.M)
 
 
 def test_modes_that_come_with_one_snapshot_tell_of_no_order(runs, tmp_path, capsys):

@@ -1,13 +1,13 @@
 """The command `compare`: runs side by side."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from semantic_svd.cli.files import check_outputs, deliver
 from semantic_svd.cli.options import CsvFile, Plot, run_names, runs
-from semantic_svd.cli.terminal import complain, endings, number, show
+from semantic_svd.cli.terminal import complain, endings, number, of_all, show
 from semantic_svd.errors import InputError
 from semantic_svd.names import broken, telling
 
@@ -81,16 +81,18 @@ def compare(
         drawn = intervals_said(shown[shown["measure"] != "order kept"])
         caption(
             figure,
-            f"Bands and bars over seeds: {drawn}. a: projected on the modes of the targets. c, e: correlation of "
-            "cophenetic distances. f: below the diagonal between layers, above it what 5 % of shuffles reach.",
+            f"Bands and bars over seeds: {drawn}. a: projected on the modes of the targets. {_known(summary)}"
+            "c, e: correlation of cophenetic distances. f: below the diagonal between layers, above it what 5 % of "
+            "shuffles reach.",
         )
         return figure
 
     deliver((csv, lambda: summary), (curves, lambda: by_epoch), (plot, page))
     for name, run in compared.items():
         print(f"{name}: {run.network.about}, {endings(run)}")
-    _show(shown, words, compared)
-    print(f"In brackets: {intervals_said(shown.dropna(subset='mean'))}.")
+    _show(summary, words, compared)
+    if len(beside := shown[_has_interval(shown)]):
+        print(f"In brackets: {intervals_said(beside)}.")
 
 
 def _show(summary: "pd.DataFrame", words: dict[str, str], opened: dict[str, "Run"]) -> None:
@@ -108,22 +110,41 @@ def _show(summary: "pd.DataFrame", words: dict[str, str], opened: dict[str, "Run
 
 
 def _rows(summary: "pd.DataFrame", words: dict[str, str], opened: dict[str, "Run"]) -> list[list[str]]:
-    """Write the measures of some runs, a row each."""
+    """Write the measures of some runs, a row each; modes that none of them learned are left out."""
     seeds = {name: int((run.data["status"].values != "diverged").sum()) for name, run in opened.items()}
+    values: Any = summary.set_index(["measure", "of", "run"]).to_dict("index")
     rows = []
     for measure, text in words.items():
-        for of, part in summary[summary["measure"] == measure].groupby("of", sort=False):
-            cells = part.set_index("run").reindex(list(opened))
-            shown = [
-                ""
-                if row.isna()["mean"]
-                else f"{number(row['mean'], 3)} [{number(row['low'], 3)}, {number(row['high'], 3)}]"
-                + (f" ({row['n']:.0f} of {seeds[name]})" if row["n"] < seeds[name] else "")
-                for name, (_, row) in zip(opened, cells.iterrows(), strict=True)
-            ]
-            if any(shown):
+        for of in summary.loc[summary["measure"] == measure, "of"].unique():
+            shown = [_cell(values, measure, of, name, n) for name, n in seeds.items()]
+            if set(shown) - {"", "never"}:
                 rows.append([text.format(of), *shown])
     return rows
+
+
+def _cell(values: Any, measure: str, of: str, run: str, seeds: int) -> str:
+    """Write a measure of a run of so many seeds: mean and interval, or whether a mode without a time was there."""
+    row, known = values.get((measure, of, run), {"n": 0}), 0
+    if measure.startswith("half learned"):
+        known = round(seeds * values.get(("half learned at the start", of, run), {"mean": 0.0})["mean"])
+        if values["half learned", of, run]["n"] == 0:
+            return "at the start" + of_all(known, seeds) if known else "never"
+    if row["n"] == 0:
+        return ""
+    beside = f" [{number(row['low'], 3)}, {number(row['high'], 3)}]" if _has_interval(row) else ""
+    return number(row["mean"], 3) + beside + of_all(int(row["n"]), seeds, known)
+
+
+def _has_interval(rows: Any) -> Any:
+    """Tell of a row, or of each of a table, whether it is of more than one seed, or a share, which has one of one."""
+    return (rows["n"] > 1) | (rows["low"] < rows["high"])
+
+
+def _known(summary: "pd.DataFrame") -> str:
+    """Say which modes panel b does not show as some seeds had them at the start."""
+    there = summary[summary["measure"] == "half learned at the start"]
+    runs = "; ".join(f"{run}: {', '.join(rows['of'])}" for run, rows in there.groupby("run", sort=False))
+    return runs and f"b: without seeds that had a mode at the start ({runs}). "
 
 
 def intervals_said(summary: "pd.DataFrame") -> str:
@@ -143,6 +164,6 @@ def intervals_said(summary: "pd.DataFrame") -> str:
     of = {name: ", ".join(summary["measure"][method == name].unique()) for name in method.unique()}
     wilson = f"Wilson ({of['Wilson']}); " if "Wilson" in of else ""
     if not {"t", "t of logs"} & set(of):
-        return f"{wilson}range (all else)" if wilson else "range"
+        return "Wilson" if set(of) == {"Wilson"} else f"{wilson}range (all else)" if wilson else "range"
     means = f"t of logs ({of['t of logs']}) and t (all else)" if "t of logs" in of else "t"
     return f"{wilson}{means}" + (f", {few}" if summary["method"].str.contains("range").any() else "")

@@ -182,7 +182,8 @@ def mean(
 ) -> str:
     """Write the mean over seeds with its interval, and how many seeds have a value when not all do.
 
-    Times spread by factors: their means are geometric, over seeds in which it took time at all.
+    Times spread by factors: their means are geometric, over seeds in which it took time at all. What was there at the
+    start took none.
 
     Examples
     --------
@@ -191,22 +192,36 @@ def mean(
     '1.5 [1, 2] (2 of 3)'
     >>> mean(pd.Series([0.7, 0.8, 0.9, 1.0, 1.0]), within=(0, 1))
     '0.88 [0.7181, 1]'
+    >>> mean(pd.Series([4.0, 9.0, 0.0, float("nan")]), time=True)
+    '6 [4, 9] (2 of 4, 1 at the start)'
     """
     import xarray as xr
 
     from semantic_svd.intervals import mean_interval
 
     found = values[values > 0] if time else values.dropna()
+    known = int((values == 0).sum()) if time else 0
     if found.empty and not time:
         return "undefined"
     if found.empty:
-        return "at the start" if (values == 0).any() else "never"
+        return "at the start" + of_all(known, len(values)) if known else "never"
     seeds = xr.DataArray(found.to_numpy(), dims="seed")
     made = mean_interval(seeds, scale="log" if time else "linear", within=within)
     text = number(float(made["mean"]))
     if interval and len(found) > 1:
         text += f" [{number(float(made['low']))}, {number(float(made['high']))}]"
-    return text + (f" ({len(found)} of {len(values)})" if len(found) < len(values) else "")
+    return text + of_all(len(found), len(values), known)
+
+
+def of_all(found: int, seeds: int, known: int = 0) -> str:
+    """Say how many of the seeds have a value when not all do, and how many have none as they knew it at the start.
+
+    Examples
+    --------
+    >>> of_all(20, 20), of_all(18, 20), of_all(18, 20, known=1)
+    ('', ' (18 of 20)', ' (18 of 20, 1 at the start)')
+    """
+    return "" if found == seeds else f" ({found} of {seeds}" + (f", {known} at the start)" if known else ")")
 
 
 def says_interval(seeds: int, what: str | None = "in brackets ") -> str:
