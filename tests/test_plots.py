@@ -123,6 +123,18 @@ def test_svd_panels_name_every_item_property_and_mode(matrix):
     )
 
 
+@pytest.mark.parametrize(("n_items", "n_columns", "longest"), [(25, 16, 6), (12, 16, 13), (8, 11, 40)])
+def test_a_narrow_matrix_keeps_its_names_however_long_they_are(n_items, n_columns, longest):
+    """The room for names, twice in a row, would leave cells too small to be named."""
+    names = {
+        dim: [f"{k:x<{longest}}" for k in range(n)] for dim, n in (("item", n_items), ("property", n_columns))
+    }
+    narrow = xr.DataArray(np.random.default_rng(0).normal(size=(n_items, n_columns)), names, tuple(names))
+    whole, U = plots.svd_panels(narrow, svd(narrow)).axes[:2]
+    assert len(texts(whole.get_yticklabels())) == len(texts(U.get_yticklabels())) == n_items
+    assert len(texts(whole.get_xticklabels())) == n_columns
+
+
 @pytest.mark.parametrize(("n", "title"), [(2, "layer 1"), (3, "layer 1"), (10, "layer 1, classes' side")])
 def test_the_title_of_a_small_matrix_keeps_clear_of_that_of_U(n, title):
     square = xr.DataArray(np.eye(n) + 0.1, {dim: range(n) for dim in ("item", "item_2")}, ("item", "item_2"))

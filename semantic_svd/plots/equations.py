@@ -15,6 +15,7 @@ from semantic_svd.plots.style import DENSE, FAINT, MM, PAGE, shown_name, span, s
 
 NOTE = 7  # millimetres, room for a note under an SVD
 ROW, TALLEST = 3.2, 85.0  # millimetres of a row, and of all rows of a matrix that has many
+MOST_IN_A_ROW = 16  # columns of a matrix that stands left of U
 SMALLEST = 4.5  # points in which a name can still be read
 EXACT, ROUNDING = 1e-5, 1e-9  # shares of the largest entry: what can't be seen, and what means nothing
 DIVERGING = "RdBu_r"  # blue is below zero, white is zero, red is above
@@ -24,10 +25,11 @@ DIVERGING = "RdBu_r"  # blue is below zero, white is zero, red is above
 def svd_panels(matrix: xr.DataArray, modes: xr.Dataset, title: str = "", name: str = "matrix") -> Figure:
     """Draw the equation matrix = U S V', every row and column by its name.
 
-    A wide matrix stands above V', so that the two share the names of the properties; a narrow one stands left
-    of U. The matrix, S, and the pair of U and V' have each their own colour scale, symmetric about zero. S is
-    ``U' matrix V``: diagonal for the modes of the matrix itself, and not where they were turned to others. Where U S V'
-    is not all of the matrix, the sign is an ≈. Names that would be too small to read are counted instead.
+    A wide matrix stands above V', so that the two share the names of the properties; a narrow one stands left of U, if
+    its names can be read there. The matrix, S, and the pair of U and V' have each their own colour scale, symmetric
+    about zero. S is ``U' matrix V``: diagonal for the modes of the matrix itself, and not where they were turned to
+    others. Where U S V' is not all of the matrix, the sign is an ≈. Names that would be too small to read are counted
+    instead.
 
     Parameters
     ----------
@@ -161,7 +163,11 @@ class _Page(NamedTuple):
 
 def _page_of(matrix: xr.DataArray, modes: xr.Dataset) -> _Page:
     items, columns = (matrix[dim].values.tolist() for dim in matrix.dims)
-    return (_stacked if len(columns) > 16 else _in_a_row)(items, columns, modes.sizes["mode"])
+    page = _in_a_row(items, columns, modes.sizes["mode"])
+    cell = page.boxes[0][2] / len(columns)
+    if len(columns) <= MOST_IN_A_ROW and _points(cell) >= SMALLEST:
+        return page
+    return _stacked(items, columns, modes.sizes["mode"])
 
 
 def _stacked(items: Sequence[Any], columns: Sequence[Any], rank: int) -> _Page:

@@ -236,14 +236,14 @@ def plain_numbers(axis: Axis) -> None:
 
 
 def shown_name(name: Any, most: int = 28) -> str:
-    r"""Return a name as figures print it: no longer than that, and a dollar sign no formula.
+    r"""Return a name as figures print it: in one line, no longer than that, and a dollar sign no formula.
 
     Examples
     --------
     >>> shown_name("oak"), shown_name("a costs $2"), shown_name("Hauskaninchenmischling", 10)
     ('oak', 'a costs \\$2', 'Hauskanin…')
     """
-    text = str(name)
+    text = " ".join(str(name).split())
     return (text if len(text) <= most else f"{text[: most - 1].rstrip()}…").replace("$", r"\$")
 
 
