@@ -325,6 +325,12 @@ def test_a_share_that_there_is_not_is_undefined(here, capsys, cells):
     assert code == 0 and re.search(rf"^1 +\S+ +{re.escape(f'{cells[0]:g}')} +undefined *$", out, re.M)
 
 
+def test_values_of_which_no_number_is_the_double_are_not_drawn(here, capsys):
+    Path("my.csv").write_text("item,a,b\nx,1e308,0\ny,0,1e308\n")
+    line = "items: values up to 1e+308 are too large to be drawn"
+    assert refused(capsys, "modes my.csv --plot a.png") == line and files() == ["my.csv"]
+
+
 def test_alignment_finds_every_mode_of_the_data_in_bpa(bpa, here, capsys):
     code, out, err = said(capsys, "align", bpa, "--csv", "comparison.csv")
     table = pd.read_csv("comparison.csv")

@@ -1,5 +1,6 @@
 """Equations: a matrix beside its singular value decomposition, every row and column by its name where there is room."""
 
+import math
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -11,6 +12,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure, SubFigure
 
+from semantic_svd.errors import InputError
 from semantic_svd.plots.style import DENSE, FAINT, MM, PAGE, shown_name, span, styled, turned
 
 NOTE = 7  # millimetres, room for a note under an SVD
@@ -47,6 +49,11 @@ def svd_panels(matrix: xr.DataArray, modes: xr.Dataset, title: str = "", name: s
     -------
     Figure
         As wide as a page.
+
+    Raises
+    ------
+    InputError
+        If there are values so large that no number is the width of their colour scale.
 
     Examples
     --------
@@ -139,6 +146,8 @@ def _equation(matrix: xr.DataArray, modes: xr.Dataset, name: str, vectors: float
     S[np.abs(S) <= ROUNDING * np.abs(S).max()] = 0  # which has no colour
     item, column = map(str, matrix.dims)
     largest, strongest = (float(np.abs(of).max()) or 1.0 for of in (whole, S))  # zeros are drawn as zero
+    if not math.isfinite(2 * max(largest, strongest)):  # from the lower end of a colour scale to the upper
+        raise InputError(f"{name}: values up to {largest:g} are too large to be drawn")
     return [
         _Block(name, whole, items, columns, (item, column), largest),
         _Block("U", U, items, numbers, (item, "mode"), vectors),
