@@ -377,7 +377,15 @@ _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)  # flo
 
 
 def _rows_of_file(path: Path) -> list[Row]:
-    reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True, skipinitialspace=True)
+    text = _text(path)
+    header = text.partition("\n")[0]
+    for mark, called in ((";", "';'"), ("\t", "tabs")):
+        if mark in header and "," not in header:  # as Excel saves where commas are decimal
+            raise InputError(
+                f"{path}, line 1: cells are separated by {called}; save the file with commas between them, and with "
+                "decimal points"
+            )
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, skipinitialspace=True)
     try:
         rows = [(f"{path}, line {reader.line_num}", [cell.strip() for cell in cells]) for cells in reader]
     except csv.Error as error:
@@ -403,6 +411,8 @@ def _refuse_no_header(rows: list[Row]) -> None:
 
 
 def _text(path: Path) -> str:
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; items are a CSV file or a set that comes with the package")
     try:
         data = path.read_bytes()
     except OSError as error:

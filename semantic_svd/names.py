@@ -1,10 +1,10 @@
-"""Names of runs as figures and terminals show them: what tells them apart, in lines that fit."""
+"""Names as figures and terminals show them: what tells runs apart, in lines that fit."""
 
 import re
 from collections.abc import Sequence
 from textwrap import TextWrapper
 
-__all__ = ["broken", "telling"]
+__all__ = ["broken", "one_line", "telling"]
 
 BETWEEN = re.compile(r"-(?=[^\W\d])|-(?=[0-9a-f]{8}$)")  # no minus: 1e-05 is one part
 HASH = re.compile(r"-[0-9a-f]{8}$")
@@ -42,3 +42,14 @@ def broken(name: str, width: int) -> str:
     lines = TextWrapper(width)
     lines.wordsep_re = re.compile(r"(\s+)|(?<=[-/])")  # its own breaks only between letters
     return lines.fill(name)
+
+
+def one_line(name: str) -> str:
+    r"""Write a name in a line, whatever white space it has.
+
+    Examples
+    --------
+    >>> one_line("polar\nbear")
+    'polar bear'
+    """
+    return " ".join(name.split())

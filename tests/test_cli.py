@@ -395,6 +395,11 @@ def test_no_interval_of_a_correlation_passes_one(here, capsys):
     assert high > 1 and re.search(rf"^300 +{last.mean():.4g} \[{low:.4g}, 1\] *$", out, re.M)
 
 
+def test_the_leaves_of_a_tree_can_be_told_apart(here, capsys):
+    Path("my.csv").write_text('item,a,b\npolar bear,0,0\n"grizzly\nbear",0,1\noak,5,0\n')
+    assert "grizzly bear | polar bear | oak" in said(capsys, "dendrogram my.csv")[1]
+
+
 def test_a_layer_that_dies_has_no_tree_from_then_on_and_not_its_last_one(here, capsys):
     run = train_in_memory("bpa", Network((34, 8, 34)), ITEMS, epochs=50, seeds=3)
     run.data["W1"][:, 20:] = 0  # a seed that ended says what it said last; these say the same of all items

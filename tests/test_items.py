@@ -310,8 +310,8 @@ def test_lines_are_counted_as_an_editor_counts_them(reading):
         ("", "mine.csv: is empty; a line of property names and at least two items are needed"),
         (" \n,\n\n", "mine.csv: is empty; a line of property names and at least two items are needed"),
         (
-            "item;p\na;1\nb;2\n",
-            "mine.csv, line 1: only one column found, 'item;p'; "
+            "item p\na 1\nb 2\n",
+            "mine.csv, line 1: only one column found, 'item p'; "
             "at least two are needed, names of items and a property, with commas between them",
         ),
         (
@@ -319,8 +319,14 @@ def test_lines_are_counted_as_an_editor_counts_them(reading):
             "mine.csv, line 2: cannot be read as CSV: ',' expected after '\"', as cells have commas between them",
         ),
         (
-            'item;p\n"a";1\nb;2\n',
-            "mine.csv, line 2: cannot be read as CSV: ',' expected after '\"', as cells have commas between them",
+            'item;p\n"a";1,5\nb;2\n',
+            "mine.csv, line 1: cells are separated by ';'; save the file with commas between them, and with decimal "
+            "points",
+        ),
+        (
+            "item\tp\na\t1\nb\t2\n",
+            "mine.csv, line 1: cells are separated by tabs; save the file with commas between them, and with decimal "
+            "points",
         ),
         ('item,p\na,1\n"b,3\n', "mine.csv, line 3: cannot be read as CSV: unexpected end of data"),
         (
@@ -342,7 +348,9 @@ def test_a_file_that_cannot_be_opened_is_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder.csv").mkdir()
     assert refused(read_items, "lost.csv") == "lost.csv: cannot be read: No such file or directory"
-    assert refused(load_items, "folder.csv") == "folder.csv: cannot be read: Is a directory"
+    assert refused(load_items, "folder.csv") == (
+        "folder.csv is a folder; items are a CSV file or a set that comes with the package"
+    )
 
 
 @pytest.mark.parametrize("name", ["mcclelland2021", "lost.csv", "", "x" * 300])

@@ -33,6 +33,7 @@ from semantic_svd.cli.terminal import (
 )
 from semantic_svd.cli.train import train
 from semantic_svd.errors import InputError
+from semantic_svd.names import one_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -247,7 +248,9 @@ def dendrogram(
         (plot, lambda: tree_panels(subject, trees, drawn)),
     )
     print(f"{about}{whose}")
-    show(["tree", "leaves"], [[title, " ".join(tree.leaves)] for title, tree in trees.items()], wrap=(1,))
+    between = " | " if any(" " in name for tree in trees.values() for name in tree.items) else " "
+    leaves = [[title, between.join(map(one_line, tree.leaves))] for title, tree in trees.items()]
+    show(["tree", "leaves"], leaves, wrap=(1,))
     if table is not None and table["agreement"].isna().all():
         complain(
             "all items of the data, or of every response, are equally far apart: no trees agree or disagree"

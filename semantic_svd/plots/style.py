@@ -24,6 +24,7 @@ from matplotlib.text import Text
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from semantic_svd.drafts import UNDATED, drafts
+from semantic_svd.names import one_line
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -243,7 +244,7 @@ def shown_name(name: Any, most: int = 28) -> str:
     >>> shown_name("oak"), shown_name("a costs $2"), shown_name("Hauskaninchenmischling", 10)
     ('oak', 'a costs \\$2', 'Hauskanin…')
     """
-    text = " ".join(str(name).split())
+    text = one_line(str(name))
     return (text if len(text) <= most else f"{text[: most - 1].rstrip()}…").replace("$", r"\$")
 
 
