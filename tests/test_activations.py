@@ -135,7 +135,7 @@ def test_the_command_knows_layers_by_number_and_by_name(tmp_path, capsys, monkey
             assert f"recorded, {said}, " in capsys.readouterr().out.splitlines()[0]
         assert main([command, "cnn.zarr", "--layer", "r9"]) == 2
         assert capsys.readouterr().err == (
-            "semantic-svd: cnn.zarr has no layer r9; its layers are 1 to 4: conv, 0, 4, output\n"
+            "semantic-svd: cnn.zarr has no layer r9; its layers are 1 (conv), 2 (0), 3 (4), 4 (output)\n"
         )
 
 

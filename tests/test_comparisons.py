@@ -200,6 +200,20 @@ def test_runs_on_images_that_kept_every_image_are_compared_as_those_that_kept_th
     )
 
 
+def test_an_output_that_is_not_taught_is_said_to_be_none(tmp_path, capsys, monkeypatch):
+    digits, shape = load_images("digits").first(300, 100), Network((64, 20, 10), "relu", "softmax")
+    for rule in ("backprop", "krotov_hopfield"):
+        settings = {"epochs": 1, "batch_size": 50, "record": ("class_means", "input_output")}
+        train(rule, shape, digits.x, digits.targets, **settings).save(tmp_path / f"{rule}.zarr")
+    notes = []
+    monkeypatch.setattr("semantic_svd.plots.caption", lambda figure, text: notes.append(text))
+    words = [str(tmp_path / name) for name in ("backprop.zarr", "krotov_hopfield.zarr")]
+    assert main(["compare", *words, "--plot", str(tmp_path / "page.png")]) == 0
+    line = "not taught: the output of krotov_hopfield; its modes, leakage and tree are of random weights"
+    assert capsys.readouterr().err == f"semantic-svd: {line}\n"
+    assert notes[0].endswith(f" N{line[1:]}.")
+
+
 def test_the_page_shows_every_run(tables):
     figure = dynamics(*tables)
     of_modes, of_runs = [child for sub in figure.subfigs for child in sub.legends]
@@ -323,7 +337,7 @@ def test_the_command_prints_the_table_and_writes_it(runs, tmp_path, capsys):
     files = ["--csv", str(tmp_path / "summary.csv"), "--curves", str(tmp_path / "curves.csv")]
     assert main(["compare", *words, *files, "--plot", str(tmp_path / "page.pdf")]) == 0
     out = capsys.readouterr().out
-    assert "leakage" in out and "tree of the hidden" in out
+    assert "leakage" in out and "tree of the last" in out
     assert {path.name for path in tmp_path.iterdir()} >= {"summary.csv", "curves.csv", "page.pdf"}
 
 

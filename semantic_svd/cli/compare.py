@@ -28,8 +28,8 @@ SHOWN = {
     "order kept": "order kept, {}",
     "leakage": "leakage",
     "agreement with the data's tree, output": "tree of the output",
-    "agreement with the data's tree, hidden": "tree of the hidden layer",
-    "CKA": "CKA with {}",
+    "agreement with the data's tree, hidden": "tree of the last hidden layer",
+    "CKA": "CKA of the last hidden layer with {}",
 }
 
 
@@ -71,6 +71,11 @@ def compare(
         elif len(lost):
             complain(f"left out of {name}: seed {', '.join(map(str, lost))}, diverged")
 
+    untaught = [name for name, run in compared.items() if _untaught(run)]
+    note = ""
+    if untaught:
+        note = f"not taught: the output of {', '.join(untaught)}; its modes, leakage and tree are of random weights"
+        complain(note)
     words = dict([TIMES[time]]) | SHOWN
     shown = summary[summary["measure"].isin(words)]
 
@@ -82,8 +87,8 @@ def compare(
         caption(
             figure,
             f"Bands and bars over seeds: {drawn}. a: projected on the modes of the targets. {_known(summary)}"
-            "c, e: correlation of cophenetic distances. f: below the diagonal between layers, above it what 5 % of "
-            "shuffles reach.",
+            "c, e: correlation of cophenetic distances. f: below the diagonal between last hidden layers, above "
+            f"it what 5 % of shuffles reach.{note and f' {note[0].upper()}{note[1:]}.'}",
         )
         return figure
 
@@ -93,6 +98,13 @@ def compare(
     _show(summary, words, compared)
     if len(beside := shown[_has_interval(shown)]):
         print(f"In brackets: {intervals_said(beside)}.")
+
+
+def _untaught(run: "Run") -> bool:
+    """Tell whether a run was trained by a rule that teaches its output nothing."""
+    from semantic_svd.runs import Recorded
+
+    return run.data.attrs.get("loss_name") == "none" and not isinstance(run.network, Recorded)
 
 
 def _show(summary: "pd.DataFrame", words: dict[str, str], opened: dict[str, "Run"]) -> None:

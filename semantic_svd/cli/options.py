@@ -75,7 +75,7 @@ Layer = Annotated[
     str | None,
     typer.Option(
         metavar="L|NAME",
-        help="Layer, from 1; of a recorded run also by its name.",
+        help="Layer, from 1; of a recorded run also by its name, unless that is a number.",
         show_default="the output; images: last hidden",
     ),
 ]

@@ -262,8 +262,8 @@ def layer_number(run: "Run", source: str, called: str) -> int:
         return int(called)
     if called in names:
         return 1 + names.index(called)
-    there = f": {', '.join(names)}" if names else ""
-    raise InputError(f"{source} has no layer {called}; its layers are 1 to {last}{there}")
+    there = ", ".join(f"{k} ({name})" for k, name in enumerate(names, 1)) if names else f"1 to {last}"
+    raise InputError(f"{source} has no layer {called}; its layers are {there}")
 
 
 def _seeds_of(run: "Run", source: str, seed: int | None) -> "Run":

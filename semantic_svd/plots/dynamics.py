@@ -25,8 +25,8 @@ HALF_LEARNED = {  # the measure of panel b
     "relative": "half learned, relative",
 }
 ENDS = {  # measures of the end, in the words of the figure
-    "agreement with the data's tree, output": "tree of the output",
-    "agreement with the data's tree, hidden": "tree of the hidden layer",
+    "agreement with the data's tree, output": "tree, output",
+    "agreement with the data's tree, hidden": "tree, last hidden layer",
     "leakage": "leakage",
 }
 
@@ -67,7 +67,7 @@ def dynamics(summary: pd.DataFrame, curves: pd.DataFrame, x: str = "epoch") -> F
     half = summary[summary["measure"] == HALF_LEARNED[x]].rename(columns={"run": "rule", "of": "stage"})
     _stages(stage_ax, half, x)
     for ax, measure, label in (
-        (tree_ax, "agreement", "agreement of the hidden layer's\ntree with the data's"),
+        (tree_ax, "agreement", "agreement of the last hidden\nlayer's tree with the data's"),
         (leak_ax, "leakage", "leakage between modes"),
     ):
         part = curves[curves["measure"] == measure].rename(columns={"run": "rule"})
