@@ -358,6 +358,17 @@ def test_a_layer_looks_alike_in_all_figures_of_a_study_and_no_series_like_a_meas
     assert len({str(handle.get_color()) for handle in named.values()}) == 4
 
 
+def test_errors_of_a_part_beside_zero_can_be_read_off():
+    rows = pd.DataFrame(
+        {"part": "p", "network": ["backprop", "b"], "measure": "test error (%)", "mean": [0.0, 7.6]}
+    )
+    (alone,) = error_panels(rows.assign(low=rows["mean"], high=rows["mean"], n=3), {}, "").axes
+    least, most = alone.get_xlim()
+    shown = {round(tick, 6) for tick in alone.get_xticks() if least <= tick <= most}
+    assert shown >= {0, 0.1, 0.2, 0.5, 1, 2, 5}
+    assert alone.get_title("left") == "p"  # a letter would set it apart from others
+
+
 def test_what_leaves_the_panels_of_a_sheet_is_said():
     table = pd.DataFrame(
         {"part": "p", "network": "a", "epoch": [0, 9], "mode": 1, "mean": [0.0, 1.0], "n": 3}

@@ -13,6 +13,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
+from matplotlib.ticker import SymmetricalLogLocator
 
 from semantic_svd.plots.curves import measure_lines, strength_lines
 from semantic_svd.plots.ranges import range_rows
@@ -123,7 +124,7 @@ def error_panels(table: pd.DataFrame, axes: Mapping[str, str], about: str) -> Fi
     looks: dict[str, Artist] = {}
     table, zeros = _with_open(table), False
     for i, (ax, (part, rows)) in enumerate(zip(made[0], table.groupby("part", sort=False), strict=True)):
-        ax.set_title(f"{'abcdefgh'[i]}  {part}")
+        ax.set_title(f"{'abcdefgh'[i]}  {part}" if len(parts) > 1 else part)
         if part in axes:
             number_curves(
                 rows[rows["measure"] == rows["measure"].iloc[0]], axes[str(part)], "test error (%)", ax
@@ -140,6 +141,7 @@ def error_panels(table: pd.DataFrame, axes: Mapping[str, str], about: str) -> Fi
         if part in axes or not zero:
             plain_numbers(ax.yaxis if part in axes else ax.xaxis)
         else:
+            ax.xaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=LEAST, subs=(1, 2, 5)))
             ax.xaxis.set_major_formatter("{x:g}")
             ax.set_xlim(left=-LEAST / 10)
     figure.legend(list(looks.values()), list(looks), loc="outside upper center", ncols=len(looks))
