@@ -64,7 +64,7 @@ def measured(trained: Mapping[tuple, Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
             starts = [other for other in every if other[:2] == name[:2]]
             another = every[starts[(starts.index(name) + 1) % len(starts)]]
             add((part, UNTRAINED, *which), _likeness(base.isel(epoch=[0]).assign_coords(epoch=last), base))
-            if another is not base:
+            if another is not base and (len(starts) > 2 or name == starts[0]):  # two make one pair
                 alike = _likeness(another, base).items()
                 add((part, ELSEWHERE, *which), {measure: of.isel(epoch=[-1]) for measure, of in alike})
         add(name, _measures(run, means, base))
