@@ -18,7 +18,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 from rich.progress import Progress
 
-from semantic_svd import Network, load_images, load_items, read_items, recorded_run, train
+from semantic_svd import Items, Network, load_images, load_items, read_items, recorded_run, train
 from semantic_svd.cli import main
 from semantic_svd.cli.pictures import panels
 from semantic_svd.cli.subject import open_subject
@@ -913,6 +913,24 @@ def test_cells_are_on_their_grid_at_any_size_before_anything_is_drawn_anew(opene
     for width in (1280, 1100, 900):
         page.evaluate(f"() => {{ document.body.style.width = '{width}px'; }}")
         assert off_grid(page) < 1
+
+
+def test_two_runs_in_a_high_window_leave_the_tree_its_width_and_mode_numbers_apart(opened, tmp_path):
+    rng = np.random.default_rng(0)
+    names = [f"an item of long name {k}" for k in range(8)]
+    items = Items(rng.integers(0, 2, (8, 40)), names, [f"property {k}" for k in range(40)], "long names")
+    runs = {rule: train(rule, Network((40, 8, 40)), items, epochs=3) for rule in ("bpa", "backprop")}
+    (tmp_path / "high.html").write_text(explorer_page(runs), "utf-8")
+    page = opened({"width": 1500, "height": 1600}, (tmp_path / "high.html").as_uri())
+    whole, axis = (
+        page.locator(part).first.bounding_box()["width"] for part in (".tree .frame", ".tree path.axis")
+    )
+    assert axis > whole / 3
+    for panel in (".U", ".S"):
+        boxes = [mode.bounding_box() for mode in page.locator(f".side:first-child {panel} text.mode").all()]
+        below = [box for box in boxes if abs(box["y"] - max(b["y"] for b in boxes)) < 1]
+        assert len(below) > 1
+        assert all(a["x"] + a["width"] < b["x"] for a, b in pairwise(below))
 
 
 @pytest.mark.parametrize(("viewport", "alone"), [(WIDE, True), (WIDE, False), (PHONE, True)])

@@ -169,7 +169,8 @@ const heat = {
       y = cells.y + cells.h,
       columns = side.layer.columns;
     if (kind === "U" || kind === "S") {
-      const every = cell > 1.3 * size || cells.columns < 10 ? 1 : 5;
+      const room = widthOf(String(cells.columns), 0.92 * size) + 0.3 * size,
+        every = [1, 5, 10, 20, 50].find((step) => Math.max(1, step - 1) * cell > room) ?? 100; // from 1 to the next
       return modeLabels(
         svg,
         cells.columns,
@@ -450,7 +451,8 @@ const tree = {
       foot = 1.7 * size,
       pitch = (height - foot - 4) / n,
       fits = Math.min(0.95 * size, pitch);
-    const right = width - side.sizes.names - 2,
+    const names = Math.min(side.sizes.names, 0.6 * width), // the tree keeps the rest
+      right = width - names - 2,
       left = 6,
       X = (h) => right - (h / tallest) * (right - left);
     body.replaceChildren();
@@ -467,7 +469,7 @@ const tree = {
         leaf,
         "text",
         { x: right + 1.1 * size, y: y + 0.35 * fits, "font-size": fits },
-        cut(items[i], side.sizes.names - 1.2 * size, fits),
+        cut(items[i], names - 1.2 * size, fits),
       );
     });
     panel.links = [];
