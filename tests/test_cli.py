@@ -318,11 +318,11 @@ def test_a_mode_at_rounding_level_is_null_and_has_no_strength_and_no_epoch(here,
     assert table["block"].tolist() == compared["block"].tolist() == ["1", "2", "3", "4", "null"] * 3
 
 
-@pytest.mark.parametrize("cells", [(0, 0), (1e300, 1)])  # no strength to share; its square has no number
-def test_a_share_that_there_is_not_is_undefined(here, capsys, cells):
-    Path("my.csv").write_text("item,a,b\nx,{},0\ny,0,{}\n".format(*cells))
+@pytest.mark.parametrize(("cell", "share"), [(0, "undefined"), (1e300, "0.5")])  # its square has no number
+def test_a_share_is_undefined_where_there_is_nothing_to_share(here, capsys, cell, share):
+    Path("my.csv").write_text(f"item,a,b\nx,{cell},0\ny,0,{cell}\n")
     code, out, _ = said(capsys, "modes my.csv")
-    assert code == 0 and re.search(rf"^1 +\S+ +{re.escape(f'{cells[0]:g}')} +undefined *$", out, re.M)
+    assert code == 0 and re.search(rf"^1 +\S+ +{re.escape(f'{cell:g}')} +{share} *$", out, re.M)
 
 
 def test_values_of_which_no_number_is_the_double_are_not_drawn(here, capsys):
