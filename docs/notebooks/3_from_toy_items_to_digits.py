@@ -303,9 +303,9 @@ pd.DataFrame(
 #
 # <details><summary>Hint</summary>
 #
-# They are, with cosines of 0.97 and more; of the later ones, whose singular values are small, some are still to come.
-# What 32 units span holds nearly everything that there is in 64 pixels, many of which are always empty. So BPA keeps
-# the tree of the images because it keeps the images.
+# They are, with cosines of 0.95 and more; of the later ones, whose singular values are small, some are still to come.
+# What 32 units span holds 97 % of the squares of 64 pixels. So BPA keeps the tree of the images because it keeps the
+# images.
 #
 # </details>
 #
