@@ -806,6 +806,8 @@ def test_on_a_phone_panels_are_stacked_and_nothing_scrolls_sideways(opened, alon
     sides = [side.bounding_box() for side in page.locator(".side").all()]
     assert all(side["width"] > 350 for side in sides)
     assert all(above["y"] + above["height"] <= below["y"] for above, below in pairwise(sides))
+    cells = page.evaluate("state.sides.map(({ panels }) => panels.U.cells.w / panels.U.cells.columns)")
+    assert all(cell > 12 for cell in cells)  # with two sides as with one: the numbers of modes have room
 
 
 @pytest.mark.parametrize(

@@ -223,9 +223,10 @@ function measure(side) {
     height: innerHeight - $("#transport").offsetHeight - heads - 2.2 * size,
   };
   const fits = (main.height - fixed.top - fixed.middle - rest) / (n + most),
-    share = { half: 0.52, single: 0.36, narrow: 0.9 }[layout];
+    share = { half: 0.52, single: 0.36, narrow: 0.9 }[layout],
+    each = layout === "narrow" ? main.width : main.width / state.sides.length; // in a narrow window they are stacked
   const pitch = layout === "narrow" ? 1.25 * size : clamp(fits, 0.72 * size, 2 * size);
-  const cell = Math.min(pitch, (share * (main.width / state.sides.length) - names - 4 * size) / (2 * K));
+  const cell = Math.min(pitch, (share * each - names - 4 * size) / (2 * K));
   const U = names + K * cell + 4,
     S = 1.6 * size + K * cell + 4;
   const left = Math.max(U + S + size, layout === "single" ? 0.29 * main.width : 0);
@@ -240,7 +241,7 @@ function measure(side) {
     tree: caption + 2 * size + 1.35 * size * n,
   };
   for (const [name, length] of Object.entries(lengths)) side.element.style.setProperty(`--${name}`, `${length}px`);
-  const right = main.width / state.sides.length - left - 3 * size,
+  const right = each - left - 3 * size,
     spare = (layout === "narrow" ? main.width : left) - U - S;
   for (const [name, width] of Object.entries({ left, right, U, S, spare }))
     side.element.style.setProperty(`--${name}-part`, `${Math.max(0, width)}fr`); // of the paper
