@@ -391,6 +391,37 @@ def test_a_run_without_targets_is_shown_after_one_that_keeps_them_or_recorded_wi
         assert [run["name"] for run in page["runs"]] == ["first", "bpa", "bare", "the data"]
 
 
+def test_what_stands_for_data_that_no_run_keeps_is_called_what_it_is(opened, runs, tmp_path):
+    """Targets alone are the data; else modes are aligned to what the first seed of the first run ends with."""
+    digits = load_images("digits")
+    network = Network((64, 12, 10), "relu", "softmax")
+    images = train("backprop", network, digits.x, digits.targets, epochs=2, seeds=2, record=["class_means"])
+    bare = recorded_run({}, runs["bpa"].response().values, items=ITEMS)
+    for name, run, called in (
+        ("bpa", runs["bpa"], "the data"),
+        ("digits", images, None),
+        ("bare", bare, None),
+    ):
+        called = called or f"seed 0 of {name} at its end"
+        path = tmp_path / f"{name}.html"
+        path.write_text(explorer_page({name: run}), "utf-8")
+        page = opened(url=path.as_uri())
+        assert page.evaluate("told.runs.map((run) => run.name)") == (
+            [name] if name == "digits" else [name, called]
+        )
+        assert f"modes aligned to those of {called}" in page.locator("#notes").inner_text()
+        along = "u′√(YY′)u" if name == "digits" else "u′Yv"
+        assert (
+            page.locator(".meaning")
+            .get_attribute("title")
+            .startswith(f"{along} along each mode of {called};")
+        )
+        marked = called.removeprefix("the ")
+        assert (f"◂ {marked}" in page.locator(".strengths svg").inner_html()) == (name != "digits")
+        if name != "digits":
+            assert f"({marked} " in point_at(page, "response", 0, 0)
+
+
 def test_of_a_recorded_network_no_biases_are_claimed(runs):
     recorded = recorded_run({}, runs["bpa"].response().values, items=ITEMS, targets=ITEMS)
     page = numbers(explorer_page({"bpa": runs["bpa"], "recorded": recorded}))

@@ -110,11 +110,11 @@ function meaning() {
   return button;
 }
 
-function sayMeaning(button) {
+function sayMeaning(button, { layer }) {
   button.textContent = `${state.own ? "own" : "projected"} ⇄`;
   button.title = state.own
-    ? "the singular values of what is shown; press for the projections on the data’s modes"
-    : "u′Yv along each of the data’s modes; press for the singular values of what is shown";
+    ? `the diagonal of S: the singular values of what is shown, shared out where modes of ${told.called} are equal; press for projections`
+    : `${layer.ofOutput ? "u′Yv" : "u′√(YY′)u"} along each mode of ${told.called}; press for the diagonal of S`;
 }
 
 function point(panel, event) {
@@ -191,7 +191,7 @@ function lay() {
       panel.figure.style.setProperty("--shape", `${width} / ${height}`);
       $("h2", panel.figure).textContent = TITLES[panel.kind](side);
       if (panel.kind !== "strengths") $(".note", panel.figure).textContent = NOTES[panel.kind](side);
-      else sayMeaning($(".meaning", panel.figure));
+      else sayMeaning($(".meaning", panel.figure), side);
       $(".save", panel.figure).setAttribute("aria-label", `Save ${panel.kind} as SVG`);
       panel.looks.draw(panel);
     }
@@ -267,7 +267,7 @@ function notes() {
     innerHTML: "<kbd>←</kbd> <kbd>→</kbd> step, <kbd>space</kbd> plays, <kbd>Home</kbd> <kbd>End</kbd>",
   });
   const text = (content) => Object.assign(document.createElement("span"), { textContent: content });
-  return [keys, text(which), text(`numbers to ±${upwards(error)}`), text("modes aligned to the data’s")];
+  return [keys, text(which), text(`numbers to ±${upwards(error)}`), text(`modes aligned to those of ${told.called}`)];
 }
 
 // --------------------------------------------------------------------------------------------------------------- the epoch

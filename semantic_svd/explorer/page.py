@@ -74,6 +74,7 @@ def explorer_page(runs: Mapping[str, Run], data: xr.DataArray | None = None, pro
     layers = {name: _layers_of(name, run) for name, run in runs.items()}
     first = next(iter(runs))
     without_targets = first if data is None and "target" not in runs[first].data else None
+    called = "the data" if data is not None else _what_data(runs)
     data = _data_of(runs, layers) if data is None else _labelled(data)
     if on_images:
         data = data - data.mean("item")
@@ -87,9 +88,15 @@ def explorer_page(runs: Mapping[str, Run], data: xr.DataArray | None = None, pro
     with _bar(total, progress) as advance:
         told = [_run(name, run, layers[name], epochs[name], reference, advance) for name, run in runs.items()]
     if not on_images:
-        told.append(_the_data(reference))
+        told.append(_the_data(reference, called))
     names = [str(item) for item in data["item"].values]
-    content = {"items": names, **_categories(data), "modes": _modes(reference), "runs": told}
+    content = {
+        "items": names,
+        "called": called,
+        **_categories(data),
+        "modes": _modes(reference),
+        "runs": told,
+    }
     return _filled(content, f"{', '.join(runs)}: explorer")
 
 
@@ -122,10 +129,20 @@ def _on_images(runs: Mapping[str, Run]) -> bool:
     return all(by_class.values())
 
 
+def _keeps_targets(run: Run) -> bool:
+    return "target" in run.data and "m1" not in run.data
+
+
+def _what_data(runs: Mapping[str, Run]) -> str:
+    """Say what `_data_of` returns."""
+    name, run = next(iter(runs.items()))
+    return "the data" if _keeps_targets(run) else f"seed {int(run.data['seed'][0])} of {name} at its end"
+
+
 def _data_of(runs: Mapping[str, Run], layers: Mapping[str, Sequence[int]]) -> xr.DataArray:
     """Return what all runs have learned: their targets, or what the first one ends with."""
     name, run = next(iter(runs.items()))
-    if "target" in run.data and "m1" not in run.data:
+    if _keeps_targets(run):
         return _labelled(run.targets().compute().astype(float))
     last = matrices(run, layers[name][0], [int(run.data["epoch"][-1])])
     return _labelled(last.isel(seed=0, epoch=0, drop=True))
@@ -220,17 +237,17 @@ def _measures(at: xr.Dataset, seed: int) -> dict[str, Any]:
     return {name: packed(held(at[name]).values[seed].astype(np.float32)) for name in names}
 
 
-def _the_data(reference: Reference) -> dict[str, Any]:
-    """Tell of the data as of a run that is over from the start."""
+def _the_data(reference: Reference, called: str) -> dict[str, Any]:
+    """Tell of the data, or what stands for them, as of a run that is over from the start."""
     layer = layer_of(reference.data.expand_dims(seed=1, epoch=1), reference, True)
     return {
-        "name": "the data",
+        "name": called,
         "about": f"{len(reference.data)} items, {reference.data.shape[1]} properties",
         "rule": "",
         "epochs": [0],
         "kept": 1,
         "seeds": [{"seed": None, "end": 0, "status": "finished"}],
-        "layers": [_layer("response", "The data", layer, True)],
+        "layers": [_layer("response", called[0].upper() + called[1:], layer, True)],
     }
 
 

@@ -250,7 +250,7 @@ const heat = {
       S: () => (i === j ? modeName(i) : `modes ${i + 1} and ${j + 1}`),
       V: () => `${columnName(side, j)}, ${modeName(i)}`,
     };
-    const data = kind === "response" && side.layer.ofOutput && theData ? `  (data ${short(dataAt(i, j))})` : "";
+    const data = kind === "response" && side.layer.ofOutput && theData ? `  (${told.called.replace(/^the /, "")} ${short(dataAt(i, j))})` : "";
     return { ...place, text: `${names[kind]()}\n${x}${data}` };
   },
 };
@@ -311,7 +311,7 @@ const strengths = {
       svg,
       "text",
       { class: "quiet", x: box.x + box.w, y: box.y + box.h + 2.2 * size, "font-size": fits, "text-anchor": "end" },
-      "epoch, log from 1" + (goal.length ? " · ◂ data" : ""),
+      "epoch, log from 1" + (goal.length ? ` · ◂ ${told.called.replace(/^the /, "")}` : ""),
     );
     panel.lines = range(K).map((k) => {
       const look = modeLook(k),
