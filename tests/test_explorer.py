@@ -17,6 +17,7 @@ import pytest
 import xarray as xr
 from matplotlib.figure import Figure
 from rich.progress import Progress
+from scipy.spatial.distance import pdist
 
 from semantic_svd import Items, Network, load_images, load_items, read_items, recorded_run, train
 from semantic_svd.cli import main
@@ -26,6 +27,7 @@ from semantic_svd.dendrograms import linkage
 from semantic_svd.errors import InputError
 from semantic_svd.explorer import explorer_page, layers
 from semantic_svd.modes import singular_strengths, strengths
+from semantic_svd.paths import item_paths
 from semantic_svd.plots import mode_style
 from semantic_svd.plots.trees import GROUP_COLOURS
 
@@ -551,6 +553,14 @@ def test_the_page_opens_on_two_runs_at_their_ends_and_says_what_it_holds(opened,
     assert "stopped at epoch" in page.locator(".side:nth-child(2) .status").inner_text()
 
 
+def test_what_is_said_of_snapshots_is_said_of_a_run_where_the_data_stand_beside_one(opened):
+    page = opened()
+    choose(page, "run", "the data")
+    assert " snapshots: each to epoch " in page.locator("#notes").inner_text()
+    page.locator("#beside").click()
+    assert "one snapshot of the data" in page.locator("#notes").inner_text()
+
+
 @pytest.mark.parametrize("epoch", [0, 7, 150, 300])
 def test_the_slider_shows_the_numbers_of_its_epoch(opened, runs, told, epoch):
     page = opened()
@@ -651,6 +661,21 @@ def test_play_goes_on_by_itself_and_stops_at_the_end(opened):
     assert page.evaluate("state.at") == last
     page.locator("#play").click()
     until(page, "state.playing && state.at < 5")
+
+
+def test_the_paths_claim_the_nearest_distances_for_the_end_alone(opened, runs, told):
+    page = opened(alone=True)
+    assert page.locator(".paths .note").inner_text() == "nearest to distances at the end"
+    _, packed, response = next(each_seed(told, runs))
+
+    def kept(plane, states):
+        apart, drawn = pdist(states), pdist(plane)
+        return 1 - ((apart - drawn) ** 2).sum() / (apart**2).sum()
+
+    alone = [item_paths(response[[f]], ITEMS.values) for f in (0, -1)]
+    shown_at = [kept(packed["path"][f], response[f]) for f in (0, -1)]
+    assert shown_at[1] == pytest.approx(float(alone[1].explained), abs=0.01)
+    assert shown_at[0] < float(alone[0].explained) - 0.1
 
 
 def test_who_asked_for_less_motion_gets_slow_steps(opened):

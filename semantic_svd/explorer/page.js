@@ -255,14 +255,16 @@ function upwards(x) {
 
 /** Say what the page holds: which epochs, how exact, which keys. */
 function notes() {
-  const { run, layer } = state.sides[0],
+  const { run } = state.sides.find((side) => side.run.kept > 1) ?? state.sides[0],
     shown = run.epochs.length,
     error = Math.max(...state.sides.map((side) => side.layer.error));
   const all = run.epochs.findIndex((e, f) => f > 0 && e - run.epochs[f - 1] > run.epochs[1] - run.epochs[0]);
   const which =
-    shown >= run.kept
-      ? `all ${whole(run.kept)} snapshots of ${run.name}`
-      : `${whole(shown)} of ${whole(run.kept)} snapshots: each to epoch ${whole(run.epochs[Math.max(all - 1, 0)])}, then even on a log scale`;
+    run.kept === 1
+      ? `one snapshot of ${run.name}`
+      : shown >= run.kept
+        ? `all ${whole(run.kept)} snapshots of ${run.name}`
+        : `${whole(shown)} of ${whole(run.kept)} snapshots: each to epoch ${whole(run.epochs[Math.max(all - 1, 0)])}, then even on a log scale`;
   const keys = Object.assign(document.createElement("span"), {
     innerHTML: "<kbd>←</kbd> <kbd>→</kbd> step, <kbd>space</kbd> plays, <kbd>Home</kbd> <kbd>End</kbd>",
   });

@@ -18,7 +18,7 @@ const NOTES = {
   S: () => "",
   V: (side) => `modes × ${plural(side.layer.column)}`,
   tree: () => "average linkage, by distance",
-  paths: () => "distances as near as a plane allows",
+  paths: () => "nearest to distances at the end",
   strengths: () => "",
 };
 const plural = (word) => word.replace(/y$/, "ie") + "s";
