@@ -311,6 +311,8 @@ def _check_power(power: Any) -> None:
 def _units(run: Run, images: Images, layer: int) -> int:
     """Return the units of a hidden layer that can be read from the images."""
     sizes = run.network.sizes
+    if run.network.layers == 1:
+        raise InputError("the run has no hidden layer to read from")
     if not 1 <= layer < run.network.layers:
         raise InputError(f"the run has hidden layers 1 to {run.network.layers - 1}, not {layer!r}")
     if images.x.shape[1] != sizes[0]:

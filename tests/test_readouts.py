@@ -256,6 +256,9 @@ def test_what_there_is_not_is_refused(competing):
         read_out(competing, DIGITS, layer=2)
     with pytest.raises(InputError, match=r"^the run has hidden layers 1 to 1, not 0$"):
         linear_probe(competing, DIGITS, layer=0)
+    classifier = read_out(competing, DIGITS, epochs=1)
+    with pytest.raises(InputError, match=r"^the run has no hidden layer to read from$"):
+        read_out(classifier, DIGITS)
     for power in (0, np.inf, np.nan, True, "4.5"):
         for read in (read_out, linear_probe, converged_read_out):
             with pytest.raises(
