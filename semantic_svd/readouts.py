@@ -225,10 +225,10 @@ def _read(
         settings = {
             "seeds": of_seed.data["seed"].values.tolist(),
             "record": ("weights", "train_accuracy"),
-            "probe": h[:1],  # the activity is not copied into the run
+            "probe": h[:1],  # the activity is not copied into the run, which keeps no items of its own
             "test": (test_h, test_y),
         }
-        found.append(read(h, y, **settings).data)
+        found.append(read(h, y, **settings).data.drop_vars("input"))
     return Run(xr.concat(found, "seed", data_vars="minimal", coords="minimal", compat="override"))
 
 

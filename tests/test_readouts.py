@@ -205,6 +205,12 @@ def test_the_loss_that_is_minimised_has_the_slope_that_goes_with_it(monkeypatch)
         assert check_grad(lambda w: loss(w)[0], lambda w: loss(w)[1], at) < 1e-6
 
 
+def test_a_classifier_keeps_no_activity_as_items_of_its_own(competing):
+    for found in (read_out(competing, DIGITS, epochs=1), converged_read_out(competing, DIGITS)):
+        with pytest.raises(InputError, match=r"^this run keeps no items of its own; pass the items to respond"):
+            found.response()
+
+
 def test_a_classifier_learns_by_adam_at_a_rate_that_falls_to_zero():
     rng = np.random.default_rng(0)
     h, y = rng.random((12, 4)), np.eye(3)[rng.integers(0, 3, 12)]
