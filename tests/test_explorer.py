@@ -548,15 +548,25 @@ def test_the_page_opens_on_two_runs_at_their_ends_and_says_what_it_holds(opened,
     assert error <= exact < 2 * error
     epochs = told["runs"][0]["epochs"]
     dense = next(e for e, later in pairwise(epochs) if later > e + 1)
-    assert f"{len(epochs)} of 301 snapshots: each to epoch {dense}, then even on a log scale" in notes
+    assert f"{len(epochs)} of 301 snapshots of bpa: each to epoch {dense}, then even on a log scale" in notes
     assert page.locator("figure.panel").count() == 2 * len(PANELS)
     assert "stopped at epoch" in page.locator(".side:nth-child(2) .status").inner_text()
+
+
+def test_a_look_at_the_data_leaves_the_epoch_of_the_run_as_it_was(opened):
+    page = opened(alone=True)
+    slide(page, 20)
+    before = page.locator("#epoch").inner_text()
+    choose(page, "run", "the data")
+    assert page.locator("#epoch").inner_text() == "epoch 0" != before
+    choose(page, "run", "bpa")
+    assert page.locator("#epoch").inner_text() == before
 
 
 def test_what_is_said_of_snapshots_is_said_of_a_run_where_the_data_stand_beside_one(opened):
     page = opened()
     choose(page, "run", "the data")
-    assert " snapshots: each to epoch " in page.locator("#notes").inner_text()
+    assert ": each to epoch " in page.locator("#notes").inner_text()
     page.locator("#beside").click()
     assert "one snapshot of the data" in page.locator("#notes").inner_text()
 

@@ -207,7 +207,9 @@ def test_the_loss_that_is_minimised_has_the_slope_that_goes_with_it(monkeypatch)
 
 def test_a_classifier_keeps_no_activity_as_items_of_its_own(competing):
     for found in (read_out(competing, DIGITS, epochs=1), converged_read_out(competing, DIGITS)):
-        with pytest.raises(InputError, match=r"^this run keeps no items of its own; pass the items to respond"):
+        with pytest.raises(
+            InputError, match=r"^this run keeps no items of its own; pass the items to respond"
+        ):
             found.response()
 
 

@@ -171,7 +171,7 @@ function arrange() {
     root.style.fontSize = `${Math.max(smallest, Math.floor((10 * size) / over) / 10)}px`;
     lay();
   }
-  goTo(nearest(state.timeline, (e) => e, state.epoch));
+  goTo(nearest(state.timeline, (e) => e, state.wanted));
 }
 
 function lay() {
@@ -264,7 +264,7 @@ function notes() {
       ? `one snapshot of ${run.name}`
       : shown >= run.kept
         ? `all ${whole(run.kept)} snapshots of ${run.name}`
-        : `${whole(shown)} of ${whole(run.kept)} snapshots: each to epoch ${whole(run.epochs[Math.max(all - 1, 0)])}, then even on a log scale`;
+        : `${whole(shown)} of ${whole(run.kept)} snapshots of ${run.name}: each to epoch ${whole(run.epochs[Math.max(all - 1, 0)])}, then even on a log scale`;
   const keys = Object.assign(document.createElement("span"), {
     innerHTML: "<kbd>←</kbd> <kbd>→</kbd> step, <kbd>space</kbd> plays, <kbd>Home</kbd> <kbd>End</kbd>",
   });
@@ -277,6 +277,7 @@ function notes() {
 function goTo(index) {
   state.at = clamp(index, 0, state.timeline.length - 1);
   state.epoch = state.timeline[state.at];
+  if (state.timeline.length > 1) state.wanted = state.epoch; // the data have one epoch, and leave the run's as it was
   const slider = $("#slider"),
     text = `epoch ${whole(state.epoch)}`;
   slider.value = state.at;
@@ -381,7 +382,7 @@ addEventListener("resize", () => {
 });
 
 state.sides.push(newSide(told.runs[0], 0, 0));
-state.epoch = told.runs[0].epochs.at(-1);
+state.wanted = told.runs[0].epochs.at(-1);
 if (told.runs.filter((run) => run.seeds[0].seed !== null).length > 1 && innerWidth >= 900) sideBySide(true);
 else arrange();
 
