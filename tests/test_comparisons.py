@@ -267,10 +267,11 @@ def sweep_of(runs, n):
     return {f"{name}-f05c20a{i}": runs[name.partition("-")[0]] for i, name in enumerate(names[:n])}
 
 
+@pytest.mark.parametrize("time", ["epoch", "rate_steps", "relative"])
 @pytest.mark.parametrize("n", [2, 4, 8])
-def test_no_name_of_a_run_leaves_the_page_or_lies_over_another(runs, n):
+def test_no_name_of_a_run_or_an_axis_leaves_the_page_or_lies_over_another(runs, n, time):
     several = sweep_of({rule: runs[rule].sel(seed=[0, 1]) for rule in ("backprop", "bpa")}, n)
-    figure = dynamics(*compare_runs(several))
+    figure = dynamics(*compare_runs(several), time)
     caption(figure, "word " * 60)
     figure.draw_without_rendering()
     shown = [text for text in figure.findobj(Text) if text.get_visible()]
