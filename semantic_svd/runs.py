@@ -307,9 +307,8 @@ class Run:
                 )
             return self.data["input_output"].rename({output: "class", "unit_0": "input"})
         x, _ = self._examples(images, test=False)
-        mean = x.mean(
-            axis=0, dtype=float
-        )  # of images, which are float32, this would leave a mode where there is none
+        # in float32, which images are, it would leave a mode where there is none
+        mean = x.mean(axis=0, dtype=float)
         shape = self.network.sizes[-1], self.network.sizes[0]
         found = self._gathered(x, self.network.layers, lambda y, rows: y.T @ (x[rows] - mean) / len(x), shape)
         return self._named(found, "input_output", {"class": output, "input": "unit_0"})

@@ -193,9 +193,8 @@ def _classes_named(place: Path, *parts: Part) -> list[str] | None:
         return None
     file = file_at(there[0])
     try:
-        lines = map(
-            str.strip, file.data.decode("utf-8-sig").splitlines()
-        )  # with or without a byte order mark
+        # with or without a byte order mark
+        lines = map(str.strip, file.data.decode("utf-8-sig").splitlines())
     except UnicodeDecodeError:
         raise InputError(f"{file.place}: is not text in UTF-8") from None
     classes = [line for line in lines if line]
