@@ -230,12 +230,12 @@ def load_items(name_or_path: str | os.PathLike[str]) -> Items:
 def read_items(source: "str | os.PathLike[str] | pd.DataFrame", name: str | None = None) -> Items:
     """Read items from a CSV file or a DataFrame: the first column names the items, the others are properties.
 
-    A file is text in UTF-8 with commas between the cells; its first line names the properties. Spaces around a cell
-    and lines without any text are ignored. A cell is a decimal number of any scale (`1`, `0.25`, `-3e-2`): neither a
-    word (`NA`, `True`) nor empty. Names stay text even when they look like numbers; a file in which all names of
-    properties do begins with an empty cell or `item`, as its first line might be an item. In a DataFrame the index
-    names the items if it is of words, and also if it is of numbers other than 0, 1, 2, ... where the first column is
-    of numbers too, and is not called `item`.
+    A file is text in UTF-8 with commas between the cells; its first line names the properties. Spaces around a cell,
+    lines without any text and the line `sep=,` are ignored. A cell is a decimal number of any scale (`1`, `0.25`,
+    `-3e-2`): neither a word (`NA`, `True`) nor empty. Names stay text even when they look like numbers; a file in
+    which all names of properties do begins with an empty cell or `item`, as its first line might be an item. In a
+    DataFrame the index names the items if it is of words, and also if it is of numbers other than 0, 1, 2, ... where
+    the first column is of numbers too, and is not called `item`.
 
     Parameters
     ----------
@@ -373,6 +373,7 @@ def sampled_tree(levels: int, properties: int, flip: float, seed: int) -> Items:
 
 Row = tuple[str, Sequence[object]]
 _CORNERS = ("", "item", "index")  # what the column that names the items is called, where that is to be said
+_EXCELS = ["sep=", ""]  # the line "sep=,", by which a program tells Excel what stands between the cells
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)  # float() takes 1_000 and nan too
 
 
@@ -391,7 +392,7 @@ def _rows_of_file(path: Path) -> list[Row]:
     except csv.Error as error:
         hint = ", as cells have commas between them" if "',' expected" in str(error) else ""
         raise InputError(f"{path}, line {reader.line_num}: cannot be read as CSV: {error}{hint}") from None
-    return [(place, cells) for place, cells in rows if any(cells)]
+    return [(place, cells) for place, cells in rows if any(cells) and cells != _EXCELS]
 
 
 def _refuse_no_header(rows: list[Row]) -> None:

@@ -566,15 +566,30 @@ def apply(W: Array, change: Change, rate: float) -> None:
     if isinstance(change, list):
         for part in change:
             apply(W, part, rate)
+    elif not _fits(change, W):
+        parts = change if isinstance(change, Outer | Rows) else [change]
+        shapes = " and ".join(str(part.shape) for part in parts if hasattr(part, "shape"))
+        what = type(change).__name__ + (f" of {shapes}" if shapes else "")
+        raise Misfit(f"{what} is no change of a matrix of {W.shape}")
     elif isinstance(change, Outer):
         add_outer(W, change.u, change.v, rate)
     elif isinstance(change, Rows):
         W[np.divmod(change.rows, W.shape[1])] += W.dtype.type(rate) * change.values
-    elif getattr(change, "shape", None) == W.shape:
-        W += rate * change
     else:
-        what = type(change).__name__ + (f" of {change.shape}" if hasattr(change, "shape") else "")
-        raise Misfit(f"{what} is no change of a matrix of {W.shape}")
+        W += rate * change
+
+
+def _fits(change: Outer | Rows | Array, W: Array) -> bool:
+    """Whether a change is one of a matrix (n_seeds, n_post, n_pre), whose shapes numpy would else stretch."""
+    n_seeds, n_post, n_pre = W.shape
+    if isinstance(change, Outer):
+        items = change.u.shape[1:2]
+        shared = (*items, n_pre)
+        return change.u.shape == (n_seeds, *items, n_post) and change.v.shape in (shared, (n_seeds, *shared))
+    if isinstance(change, Rows):
+        there = not change.rows.size or 0 <= change.rows.min() <= change.rows.max() < n_seeds * n_post
+        return bool(there) and change.values.shape == (len(change.rows), n_pre)
+    return getattr(change, "shape", None) == W.shape
 
 
 def _scale(change: Change, factor: float) -> Change:

@@ -223,6 +223,7 @@ def test_a_plain_file_becomes_items(reading):
         b" item , p , q \n a , 1 , 2 \n b , 3 , 4 \n",  # spaces
         b'"item","p","q"\n"a","1","2"\n"b", "3", "4"\n',  # quotes
         b",p,q\na,1,2\nb,3,4\n",  # the corner is empty, as pandas writes it
+        b"sep=,\r\nitem,p,q\r\na,1,2\r\nb,3,4\r\n",  # a line for Excel
     ],
 )
 def test_harmless_differences_of_form_are_no_differences(reading, content):

@@ -23,6 +23,7 @@ from semantic_svd.plasticity import (
     Oja,
     Outer,
     Plasticity,
+    Rows,
     Sanger,
     Scaled,
     Sparsified,
@@ -423,6 +424,16 @@ class Own(Plasticity):
         (np.zeros((4, 6)), "ndarray of (4, 6)"),  # without the seeds it would change all of them alike
         (np.float64(1), "float64 of ()"),
         ((1, 2), "tuple"),
+        (Outer(np.ones((2, 6, 4)), np.ones((6, 5))), "Outer of (2, 6, 4) and (6, 5)"),
+        (
+            Outer(np.ones((2, 6, 1)), np.ones((6, 6))),
+            "Outer of (2, 6, 1) and (6, 6)",
+        ),  # this would be repeated
+        (Outer(np.ones((2, 6, 4)), np.ones((5, 6))), "Outer of (2, 6, 4) and (5, 6)"),
+        (Outer(np.ones((6, 4)), np.ones((6, 6))), "Outer of (6, 4) and (6, 6)"),
+        (Rows(np.array([8]), np.ones((1, 6))), "Rows of (1,) and (1, 6)"),  # there are 2 x 4
+        (Rows(np.array([-1]), np.ones((1, 6))), "Rows of (1,) and (1, 6)"),
+        (Rows(np.array([0, 1]), np.ones((1, 6))), "Rows of (2,) and (1, 6)"),
     ],
 )
 def test_a_change_that_is_not_shaped_like_its_matrix_is_refused_with_its_place(change, what):

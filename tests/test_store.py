@@ -30,12 +30,12 @@ FORK.set_forkserver_preload(["semantic_svd.training", "semantic_svd.store", "skl
 KILLS = 20
 
 
-def items_run(out=None, resume=False, block=2**17, **other):
+def items_run(out=None, resume=False, block=2**17, rule="bpa", **other):
     """A run on items with seeds that stop on the way, in many small blocks."""
     files.BLOCK = block
     settings = {"epochs": 700, "seeds": 6, "stop_below": 1e-4, "progress": False} | other
     network = Network((34, 8, 34), biases=False)
-    return train("bpa", network, load_items("mcclelland2020"), out=out, resume=resume, **settings)
+    return train(rule, network, load_items("mcclelland2020"), out=out, resume=resume, **settings)
 
 
 def digits_run(out=None, resume=False):
@@ -403,6 +403,12 @@ def test_another_rule_network_or_data_is_refused(stored):
             InputError, match=f"^.* is another run, so it can't be resumed: its {what} is .*, not .*$"
         ):
             call()
+
+
+def test_of_another_rule_only_what_differs_is_told(stored):
+    with pytest.raises(InputError) as error:
+        items_run(stored[1], True, epochs=60, stop_below=None, rule=replace(RULES["bpa"], rate=0.2))
+    assert str(error.value).endswith(": its rule is ..., rate=0.1, ..., not ..., rate=0.2, ...")
 
 
 def test_a_run_that_is_tested_with_others_is_refused(tmp_path):

@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from difflib import SequenceMatcher
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -355,7 +356,26 @@ def _same_run(
         ours[name], theirs[name] = attrs[name], there.attrs.get(name)
     for name, value in ours.items():
         if value != theirs[name]:
+            texts = isinstance(value, str)
+            it, asked = _where_apart(theirs[name], value) if texts else (theirs[name], value)
             raise InputError(
                 f"{path} is another run, so it can't be resumed: its {name} "
-                f"{'are' if name.endswith('s') else 'is'} {theirs[name]}, not {value}"
+                f"{'are' if name.endswith('s') else 'is'} {it}, not {asked}"
             )
+
+
+def _where_apart(one: str, other: str) -> tuple[str, str]:
+    """Return two texts without the fields that both begin or end with.
+
+    Examples
+    --------
+    >>> _where_apart("Oja(), rate=0.1, 'linear'", "Oja(), rate=0.2, 'linear'")
+    ('..., rate=0.1, ...', '..., rate=0.2, ...')
+    """
+    fields = one.split(", "), other.split(", ")
+    differ = [move for move in SequenceMatcher(None, *fields).get_opcodes() if move[0] != "equal"]
+    first, last = differ[0], differ[-1]
+    left, right = ["..."] * bool(first[1]), ["..."] * (last[2] < len(fields[0]))
+    parts = fields[0][first[1] : last[2]], fields[1][first[3] : last[4]]
+    it, asked = (", ".join([*left, *part, *right]) for part in parts)
+    return it, asked
