@@ -645,6 +645,15 @@ def test_equal_colours_are_equal_values_on_both_sides(opened, told, panel):
         assert bars[0].text_content() == bars[1].text_content()
 
 
+def test_the_bar_of_s_begins_at_its_least_value_which_modes_that_turn_together_have_between_them(opened, told):
+    page = opened()
+    least = min(unpacked(run["layers"][0]["seeds"][0]["S"]).min() for run in told["runs"][:2])
+    assert least < 0
+    for side in ("first", "last"):
+        figures = page.locator("figure.S")
+        assert getattr(figures, side).locator("text.quiet").first.text_content() == page.evaluate(f"short({least})")
+
+
 def test_the_leaves_stand_in_the_order_of_the_tree(opened, runs):
     page = opened(alone=True)
     for index in (0, 30, 80):
@@ -785,6 +794,20 @@ def test_tab_goes_through_the_page_in_reading_order_and_shows_where_it_is(opened
     assert found[:3] == ["run", "seed", "layer"]
     assert found.index("layer") < found.index("save") < found.index("meaning") < found.index("back")
     assert found[found.index("back") :][:5] == ["back", "play", "forward", "slider", "beside"]
+
+
+def test_of_images_rows_are_called_classes(opened, tmp_path):
+    digits = load_images("digits")
+    network = Network((64, 6, 10), "relu", "softmax")
+    run = train("backprop", network, digits.x, digits.targets, epochs=2, record=["class_means"])
+    path = tmp_path / "digits.html"
+    path.write_text(explorer_page({"digits": run}), "utf-8")
+    page = opened(url=path.as_uri())
+    assert page.locator("figure.U .note").text_content() == "classes × modes"
+    assert page.locator("figure.paths h2").text_content() == "Class paths"
+    labels = [page.locator(f"figure.{kind} svg").get_attribute("aria-label") for kind in ("tree", "paths", "U")]
+    assert labels[:2] == ["dendrogram of the classes", "paths of the classes in a plane over training"]
+    assert labels[2].startswith("U, 10 classes by ")
 
 
 def test_cells_are_read_out_by_shift_and_arrows(opened):

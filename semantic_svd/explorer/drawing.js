@@ -19,8 +19,9 @@ function unpack(packed) {
   const [length, ...shape] = packed.shape,
     size = shape.reduce((a, b) => a * b, 1);
   const at = (f) => Float64Array.from(counts.subarray(f * size, (f + 1) * size), (count) => count * packed.step);
-  const largest = counts.reduce((most, count) => Math.max(most, Math.abs(count)), 0) * packed.step;
-  return { at, length, shape, largest };
+  const least = counts.reduce((least, count) => Math.min(least, count), 0) * packed.step,
+    most = counts.reduce((most, count) => Math.max(most, count), 0) * packed.step;
+  return { at, length, shape, least, largest: Math.max(-least, most) };
 }
 
 /** A seed of a layer, unpacked once. */

@@ -92,6 +92,7 @@ def explorer_page(runs: Mapping[str, Run], data: xr.DataArray | None = None, pro
     names = [str(item) for item in data["item"].values]
     content = {
         "items": names,
+        "row": "class" if on_images else "item",
         "called": called,
         **_categories(data),
         "modes": _modes(reference),

@@ -10,18 +10,18 @@ const TITLES = {
   V: () => "V′",
   strengths: () => "Mode strengths",
   tree: () => "Dendrogram",
-  paths: () => "Item paths",
+  paths: () => `${told.row[0].toUpperCase()}${told.row.slice(1)} paths`,
 };
 const NOTES = {
   response: () => "= U S V′",
-  U: () => "items × modes",
+  U: () => `${plural(told.row)} × modes`,
   S: () => "",
   V: (side) => `modes × ${plural(side.layer.column)}`,
   tree: () => "average linkage, by distance",
   paths: () => "nearest to distances at the end",
   strengths: () => "",
 };
-const plural = (word) => word.replace(/y$/, "ie") + "s";
+const plural = (word) => word.replace(/y$/, "ie").replace(/s$/, "se") + "s";
 const columnName = (side, j) =>
   side.layer.column === "property" ? side.layer.columns[j] : `${side.layer.column} ${side.layer.columns[j]}`;
 
@@ -51,9 +51,9 @@ function matrixOf(kind, side) {
       columns: K,
       value: (k, l) => shown.S[k * K + l],
       limit: limitOf("S"),
+      low: Math.min(...state.sides.map((side) => seedOf(side).S.least)), // between modes that turn together
       row: "mode",
       column: "mode",
-      positive: true,
     }),
     V: () => ({
       rows: K,
@@ -74,7 +74,7 @@ function responseLimit() {
   const low = Math.min(...seeds.map((seed) => seed.low)),
     high = Math.max(...seeds.map((seed) => seed.high));
   const limit = Math.max(-low, high) || 1;
-  return { limit, positive: low >= -1e-6 * limit };
+  return { limit, low: low < -1e-6 * limit ? -limit : 0 };
 }
 
 const heat = {
@@ -113,12 +113,12 @@ const heat = {
     const what = { response: side.layer.name, U: "U", S: "S", V: "V transposed" }[kind];
     svg.setAttribute(
       "aria-label",
-      `${what}, ${rows} ${plural(matrix.row)} by ${columns} ${plural(matrix.column)}; Shift and arrows read cells`,
+      `${what}, ${rows} ${plural(matrix.row === "item" ? told.row : matrix.row)} by ${columns} ${plural(matrix.column)}; Shift and arrows read cells`,
     );
   },
   bar({ svg, cells }, right, y) {
     const size = 0.78 * em(),
-      low = cells.positive ? 0 : -cells.limit,
+      { low = -cells.limit } = cells,
       high = short(cells.limit);
     const width = Math.min(5 * size, cells.w / 3),
       x = right - width - widthOf(high, size) - 4;
@@ -425,7 +425,7 @@ const tree = {
       both = side.layer.ofOutput ? state.sides.filter((other) => other.layer.ofOutput) : [side];
     panel.tallest = Math.max(...both.map((other) => seedOf(other).heights.largest)) || 1;
     panel.body = draw(svg, "g");
-    svg.setAttribute("aria-label", "dendrogram of the items");
+    svg.setAttribute("aria-label", `dendrogram of the ${plural(told.row)}`);
   },
   update(panel) {
     const {
@@ -547,7 +547,7 @@ const paths = {
       return range(n).map((i) => panel.place(at[2 * i], at[2 * i + 1]));
     });
     panel.body = draw(svg, "g");
-    svg.setAttribute("aria-label", "paths of the items in a plane over training");
+    svg.setAttribute("aria-label", `paths of the ${plural(told.row)} in a plane over training`);
   },
   update(panel) {
     const {
