@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from rich.progress import Progress
 from scipy.spatial.distance import pdist
 
-from semantic_svd import Items, Network, load_images, load_items, read_items, recorded_run, train
+from semantic_svd import Items, Network, load_images, load_items, read_items, read_out, recorded_run, train
 from semantic_svd.cli import main
 from semantic_svd.cli.pictures import panels
 from semantic_svd.cli.subject import open_subject
@@ -344,9 +344,12 @@ def test_the_bar_moves_with_every_snapshot_of_one_run(monkeypatch):
             "bpa.zarr digits.zarr",
             "digits keeps class means of images, bpa is over items; a page shows runs over the same items",
         ),
-        (
-            "strengths.zarr",
-            "strengths kept no weights, responses or class means, so there is nothing to explore",
+        *(
+            (
+                f"{name}.zarr",
+                f"{name} kept neither items and weights, nor responses, nor class means: there is nothing to explore",
+            )
+            for name in ("strengths", "classifier")
         ),
     ],
 )
@@ -364,6 +367,7 @@ def others(tmp_path_factory, runs):
     folder, network = tmp_path_factory.mktemp("others"), Network((34, 8, 34), biases=False)
     turned = ITEMS.array.copy(data=ITEMS.values[:, ::-1])
     digits = load_images("digits")
+    competing = train("krotov_hopfield", Network((64, 9, 10), biases=False), digits.x, epochs=1)
     saved(
         {
             "bpa": runs["bpa"],
@@ -371,6 +375,7 @@ def others(tmp_path_factory, runs):
             "turned": train("bpa", network, turned, epochs=2),
             "recorded": recorded_run({}, runs["bpa"].response().values, items=ITEMS),
             "strengths": train("bpa", network, ITEMS, epochs=2, record=["strengths"]),
+            "classifier": read_out(competing, digits, epochs=1),
             "digits": train(
                 "backprop",
                 Network((64, 5, 10), "relu", "softmax"),
@@ -645,13 +650,17 @@ def test_equal_colours_are_equal_values_on_both_sides(opened, told, panel):
         assert bars[0].text_content() == bars[1].text_content()
 
 
-def test_the_bar_of_s_begins_at_its_least_value_which_modes_that_turn_together_have_between_them(opened, told):
+def test_the_bar_of_s_begins_at_its_least_value_which_modes_that_turn_together_have_between_them(
+    opened, told
+):
     page = opened()
     least = min(unpacked(run["layers"][0]["seeds"][0]["S"]).min() for run in told["runs"][:2])
     assert least < 0
     for side in ("first", "last"):
         figures = page.locator("figure.S")
-        assert getattr(figures, side).locator("text.quiet").first.text_content() == page.evaluate(f"short({least})")
+        assert getattr(figures, side).locator("text.quiet").first.text_content() == page.evaluate(
+            f"short({least})"
+        )
 
 
 def test_the_leaves_stand_in_the_order_of_the_tree(opened, runs):
@@ -805,7 +814,9 @@ def test_of_images_rows_are_called_classes(opened, tmp_path):
     page = opened(url=path.as_uri())
     assert page.locator("figure.U .note").text_content() == "classes × modes"
     assert page.locator("figure.paths h2").text_content() == "Class paths"
-    labels = [page.locator(f"figure.{kind} svg").get_attribute("aria-label") for kind in ("tree", "paths", "U")]
+    labels = [
+        page.locator(f"figure.{kind} svg").get_attribute("aria-label") for kind in ("tree", "paths", "U")
+    ]
     assert labels[:2] == ["dendrogram of the classes", "paths of the classes in a plane over training"]
     assert labels[2].startswith("U, 10 classes by ")
 

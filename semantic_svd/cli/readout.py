@@ -54,8 +54,7 @@ def readout(
     found = read_out(run, pictures, layer=layer, power=power, head=head, epochs=epochs)  # type: ignore[arg-type]
     if output is not None:
         found.save(output)
-        kept = found.data.sizes["epoch"] * found.data.sizes["seed"] * found.data["W1"][0, 0].size
-        print(f"{output} takes {bytes_text(kept * found.data['W1'].dtype.itemsize)}")
+        print(f"{output} takes {bytes_text(found.data.nbytes)}")
     read = "its own activity" if power is None else f"relu(w'x)^{power:g} at unit length"
     print(f"{source}, layer {layer}, {read}; {head}, {epochs} epochs")
     print(f"test accuracy {accuracies(found)}, on the training images {accuracies(found, 'train_accuracy')}")

@@ -70,7 +70,7 @@ def shown_layers(run: Run) -> list[int]:
     layers = range(run.network.layers, 0, -1)
     if "m1" in run.data:
         return [layer for layer in layers if f"m{layer}" in run.data]
-    if all(name in run.data for name in run.network.names()):
+    if all(name in run.data for name in (*run.network.names(), "input")):
         return list(layers)
     kept = {layer: "response" if layer == run.network.layers else f"h{layer}" for layer in layers}
     return [layer for layer, name in kept.items() if name in run.data]

@@ -115,7 +115,9 @@ def _bar(total: int, wanted: bool) -> Iterator[Callable[[], None]]:
 def _layers_of(name: str, run: Run) -> list[int]:
     layers = shown_layers(run)
     if not layers:
-        raise InputError(f"{name} kept no weights, responses or class means, so there is nothing to explore")
+        raise InputError(
+            f"{name} kept neither items and weights, nor responses, nor class means: there is nothing to explore"
+        )
     return layers
 
 
