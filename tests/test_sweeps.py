@@ -308,7 +308,7 @@ def test_a_row_says_what_the_run_of_the_library_says(tmp_path, in_this_process):
 def test_no_interval_of_an_accuracy_passes_one():
     shares = [1.0, 1.0, 1.0, 1.0, 0.9]  # by t alone up to 1.036
     rows = [("a", "digits", "bpa", seed, share) for seed, share in enumerate(shares)]
-    table = pd.DataFrame(rows, columns=["run", "data", "rule", "seed", "accuracy"])
+    table = pd.DataFrame(rows, columns=["run", "data", "rule", "seed", "accuracy"]).assign(status="finished")
     (row,) = best(table, "accuracy").to_dict("records")
     assert row["mean"] == pytest.approx(0.98) and row["low"] < 0.98 and row["high"] == 1.0
 
@@ -410,6 +410,8 @@ def test_the_best_setting_is_the_one_with_the_best_mean_among_those_with_fewest_
                 "rule": rule,
                 "rate": rate,
                 "seed": k,
+                "status": "diverged" if np.isnan(loss[k]) else "stopped",
+                "end_epoch": 1 if np.isnan(loss[k]) else loss[k],
                 "loss": loss[k],
                 "accuracy": share[k],
             }
@@ -417,17 +419,22 @@ def test_the_best_setting_is_the_one_with_the_best_mean_among_those_with_fewest_
             for k in range(2)
         ]
     )
-    by_loss, by_accuracy = best(table), best(table, by="accuracy")
+    by_loss, by_accuracy, by_end = (best(table, by=name) for name in ("loss", "accuracy", "end_epoch"))
     assert by_loss[["rule", "run", "rate", "mean", "low", "high", "n"]].values.tolist() == [
         ["bpa", "b", 0.2, 2.5, 2.0, 3.0, 2],
         ["backprop", "e", 0.2, 7.0, 7.0, 7.0, 1],
     ]
     assert list(by_accuracy["run"]) == ["b", "e"]
+    pd.testing.assert_frame_equal(by_end, by_loss)  # early to diverge is not early to learn
     twice = pd.concat([table, table.assign(data="yours", run=table["run"].str.upper())])
     assert list(best(twice)["run"]) == ["b", "e", "B", "E"]
-    assert (
-        line_of(lambda: best(table, "speed")) == "no measure 'speed' in the table; there are loss, accuracy"
-    )
+    refused_lines = [
+        (table, "speed", "no measure 'speed' in the table; there are end_epoch, loss, accuracy"),
+        (table[:0], "loss", "no measure 'loss' in the table; there are none"),
+        (table.drop(columns="rule"), "loss", "the table has no column 'rule', and so is none of a sweep"),
+    ]
+    for of, by, line in refused_lines:
+        assert line_of(lambda of=of, by=by: best(of, by)) == line
 
 
 # ---------------------------------------------------------------------------------------------- what is done stays done

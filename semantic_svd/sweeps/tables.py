@@ -27,7 +27,8 @@ def measures(run: Run) -> pd.DataFrame:
         ``seed``, ``status``, ``end_epoch``, ``loss``, ``accuracy`` on the test images; ``agreement`` of the items' tree
         with the data's as the seed ended; ``half_learned_1``, ...: the half-learned epoch of each mode, NaN for never.
         Of a run on images, tree and modes are those of the class means of the last hidden layer, less their mean, and
-        the modes those with which the seed ended. A seed that diverged has no measures.
+        the modes those with which the seed ended. Of a seed that diverged there is only ``end_epoch``, its last good
+        snapshot.
 
     Examples
     --------
@@ -114,20 +115,24 @@ def best(table: pd.DataFrame, by: str = "loss") -> pd.DataFrame:
     Raises
     ------
     InputError
-        If there is no such measure in the table.
+        If the table is none of a sweep, or there is no such measure in it.
 
     Examples
     --------
     >>> rows = [("a", 0.1, 0, 2.0), ("a", 0.1, 1, 4.0), ("b", 0.2, 0, 1.0), ("b", 0.2, 1, None)]
     >>> table = pd.DataFrame(rows, columns=["run", "rate", "seed", "loss"])
-    >>> best(table.assign(data="mine", rule="bpa"))
+    >>> best(table.assign(data="mine", rule="bpa", status="finished"))
        data rule run  rate  mean  low  high  n
     0  mine  bpa   a   0.1   3.0  2.0   4.0  2
     """
     names = [str(name) for name in table]
+    if lacking := [name for name in ("run", "data", "rule", "status") if name not in names]:
+        raise InputError(f"the table has no column {lacking[0]!r}, and so is none of a sweep")
     measured = [name for name in names if (name in MEASURES or _is_stage(name)) and table[name].notna().any()]
     if by not in measured:
-        raise InputError(f"no measure {by!r} in the table; there are {', '.join(measured)}")
+        raise InputError(f"no measure {by!r} in the table; there are {', '.join(measured) or 'none'}")
+    # the epoch to which a seed came before it diverged is in the table, and tells of no success
+    table = table.assign(**{by: table[by].where(table["status"] != "diverged")})
     about = ["data", "rule", "run", *(name for name in names if name in SETTINGS)]
     rows = []
     for _, of_run in table.groupby("run", sort=False):
