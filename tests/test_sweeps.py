@@ -460,6 +460,18 @@ def test_what_is_done_is_not_done_again_and_the_rest_is(tmp_path, in_this_proces
     assert before.items() <= stamps(tmp_path).items()
 
 
+@pytest.mark.parametrize("text", ["", '{"rows": [{"seed": 0, "sta', "[1]", "{}"])
+def test_a_run_whose_measures_are_damaged_is_measured_again(tmp_path, in_this_process, text):
+    grid = Grid(**SMALL)
+    whole = sweep(grid, tmp_path)
+    before = stamps(tmp_path)
+    measured = tmp_path / f"{grid.cells[0].name}.json"
+    measured.write_text(text)
+    pd.testing.assert_frame_equal(sweep(grid, tmp_path), whole, check_exact=True)
+    assert json.loads(measured.read_text())["rows"][0]["status"] == "finished"
+    assert {path for path, stamp in stamps(tmp_path).items() if stamp != before[path]} == {measured}
+
+
 def test_a_run_that_was_stopped_in_the_middle_goes_on_from_there(tmp_path, monkeypatch, in_this_process):
     from semantic_svd import training
 

@@ -21,8 +21,6 @@ from semantic_svd.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from semantic_svd.sweeps import Grid
-
 
 def sweep(
     grid: Annotated[Path, typer.Argument(metavar="GRID", help="A TOML file that says which runs.")],
@@ -41,7 +39,7 @@ def sweep(
     Runs that are done are not done again: the same command goes on with a sweep that was interrupted, and tries again
     what failed. Where a run failed the exit code is 2; that seeds diverge is a result.
     """
-    from semantic_svd.sweeps import SETTINGS, read_grid, results_folder, sweep
+    from semantic_svd.sweeps import SETTINGS, read_grid, results_folder, runs_done, sweep
 
     of = read_grid(grid)
     try:
@@ -49,13 +47,13 @@ def sweep(
     except InputError as error:
         raise InputError(f"{grid}: {error}") from None
     results_folder(output)
-    if _done(of, output) < len(of.cells):
+    if len(runs_done(output, of.cells)) < len(of.cells):
         print(says_bytes(output, needed, "stop_below" in of.settings), flush=True)
     try:
         table = sweep(of, output, scheduler=scheduler)
     except KeyboardInterrupt:
-        kept = f"{_done(of, output)} of {len(of.cells)} runs are done and kept in {output}, the same command goes on"
-        raise Interrupted(f"interrupted; {kept}") from None
+        kept = f"{len(runs_done(output, of.cells))} of {len(of.cells)} runs are done and kept in {output}"
+        raise Interrupted(f"interrupted; {kept}, the same command goes on") from None
     failed = table[table["status"] == "failed"].drop_duplicates("run")
     first = failed.iloc[0]["error"] if len(failed) else ""
     if len(failed) == len(of.cells):
@@ -74,11 +72,6 @@ def sweep(
         complain(f"no seed survived: {', '.join(lost)}")
     if len(failed):
         raise InputError(f"{counted(len(failed), 'run')} failed ({output}/results.csv); the first: {first}")
-
-
-def _done(grid: "Grid", folder: Path) -> int:
-    """Count the runs of a grid that are done."""
-    return sum((folder / f"{cell.name}.json").exists() for cell in grid.cells)
 
 
 def _lost(table: "pd.DataFrame") -> list[str]:

@@ -23,7 +23,17 @@ from semantic_svd.sweeps.grid import SETTINGS, Cell, Grid, read_grid
 from semantic_svd.sweeps.tables import best, measures, table_of
 from semantic_svd.sweeps.workers import Died, on_cluster, on_cores
 
-__all__ = ["SETTINGS", "Cell", "Grid", "best", "measures", "read_grid", "results_folder", "sweep"]
+__all__ = [
+    "SETTINGS",
+    "Cell",
+    "Grid",
+    "best",
+    "measures",
+    "read_grid",
+    "results_folder",
+    "runs_done",
+    "sweep",
+]
 
 RESULTS, TIMES = "results.csv", "times.csv"
 
@@ -82,7 +92,7 @@ def sweep(
         part.bytes()
     folder = results_folder(out)
     cells = list({cell.name: cell for part in grids for cell in part.cells}.values())
-    done = _done(folder, cells)
+    done = runs_done(folder, cells)
     todo = [cell for cell in cells if cell.name not in done]
     work = partial(run_cell, folder)
     outcomes = on_cluster(work, todo, scheduler) if scheduler and todo else on_cores(work, todo)
@@ -91,7 +101,7 @@ def sweep(
             for cell, outcome in _shown(outcomes, len(cells), len(done), progress):
                 done[cell.name] = {"error": str(outcome)} if isinstance(outcome, Died) else outcome
     finally:
-        done |= _done(folder, cells)  # what was finished while Ctrl-C was on its way
+        done |= runs_done(folder, cells)  # what was finished while Ctrl-C was on its way
         table = table_of(done, cells)
         times = [(cell.name, done[cell.name].get("seconds")) for cell in cells if cell.name in done]
         for name, rows in ((RESULTS, table), (TIMES, pd.DataFrame(times, columns=["run", "seconds"]))):
@@ -134,10 +144,18 @@ def _trained(path: Path, cell: Cell) -> Run:
         raise
 
 
-def _done(folder: Path, cells: Iterable[Cell]) -> dict[str, Any]:
-    """Return what was measured of the runs that are done."""
-    files = {cell.name: _file(folder, cell) for cell in cells}
-    return {name: json.loads(file.read_text()) for name, file in files.items() if file.is_file()}
+def runs_done(folder: Path, cells: Iterable[Cell]) -> dict[str, Any]:
+    """Return what was measured of the runs that are done; one whose file is damaged is not, and is measured again."""
+    measured = {cell.name: _measured(_file(folder, cell)) for cell in cells}
+    return {name: found for name, found in measured.items() if found is not None}
+
+
+def _measured(file: Path) -> dict[str, Any] | None:
+    try:
+        found = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError):  # not there, cut short, of something else
+        return None
+    return found if isinstance(found, dict) and "rows" in found else None
 
 
 def _file(folder: Path, cell: Cell) -> Path:
