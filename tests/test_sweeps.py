@@ -107,6 +107,52 @@ def test_a_run_has_its_name_from_what_it_follows_from_and_from_nothing_else():
     assert len(names) == 2 and max(map(len, names)) < 200
 
 
+def test_runs_whose_names_no_file_can_tell_apart_are_runs_of_their_own(tmp_path, in_this_process):
+    items = load_items("saxe2019_toy")
+    names = ["a b", "a,b", "a_b", "x" * 200, "x" * 201]
+    sets = [Items(items.values, items.items, items.properties, name) for name in names]
+    table = sweep(Grid(**SMALL | {"items": sets}), tmp_path)
+    assert list(table["data"]) == names and table["run"].nunique() == table["loss"].count() == 5
+    two = Grid(**SMALL | {"rules": {"my rule": RULES["bpa"], "my,rule": RULES["bpa"]}}).cells
+    assert two[0].name != two[1].name
+
+
+@pytest.mark.parametrize(
+    ("numpys", "python"),
+    [
+        ({"seeds": np.arange(3)}, {"seeds": [0, 1, 2]}),
+        ({"seeds": range(3)}, {"seeds": [0, 1, 2]}),
+        ({"seeds": np.int64(3)}, {"seeds": 3}),
+        ({"epochs": np.int64(5), "every": np.int64(2)}, {"epochs": 5, "every": 2}),
+        ({"record": np.array(["weights"])}, {"record": ["weights"]}),
+        ({"settings": {"rate": np.array([0.5, 0.25])}}, {"settings": {"rate": [0.5, 0.25]}}),
+        ({"settings": {"rate": [np.array([0.5, 0.25, 0.1])]}}, {"settings": {"rate": [[0.5, 0.25, 0.1]]}}),
+        ({"settings": {"hidden": range(2, 4)}}, {"settings": {"hidden": [2, 3]}}),
+        ({"settings": {"hidden": np.array([[2, 3]])}}, {"settings": {"hidden": [[2, 3]]}}),
+        ({"settings": {"biases": [np.False_]}}, {"settings": {"biases": [False]}}),
+        ({"items": load_items("saxe2019_toy")}, {"items": ["saxe2019_toy"]}),
+    ],
+)
+def test_numbers_of_numpy_ranges_and_one_that_is_no_list_are_taken_for_what_they_say(numpys, python):
+    said, plain = (Grid(**SMALL | words) for words in (numpys, python))
+    assert [cell.name for cell in said.cells] == [cell.name for cell in plain.cells]
+    assert said.bytes() == plain.bytes()
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ({"rules": RULES["bpa"]}, f"rules are names, or a mapping from names to rules, not {RULES['bpa']!r}"),
+        ({"rules": {1: "bpa"}}, "rules are names, or a mapping from names to rules, not 1"),
+        ({"images": [3]}, "images are a name or a path, not int"),
+        ({"items": pd.DataFrame({"a": [1.0, 2.0]})}, "items are a name or a path, not DataFrame"),
+        ({"settings": ["rate"]}, "settings are words with their values, as {'rate': [0.1]}, not ['rate']"),
+    ],
+)
+def test_what_a_grid_cannot_take_is_one_line(words, line):
+    assert line_of(lambda: Grid(**SMALL | words)) == line
+
+
 def test_the_words_of_a_grid_mean_what_they_mean_to_train(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     settings = {

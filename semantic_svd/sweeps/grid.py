@@ -72,14 +72,22 @@ class Grid:
 
     def __post_init__(self) -> None:
         for name in ("rules", "items", "images"):
-            if isinstance(getattr(self, name), str):
-                object.__setattr__(self, name, [getattr(self, name)])
+            given = getattr(self, name)
+            if not isinstance(given, Mapping):
+                object.__setattr__(self, name, [] if given is None else _list(given))
         if not self.rules:
             raise InputError("a grid needs rules, as rules = ['bpa', 'backprop']")
         if not self.items and not self.images:
             raise InputError("a grid needs items or images, as items = ['mcclelland2020']")
         snapshot_epochs(whole("epochs", 0 if self.epochs is None else self.epochs, 0), self.every)
-        seeds_of(self.seeds)
+        chosen = seeds_of(self.seeds)
+        object.__setattr__(self, "seeds", chosen if np.iterable(self.seeds) else len(chosen))
+        for name in ("epochs", "every", "record"):
+            object.__setattr__(self, name, _plain(getattr(self, name)))
+        if not isinstance(self.settings, Mapping):
+            raise InputError(
+                f"settings are words with their values, as {{'rate': [0.1]}}, not {self.settings!r}"
+            )
         object.__setattr__(self, "settings", {word: _values(word, v) for word, v in self.settings.items()})
         _ = self.cells
 
@@ -94,6 +102,9 @@ class Grid:
                 raise InputError(f"two data sets are called {name!r}, as files of one name are; rename one")
         if not isinstance(self.rules, Mapping):
             _refuse_twice("rules", self.rules)
+        for name in self.rules:
+            if not isinstance(name, str):
+                raise InputError(f"rules are names, or a mapping from names to rules, not {name!r}")
         of_name = self.rules if isinstance(self.rules, Mapping) else {name: name for name in self.rules}
         named = {name: as_rule(rule) for name, rule in of_name.items()}
         keep = {"epochs": self.epochs, "seeds": self.seeds, "every": self.every, "record": self.record}
@@ -150,10 +161,13 @@ class Cell:
             "setting": self.setting,
             "keep": self.keep,
         }
-        digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:8]
+        called = f"{self.rule_name}-{self.data_name}"
         words = (f"{word}_{as_text(value)}" for word, value in self.setting.items())
-        text = re.sub(r"[^\w.+-]+", "_", "-".join([self.rule_name, self.data_name, *words]))
-        return f"{text[:150]}-{digest}"
+        text = re.sub(r"[^\w.+-]+", "_", "-".join([called, *words]))[:150]
+        if not text.startswith(called):  # names that are not told apart by what of them a file can be called
+            identity["called"] = called
+        digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:8]
+        return f"{text}-{digest}"
 
     def lesson(self) -> Lesson:
         """Return what is learned, with the network that fits."""
@@ -284,6 +298,8 @@ _images = lru_cache(1)(named_images)  # once for all runs that a worker does in 
 
 
 def _given(images: str | Path | Images) -> Images | str:
+    if not isinstance(images, str | Path | Images):
+        raise InputError(f"images are a name or a path, not {type(images).__name__}")
     return str(images) if isinstance(images, Path) else images
 
 
@@ -295,7 +311,7 @@ def _values(word: str, values: Any) -> list[Any]:
     """Return the values that a setting takes, checked, with lists as tuples."""
     if word not in SETTINGS:
         raise InputError(f"no setting {word!r}; there are {', '.join(SETTINGS)}")
-    found = [tuple(value) if isinstance(value, list | tuple) else value for value in _list(values)]
+    found = _list(values)
     if word == "hidden":
         found = [value if isinstance(value, tuple) else (value,) for value in found]
     for value in found:
@@ -323,7 +339,15 @@ def _is_a(word: str, value: Any) -> bool:
 
 
 def _list(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list | tuple) else [value]
+    plain = _plain(value)
+    return list(plain) if isinstance(plain, tuple) else [plain]
+
+
+def _plain(value: Any) -> Any:
+    """Return a value without NumPy's types, which are in no name of a run, and with lists as tuples."""
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    return tuple(map(_plain, value)) if isinstance(value, list | tuple | range) else value
 
 
 def _refuse_others(what: str, there: Mapping[str, Any], allowed: Sequence[str]) -> None:
