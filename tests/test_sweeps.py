@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 
@@ -630,11 +631,10 @@ def local(grid, tmp_path_factory):
     return sweep(grid, tmp_path_factory.mktemp("local"))
 
 
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
-    """A scheduler and two workers, each a process: its address, and the workers."""
+@contextmanager
+def processes_of_a_cluster(folder, n_workers):
+    """A scheduler and workers, each a process: its address, and the processes, the scheduler's first."""
     pytest.importorskip("distributed")
-    folder = tmp_path_factory.mktemp("cluster")
     said = folder / "scheduler.json"
     dask = [sys.executable, "-m", "dask"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
@@ -642,14 +642,20 @@ def cluster(tmp_path_factory):
     words = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--no-show"]
     started = [subprocess.Popen([*dask, "scheduler", *where, *words], **quiet)]
     one = [*dask, "worker", *where, "--nthreads", "1", "--no-nanny", "--no-dashboard"]
-    started += [subprocess.Popen(one, **quiet) for _ in range(2)]
+    started += [subprocess.Popen(one, **quiet) for _ in range(n_workers)]
     try:
         assert wait_until(said.exists)
-        yield json.loads(said.read_text())["address"], started[1:]
+        yield json.loads(said.read_text())["address"], started
     finally:
         for process in started:
             process.kill()
             process.wait()
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    with processes_of_a_cluster(tmp_path_factory.mktemp("cluster"), 2) as (address, (_, *both)):
+        yield address, both
 
 
 @UNIX
@@ -700,11 +706,29 @@ def test_what_kills_workers_of_a_cluster_again_and_again_is_given_up(tmp_path, m
 
 
 @UNIX
+def test_a_scheduler_that_is_lost_is_one_line_and_the_same_command_goes_on(tmp_path):
+    (tmp_path / "grid.toml").write_text(GRID.replace(', "four.csv"', ""))
+    command = [sys.executable, "-m", "semantic_svd", "sweep", "grid.toml"]
+    how = {"cwd": tmp_path, "stderr": subprocess.PIPE, "stdout": subprocess.DEVNULL, "text": True}
+    with processes_of_a_cluster(tmp_path, 1) as (address, (scheduler, _)):
+        on_it = subprocess.Popen([*command, "--scheduler", address], **how)
+        assert wait_until(lambda: len(list((tmp_path / "results").glob("*.json"))) >= 2)
+        scheduler.kill()
+        _, said = on_it.communicate(timeout=60)
+    failed = pd.read_csv(tmp_path / "results" / "results.csv").query("status == 'failed'")["run"].nunique()
+    line = f"{failed} runs failed (results/results.csv); the first: its scheduler was lost"
+    assert (on_it.returncode, said) == (2, f"semantic-svd: {line}\n") and 0 < failed <= 30
+    assert subprocess.run(command, **how).returncode == 0
+    assert set(pd.read_csv(tmp_path / "results" / "results.csv")["status"]) == {"finished"}
+
+
+@UNIX
 def test_a_cluster_that_does_not_answer_or_has_no_workers_is_one_line(tmp_path, monkeypatch):
     distributed = pytest.importorskip("distributed")
     grid = Grid(**SMALL)
-    line = line_of(lambda: sweep(grid, tmp_path, scheduler="nonsense"))
-    assert line.startswith("no Dask scheduler answers at nonsense: ")
+    for nowhere in ("nonsense", "", 3):  # an address that is empty asks for no cores of this machine either
+        line = line_of(lambda nowhere=nowhere: sweep(grid, tmp_path, scheduler=nowhere))
+        assert line.startswith(f"no Dask scheduler answers at {nowhere}: ")
     assert list(tmp_path.iterdir()) == []
     monkeypatch.setattr(workers, "PATIENCE", 0.1)
     with distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=":0") as empty:

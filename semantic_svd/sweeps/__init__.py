@@ -95,7 +95,7 @@ def sweep(
     done = runs_done(folder, cells)
     todo = [cell for cell in cells if cell.name not in done]
     work = partial(run_cell, folder)
-    outcomes = on_cluster(work, todo, scheduler) if scheduler and todo else on_cores(work, todo)
+    outcomes = on_cores(work, todo) if scheduler is None or not todo else on_cluster(work, todo, scheduler)
     try:
         with closing(outcomes):
             for cell, outcome in _shown(outcomes, len(cells), len(done), progress):

@@ -5,6 +5,7 @@ cluster the client is used as it is: its scheduler counts how often a piece of w
 """
 
 import gc
+import logging
 import signal
 import warnings
 from collections import Counter, deque
@@ -91,12 +92,12 @@ def on_cluster(
     client, why = None, ""
     try:
         client = Client(address, timeout=10, set_as_default=False)
-    except (OSError, ValueError) as error:
+    except (OSError, TypeError, ValueError) as error:
         why = " ".join(str(error).split())
     if client is None:
         gc.collect()  # what was begun of a client is closed now, not in whichever thread garbage is found by chance
         raise InputError(f"no Dask scheduler answers at {address}: {why}")
-    with client:
+    with _connection_unheard(), client:
         try:
             client.wait_for_workers(1, timeout=PATIENCE)
         except TimeoutError:
@@ -113,6 +114,18 @@ def on_cluster(
                 yield futures[future], outcome
         finally:
             client.cancel(list(futures))
+
+
+@contextmanager
+def _connection_unheard() -> Iterator[None]:
+    """Keep a client from printing a traceback when its scheduler is lost: what came of each piece says so."""
+    logger = logging.getLogger("distributed.client")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 @contextmanager
