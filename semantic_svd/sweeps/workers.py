@@ -87,6 +87,7 @@ def on_cluster(
     """
     try:
         from distributed import Client, KilledWorker, as_completed
+        from distributed.comm import CommClosedError
     except ImportError:
         raise InputError("a scheduler needs distributed: pip install 'semantic-svd[cluster]'") from None
     client, why = None, ""
@@ -109,7 +110,7 @@ def on_cluster(
                     outcome = future.result()
                 except KilledWorker:
                     outcome = Died("its workers died, one after the other")
-                except CancelledError:
+                except (CancelledError, CommClosedError):
                     outcome = Died("its scheduler was lost")
                 yield futures[future], outcome
         finally:
