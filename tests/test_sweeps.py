@@ -908,3 +908,21 @@ def test_ctrl_c_ends_in_one_line_and_the_same_command_goes_on(tmp_path):
         for _ in range(100):
             os.killpg(command.pid, 0)
             time.sleep(0.05)
+
+
+@UNIX
+@pytest.mark.parametrize("how_it_ends", [signal.SIGKILL, signal.SIGTERM])
+def test_workers_end_with_a_sweep_that_is_killed(tmp_path, how_it_ends):
+    long = "[sweep]\nrules = 'bpa'\nitems = 'saxe2019_toy'\nepochs = 100000000\nevery = 'log'\n"
+    (tmp_path / "grid.toml").write_text(long)
+    words = [sys.executable, "-m", "semantic_svd", "sweep", "grid.toml"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": tmp_path}
+    command = subprocess.Popen(words, start_new_session=True, **quiet)
+    assert wait_until(lambda: list((tmp_path / "results").glob("*.zarr")))
+    command.send_signal(how_it_ends)
+    command.wait()
+    with pytest.raises(ProcessLookupError):  # nobody is left behind
+        for _ in range(200):
+            os.killpg(command.pid, 0)
+            time.sleep(0.05)
+        os.killpg(command.pid, signal.SIGKILL)

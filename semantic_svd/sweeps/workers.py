@@ -6,12 +6,16 @@ cluster the client is used as it is: its scheduler counts how often a piece of w
 
 import gc
 import logging
+import os
 import signal
+import threading
+import time
 import warnings
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing import resource_tracker
 from typing import Any, TypeVar
 
@@ -42,6 +46,7 @@ def on_cores(work: Callable[[T], Any], pieces: Sequence[T]) -> Generator[tuple[T
 
     # a worker that has grown large is renewed, which is no news
     warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
+    process = partial(ProcessPoolExecutor, 1, initializer=_end_with, initargs=(os.getpid(),))
     waiting, deaths = deque(range(len(pieces))), Counter[int]()
     running: dict[Future, tuple[Any, int]] = {}
 
@@ -55,13 +60,13 @@ def on_cores(work: Callable[[T], Any], pieces: Sequence[T]) -> Generator[tuple[T
 
     try:
         for _ in range(min(cpu_count(), len(pieces))):
-            start(ProcessPoolExecutor(1))
+            start(process())
         while running:
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 pool, at = running.pop(future)
                 outcome: Any = None
                 if isinstance(future.exception(), BrokenExecutor):
-                    pool = ProcessPoolExecutor(1)
+                    pool = process()
                     deaths[at] += 1
                     if deaths[at] < TRIES:
                         waiting.appendleft(at)
@@ -73,6 +78,17 @@ def on_cores(work: Callable[[T], Any], pieces: Sequence[T]) -> Generator[tuple[T
     finally:
         for pool, _ in running.values():
             pool.shutdown(kill_workers=True)
+
+
+def _end_with(parent: int) -> None:
+    """End this worker with the process that started it, even if that is killed: else it would work on unseen."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.2)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def on_cluster(
