@@ -35,7 +35,8 @@ def sweep(
     record; the section "settings" has lists of what differs from run to run: rate, hidden, activation,
     output_activation, biases, batch_size, stop_below, localist. Each is what it is for train.
 
-    The folder gets results.csv, a row for each run and seed, and each run as a store that the other commands read.
+    The folder gets results.csv, a row for each run and seed of this grid, and each run as a store that the other
+    commands read. Runs of another grid stay there, and are in the table again when a grid has them.
     Runs that are done are not done again: the same command goes on with a sweep that was interrupted, and tries again
     what failed. Where a run failed the exit code is 2; that seeds diverge is a result.
     """

@@ -51,8 +51,9 @@ def sweep(
     ----------
     grid : Grid, or the path of a TOML file as `read_grid` takes it; or several, whose runs are trained together
     out : folder of the results
-        A store for each run, ``<run>.zarr``, with what was measured of it beside, ``<run>.json``; ``results.csv``, the
-        table; ``times.csv``, the seconds that each run took. Runs of other grids may be there too.
+        A store for each run, ``<run>.zarr``, with what was measured of it beside, ``<run>.json``, by which it is done,
+        even if its store is taken away; ``results.csv``, the table; ``times.csv``, the seconds that each run took.
+        Runs of other grids may be there too; the tables are of this one.
     scheduler : str, optional
         Address of a Dask scheduler, as tcp://host:port, whose workers reach the same folder and have this package; one
         thread a worker is best. All cores of this machine if not given.
