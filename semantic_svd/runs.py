@@ -83,6 +83,11 @@ class Run:
         return self.data.attrs["rule"]
 
     @property
+    def taught(self) -> bool:
+        """Whether a rule taught the output anything; of a run that was recorded it is taken for granted."""
+        return self.data.attrs.get("loss_name") != "none" or bool(self.layer_names)
+
+    @property
     def notes(self) -> list[str]:
         """What happened to seeds that left the finite numbers, a line each."""
         return list(self.data.attrs.get("notes", []))
@@ -343,7 +348,7 @@ class Run:
         >>> counts.dims, int(counts.sum())
         (('seed', 'true', 'said'), 297)
         """
-        if self.data.attrs["loss_name"] == "none" and not self.layer_names:
+        if not self.taught:
             raise InputError("the rule of this run taught no output; read_out trains a classifier")
         x, labels = self._examples(images, test=True)
         n = self.network.sizes[-1]

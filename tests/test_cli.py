@@ -985,6 +985,15 @@ def test_printed_commands_quote_what_a_shell_would_part(here, capsys):
     assert capsys.readouterr().out.endswith("semantic-svd readout 'c d.zarr' --images digits\n")
 
 
+@pytest.mark.parametrize("command", ["modes", "align", "dendrogram"])
+def test_of_an_output_that_is_not_taught_it_is_said(here, capsys, command):
+    said(capsys, "train --items mcclelland2020 --rule krotov_hopfield --epochs 3 -o competing.zarr")
+    code, out, err = said(capsys, f"{command} competing.zarr")
+    line = "not taught: the output of competing.zarr, which is looked at; --layer looks at a hidden layer"
+    assert code == 0 and out and err == f"semantic-svd: {line}\n"
+    assert said(capsys, f"{command} competing.zarr --layer 1")[2] == ""
+
+
 def test_the_guides_commands_work(here, capsys):
     said(capsys, "train --items mcclelland2020 --epochs 30 -o another.zarr")
     for _, words in STEPS[1:]:

@@ -832,6 +832,14 @@ def test_the_command_says_which_rules_have_no_best_setting_as_they_have_no_loss(
     assert capsys.readouterr().out.splitlines()[-1] == line
 
 
+def test_modes_and_tree_of_an_output_that_is_not_taught_are_in_no_table(tmp_path, in_this_process):
+    network, items = Network((34, 8, 34), biases=False), load_items("mcclelland2020")
+    untaught = measures(train("krotov_hopfield", network, items, epochs=3, seeds=2))
+    assert list(untaught) == ["seed", "status", "end_epoch"]
+    table = sweep(Grid(["krotov_hopfield", "bpa"], ["mcclelland2020"], epochs=3), tmp_path, progress=False)
+    assert table["agreement"].notna().tolist() == [False, True]
+
+
 def test_the_command_says_what_failed_and_tries_it_again(tmp_path, capsys, monkeypatch, in_this_process):
     monkeypatch.chdir(tmp_path)
     Path("grid.toml").write_text(

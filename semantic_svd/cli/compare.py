@@ -71,7 +71,7 @@ def compare(
         elif len(lost):
             complain(f"left out of {name}: seed {', '.join(map(str, lost))}, diverged")
 
-    untaught = [name for name, run in compared.items() if _untaught(run)]
+    untaught = [name for name, run in compared.items() if not run.taught]
     note = ""
     if untaught:
         note = f"not taught: the output of {', '.join(untaught)}; its modes, leakage and tree are of random weights"
@@ -98,13 +98,6 @@ def compare(
     _show(summary, words, compared)
     if len(beside := shown[_has_interval(shown)]):
         print(f"In brackets: {intervals_said(beside)}.")
-
-
-def _untaught(run: "Run") -> bool:
-    """Tell whether a run was trained by a rule that teaches its output nothing."""
-    from semantic_svd.runs import Recorded
-
-    return run.data.attrs.get("loss_name") == "none" and not isinstance(run.network, Recorded)
 
 
 def _show(summary: "pd.DataFrame", words: dict[str, str], opened: dict[str, "Run"]) -> None:

@@ -222,7 +222,7 @@ class Subject:
 
 
 def open_subject(source: str, seed: int | None = None, called: str | None = None) -> Subject:
-    """Open a run, a CSV or a shipped data set."""
+    """Open a run, a CSV or a shipped data set; of an output say where nothing taught it."""
     from semantic_svd.items import DATASETS, load_items
 
     path = Path(source)
@@ -241,6 +241,8 @@ def open_subject(source: str, seed: int | None = None, called: str | None = None
     if "m1" in run.data and layer != network.layers:
         data = mean_inputs(run)
         return Subject(source, _seeds_of(run, source, seed), data, layer or network.layers - 1, by_class=True)
+    if not run.taught and layer in (None, network.layers):
+        complain(f"not taught: the output of {source}, which is looked at; --layer looks at a hidden layer")
     if "m1" in run.data and "input_output" in run.data:
         names = {f"unit_{layer}": "item", "unit_0": "property"}
         targets = run.data["target_input_output"].rename(names).compute()

@@ -27,8 +27,8 @@ def measures(run: Run) -> pd.DataFrame:
         ``seed``, ``status``, ``end_epoch``, ``loss``, ``accuracy`` on the test images; ``agreement`` of the items' tree
         with the data's as the seed ended; ``half_learned_1``, ...: the half-learned epoch of each mode, NaN for never.
         Of a run on images, tree and modes are those of the class means of the last hidden layer, less their mean, and
-        the modes those with which the seed ended. Of a seed that diverged there is only ``end_epoch``, its last good
-        snapshot.
+        the modes those with which the seed ended. Of an output that was not taught there is neither. Of a seed that
+        diverged there is only ``end_epoch``, its last good snapshot.
 
     Examples
     --------
@@ -46,11 +46,14 @@ def measures(run: Run) -> pd.DataFrame:
         final = whole.final()
         found = {name: final.data[name] for name in ("loss", "accuracy") if name in final.data}
         found |= _of_classes(whole, final) if by_class else _of_items(whole, final)
-        table = table.join(xr.Dataset(found).reset_coords(drop=True).to_dataframe())
+        if found:
+            table = table.join(xr.Dataset(found).reset_coords(drop=True).to_dataframe())
     return table.reset_index()
 
 
 def _of_items(run: Run, final: Run) -> dict[str, xr.DataArray]:
+    if not run.taught:
+        return {}
     data = run.targets()
     found = {"agreement": agreement(final.response(), data)}
     if {"W1", "response", "strength"} & set(run.data):
