@@ -545,7 +545,7 @@ def dense(change: Change, W: Array) -> Array:
     >>> dense(Outer(np.ones((1, 4, 2)), np.ones((4, 3))), np.zeros((1, 2, 3)))[0, 0]
     array([1., 1., 1.])
     """
-    whole = np.zeros_like(W)
+    whole = np.zeros(W.shape, W.dtype)  # rows first in memory, however W lies there
     apply(whole, change, 1.0)
     return whole
 

@@ -110,6 +110,13 @@ def test_a_plasticity_changes_neither_its_signals_nor_its_matrix(plasticity):
 
 
 @pytest.mark.parametrize("plasticity", PLASTICITIES + REMEMBERING, ids=repr)
+def test_a_change_is_the_same_however_the_matrix_lies_in_memory(plasticity):
+    W, *seen = signals()
+    turned = W.mT.copy().mT  # as weights to start from do that somebody transposed
+    np.testing.assert_allclose(changed(plasticity, turned, *seen), changed(plasticity, W, *seen), 0, 1e-13)
+
+
+@pytest.mark.parametrize("plasticity", PLASTICITIES + REMEMBERING, ids=repr)
 def test_the_text_of_a_plasticity_evaluates_to_it(plasticity):
     assert eval(repr(plasticity), vars(module).copy()) == plasticity
 
