@@ -46,14 +46,8 @@ class Snapshots:
     def __len__(self) -> int:
         return self._length
 
-    @property
-    def last(self) -> dict[str, Array]:
-        """The arrays of the latest snapshot, (n_seeds, ...)."""
-        return {name: array[self._latest] for name, array in self.arrays.items()}
-
     def put(self, row: int, alive: NDArray[np.integer], values: Mapping[str, Array]) -> None:
         """Keep the values, (len(alive), ...), of the seeds at `alive` as the snapshot in this row."""
-        self._latest = row
         for name, value in values.items():
             if len(alive) == self._n_seeds:
                 self.arrays[name][row] = value

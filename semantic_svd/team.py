@@ -80,23 +80,20 @@ class Team:
             array[self.alive[gone]] = self.state[name][gone]
         self._drop(gone, status, epoch)
 
-    def diverge(self, layers: NDArray[np.integer], epoch: int, last: int, kept: Mapping[str, Array]) -> None:
+    def diverge(self, layers: NDArray[np.integer], epoch: int, last: int) -> None:
         """Let the seeds go that left the finite numbers.
 
         Parameters
         ----------
         layers : the layer in which each seed at work did, 0 for one that did not
         epoch : when
-        last, kept : the epoch of the last snapshot of all seeds, and its arrays: with these weights they end
+        last : the epoch of the last snapshot, with which they end; apart from it their weights are not held
         """
         for s in np.flatnonzero(layers):
             self.notes.append(
                 f"seed {self.seeds[s]} left the finite numbers in layer {layers[s]} at epoch {epoch}; "
                 f"its last good snapshot is of epoch {last}"
             )
-        gone = self.alive[layers > 0]
-        for name in self.ends.keys() & kept.keys():
-            self.ends[name][gone] = kept[name][gone]
         self._drop(layers > 0, "diverged", last)
 
     def checkpoint(self, epoch: int) -> dict[str, Array]:

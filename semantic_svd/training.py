@@ -380,7 +380,7 @@ def _look(plan: _Plan, team: Team, signals: Signals, book: Snapshots | Store, ep
             f"{_largest(plan.task)} is too large"
         )
     if lost.any():
-        team.diverge(lost, epoch, plan.kept[max(0, index - 1)], book.last)
+        team.diverge(lost, epoch, plan.kept[index - 1])
         signals = plan.signals(team)
     if not keep or not len(team.alive):
         return signals

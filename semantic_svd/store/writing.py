@@ -72,7 +72,7 @@ class Store:
             Snapshots(variables, length, len(self.seeds), dtype, room=files.CRC) for _ in range(2)
         )
         self._first = self._filled = self._counted = 0  # first index of the block, its rows, those that count
-        self._last_commit, self._latest = time.monotonic(), self.block
+        self._last_commit = time.monotonic()
         self._constants: dict[str, bytes] = {}  # what was written last
         self._empty = False  # a store that is created here, until its first commit
         self._writer, self._writing = ThreadPoolExecutor(1), Future[None]()
@@ -97,12 +97,7 @@ class Store:
         if index - self._first == len(self.block):
             self._first, self._filled, self._counted = index, 0, 0
         self.block.put(index - self._first, alive, values)
-        self._filled, self._latest = index - self._first + 1, self.block
-
-    @property
-    def last(self) -> dict[str, Array]:
-        """The arrays of the latest snapshot; see `Snapshots.last`."""
-        return self._latest.last
+        self._filled = index - self._first + 1
 
     @property
     def due(self) -> bool:
