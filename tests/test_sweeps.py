@@ -484,6 +484,14 @@ def test_the_best_setting_is_the_one_with_the_best_mean_among_those_with_fewest_
         assert line_of(lambda of=of, by=by: best(of, by)) == line
 
 
+def test_a_setting_whose_seeds_were_all_lost_is_not_the_best_as_it_had_fewer_to_lose():
+    losses = {"a": [np.nan] * 2, "b": [1.0, np.nan, np.nan], "c": [2.0] * 5 + [np.nan] * 3}
+    rows = [(run, "mine", "bpa", k, loss) for run, of_run in losses.items() for k, loss in enumerate(of_run)]
+    table = pd.DataFrame(rows, columns=["run", "data", "rule", "seed", "loss"])
+    assert best(table)[["run", "n"]].values.tolist() == [["c", 5]]
+    assert best(table[table["run"] != "c"])[["run", "n"]].values.tolist() == [["b", 1]]
+
+
 # ---------------------------------------------------------------------------------------------- what is done stays done
 
 

@@ -113,7 +113,7 @@ def best(table: pd.DataFrame, by: str = "loss") -> pd.DataFrame:
     -------
     DataFrame, one row a data set and rule
         The run and its setting; mean, low, high over seeds and their number n (`mean_interval`). A seed that diverged,
-        failed or never learned the mode has no value; a setting with fewer such seeds comes first.
+        failed or never learned the mode has no value; a setting with a smaller share of such seeds comes first.
 
     Raises
     ------
@@ -143,7 +143,7 @@ def best(table: pd.DataFrame, by: str = "loss") -> pd.DataFrame:
         made = mean_interval(xr.DataArray(values, dims="seed"), within=MORE_IS_BETTER.get(by, UNBOUNDED))
         found = {name: made[name].item() for name in ("mean", "low", "high", "n")}
         rank = -found["mean"] if by in MORE_IS_BETTER else found["mean"]
-        rows.append(of_run.iloc[0][about].to_dict() | found | {"rank": (len(values) - found["n"], rank)})
+        rows.append(of_run.iloc[0][about].to_dict() | found | {"rank": (-found["n"] / len(values), rank)})
     ranked = pd.DataFrame(rows)
     order = ranked.sort_values("rank", kind="stable").drop_duplicates(["data", "rule"])
     return order.sort_index().drop(columns="rank").reset_index(drop=True)
