@@ -177,7 +177,7 @@ def _given_state(start: Run | Mapping[str, Any], state: State, seeds: list[int])
     given: State = {}
     for name, value in start.items():
         try:
-            array = np.asarray(value, state[name].dtype)
+            array = np.asarray(value).astype(state[name].dtype, casting="same_kind")
         except (TypeError, ValueError):
             raise InputError(f"start gives {name} what is no array of numbers") from None
         if not np.isfinite(array).all():

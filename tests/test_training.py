@@ -643,6 +643,7 @@ def test_items_that_are_no_table_of_finite_numbers_are_refused(x, message):
     [
         ({"W1": np.full((8, 34), np.inf)}, "start gives W1 numbers that are not finite"),
         ({"W1": "a"}, "start gives W1 what is no array of numbers"),
+        ({"W1": np.full((8, 34), 1j)}, "start gives W1 what is no array of numbers"),
         (3, "start is a run, or weights by name, not int"),
     ],
 )
