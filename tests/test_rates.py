@@ -1,5 +1,7 @@
 """Claims about rates: what inputs can bear, against the eigenvalues of their covariance and the longest item."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from refusals import refused
@@ -49,6 +51,18 @@ def test_biases_add_one():
 def test_deep_nets_bear_a_share_for_each_layer():
     deep = Network((6, 300, 300, 6), biases=False, scale=0.1)
     assert bearable(FAST, deep, X).rate == pytest.approx(1 / (3 * curvature(20)))
+
+
+@pytest.mark.parametrize("sizes", [(2000, 100, 1000), (1000, 300, 150, 3000)])
+def test_a_net_with_narrow_layers_bears_what_its_weights_as_they_are_drawn_do(sizes):
+    network, rng = Network(sizes, biases=False), np.random.default_rng(1)
+    drawn = [network.draw(rng, post, pre) for pre, post in pairwise(sizes)]
+    norms2 = [np.linalg.norm(W, 2) ** 2 for W in drawn]
+    half = sum(np.prod(np.delete(norms2, layer)) for layer in range(network.layers)) / 2
+    assert half > 1.3 * network.layers  # what a share for each layer would be
+    x = rng.normal(size=(20, sizes[0]))
+    one_layer = bearable(FAST, Network((sizes[0], 9), biases=False), x).rate
+    assert bearable(FAST, network, x).rate == pytest.approx(one_layer / half, rel=0.05)
 
 
 def test_rates_are_lowered_alike_and_never_raised():
