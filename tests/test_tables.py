@@ -48,8 +48,9 @@ def test_departure_is_that_of_the_farthest_seed_from_its_own_theory_as_a_share_o
 
 def test_what_a_seed_said_last_is_held_and_nothing_before_it_said_anything():
     nan = np.nan
-    said = xr.DataArray([[nan, 2.0, nan, 4.0, nan], [nan] * 5], dims=("seed", "epoch"))
-    np.testing.assert_array_equal(held(said), [[nan, 2, 2, 4, 4], [nan] * 5])
+    rows = [[nan, 2.0, nan, 4.0, nan], [nan, nan, 3.0, 5.0, 7.0], [nan] * 5]
+    said = xr.DataArray(rows, dims=("seed", "epoch"))
+    np.testing.assert_array_equal(held(said), [[nan, 2, 2, 4, 4], rows[1], rows[2]])
     np.testing.assert_array_equal(held(said.T), held(said).T)
 
 
