@@ -34,8 +34,9 @@ class Synapse:
     Parameters
     ----------
     W : array of shape (n_seeds, n_post, n_pre)
-    pre, post : functions that return the activity of the senders and of the receivers, (n_seeds, n_items, n_units)
-        or, where all seeds share it, (n_items, n_units)
+    pre : function that returns the activity of the senders, (n_seeds, n_items, n_pre) or, where all seeds share it,
+        (n_items, n_pre)
+    post : function that returns the activity of the receivers, (n_seeds, n_items, n_post)
     error, teach : functions that return the error handed to the receivers, before and after the slope f' of their
         activation, (n_seeds, n_items, n_post)
     """

@@ -85,7 +85,8 @@ def beside_theory(
     """Tabulate measured strengths (seed, epoch, mode), with intervals over seeds, beside those of a theory.
 
     The columns theory and departure hold the theory's mean over its seeds, if it has any, and how far the seed that
-    is farthest from it lies from it, as a share of the mode's singular value s; rate_steps is the rate times epochs.
+    is farthest from its own theory lies from that, as a share of the mode's singular value s; rate_steps is the rate
+    times epochs.
     """
     means = theory.mean("seed") if "seed" in theory.dims else theory
     departure = (abs(measured - theory).max("seed") / s).round(9)  # below is rounding, no two machines' alike

@@ -153,7 +153,7 @@ class Cell:
     def name(self) -> str:
         """The run's name: what it is in words, and a hash of all that it follows from.
 
-        It is the same in every grid that has this run.
+        It is the same in every grid that has this run and names its settings in the same order.
         """
         identity = {
             "data": self.data if self._official else self._loaded.hash,
