@@ -77,6 +77,12 @@ def test_units_that_compete_keep_their_rate():
     assert bearable(rule, Network((6, 10, 6), biases=False), 100 * X) is rule
 
 
+def test_pixels_of_one_byte_bear_what_they_bear_as_numbers_of_eight():
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 6), np.uint8)
+    alike = [bearable(FAST, ONE_LAYER, pixels.astype(dtype)).rate for dtype in (np.uint8, float)]
+    assert alike[0] == pytest.approx(alike[1], rel=1e-12)
+
+
 def test_inputs_whose_squares_are_no_finite_numbers_are_refused():
     said = "inputs of up to 1e+160 are too large: no rate bears their squares"
     assert refused(bearable, FAST, ONE_LAYER, 1e160 * np.eye(6)) == said
