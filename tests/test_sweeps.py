@@ -581,6 +581,15 @@ def test_seeds_that_diverge_are_a_result_without_measures(tmp_path, in_this_proc
     assert stamps(tmp_path) == before
 
 
+def test_another_run_in_the_place_of_one_is_not_taken_for_it(tmp_path, in_this_process):
+    (cell,) = (grid := Grid(**SMALL)).cells
+    place, lesson = tmp_path / f"{cell.name}.zarr", cell.lesson()
+    train("bpa", lesson.network, lesson.x, epochs=7, out=place)
+    (row,) = sweep(grid, tmp_path).to_dict("records")
+    said = f"{place} is another run, so it can't be resumed: its epochs are 7, not 20"
+    assert (row["status"], row["error"]) == ("failed", said)
+
+
 def test_rules_of_ones_own_are_swept_by_their_names(tmp_path, in_this_process):
     grid = Grid({"mine": Rule(hidden=Oja() + 0.1 * Hebb())}, ["saxe2019_toy"], epochs=5)
     assert list(sweep(grid, tmp_path)["rule"]) == ["mine"]

@@ -8,7 +8,7 @@ import json
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from semantic_svd.runs import Run
 from semantic_svd.sweeps.grid import SETTINGS, Cell, Grid, read_grid
 from semantic_svd.sweeps.tables import best, measures, table_of
 from semantic_svd.sweeps.workers import Died, on_cluster, on_cores
+from semantic_svd.training import Diverged
 
 __all__ = [
     "SETTINGS",
@@ -137,12 +138,8 @@ def _trained(path: Path, cell: Cell) -> Run:
     """Train a run; one whose seeds have all diverged is a result too."""
     try:
         return cell.train(path)
-    except InputError:
-        with suppress(InputError):
-            run = Run.open(path)
-            if run.data.attrs["finished"]:
-                return run
-        raise
+    except Diverged:
+        return Run.open(path)
 
 
 def runs_done(folder: Path, cells: Iterable[Cell]) -> dict[str, Any]:
