@@ -395,6 +395,8 @@ def test_images_of_ones_own_are_swept_from_memory_and_from_a_folder_that_a_grid_
     changed = Images(images.x * 0.5, *(getattr(images, f.name) for f in fields(images)[1:]))
     other = Grid(["backprop"], images=[changed], settings={"hidden": [5]}, epochs=1)
     assert other.cells[0].name != in_memory.cells[0].name
+    (tmp_path / "mine" / "data_batch_1.bin").write_bytes((tmp_path / "mine" / "test_batch.bin").read_bytes())
+    assert read_grid(tmp_path / "grid.toml").cells[0].name != in_memory.cells[0].name
 
 
 def test_images_are_measured_by_their_class_means_as_the_command_measures_them(

@@ -89,6 +89,7 @@ class Grid:
                 f"settings are words with their values, as {{'rate': [0.1]}}, not {self.settings!r}"
             )
         object.__setattr__(self, "settings", {word: _values(word, v) for word, v in self.settings.items()})
+        _images.cache_clear()  # files may have changed since they were read for another grid
         _ = self.cells
 
     @cached_property
