@@ -494,6 +494,14 @@ def test_a_setting_whose_seeds_were_all_lost_is_not_the_best_as_it_had_fewer_to_
     assert best(table[table["run"] != "c"])[["run", "n"]].values.tolist() == [["b", 1]]
 
 
+def test_the_soonest_to_stop_is_not_the_one_that_diverged_before(tmp_path, in_this_process):
+    settings = {"rate": [0.05, 0.1, 9.0], "hidden": [8], "stop_below": [0.2]}
+    table = sweep(Grid(["backprop"], ["mcclelland2020"], settings=settings, epochs=900, seeds=2), tmp_path)
+    assert list(table["status"]) == ["stopped"] * 4 + ["diverged"] * 2
+    assert table["end_epoch"].idxmin() >= 4  # by the numbers alone it would be
+    assert best(table, "end_epoch")[["rate", "n"]].values.tolist() == [[0.1, 2]]
+
+
 # ---------------------------------------------------------------------------------------------- what is done stays done
 
 

@@ -138,6 +138,8 @@ def best(table: pd.DataFrame, by: str = "loss") -> pd.DataFrame:
     table = table.assign(**{by: table[by].where(table["status"] != "diverged")})
     about = ["data", "rule", "run", *(name for name in names if name in SETTINGS)]
     rows = []
+    if "status" in table:  # a seed that diverged has an end_epoch too, which may well be the smallest
+        table = table.assign(**{by: table[by].where(table["status"] != "diverged")})
     for _, of_run in table.groupby("run", sort=False):
         values = of_run[by].astype(float).to_numpy()
         made = mean_interval(xr.DataArray(values, dims="seed"), within=MORE_IS_BETTER.get(by, UNBOUNDED))
