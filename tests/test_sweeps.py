@@ -443,6 +443,16 @@ def test_strengths_alone_are_enough_for_stages(tmp_path, in_this_process):
     assert whole["half_learned_1"].notna().all()
 
 
+def test_a_run_that_kept_nothing_of_its_modes_has_no_stages_but_a_tree_as_it_ended(tmp_path, in_this_process):
+    whole, alone = (
+        sweep(Grid(["bpa"], ["saxe2019_toy"], epochs=100, record=record), tmp_path / record[0])
+        for record in (["weights"], ["hidden"])
+    )
+    stages = list(whole.filter(like="half_learned"))
+    pd.testing.assert_frame_equal(whole.drop(columns=["run", *stages]), alone.drop(columns="run"))
+    assert stages
+
+
 def test_the_best_setting_is_the_one_with_the_best_mean_among_those_with_fewest_seeds_lost():
     rows = [
         ("a", "bpa", 0.1, [4.0, 2.0], [0.5, 0.5]),
