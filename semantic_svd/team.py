@@ -192,7 +192,7 @@ def _given_state(start: Run | Mapping[str, Any], state: State, seeds: list[int])
 
 
 def _as_it_ended(run: Run, state: State, seeds: list[int]) -> State:
-    """Return the weights with which these seeds of a run ended, as far as the network has matrices of their names."""
+    """Return the weights with which these seeds of a run ended; feedback that the rule does not have is left out."""
     if "seed" not in run.data.dims:
         raise InputError("the run to start from has no axis seed; take it as run.sel(seed=[0])")
     there = run.data["seed"].values.tolist()
@@ -207,4 +207,7 @@ def _as_it_ended(run: Run, state: State, seeds: list[int]) -> State:
         raise InputError(
             f"the run to start from has no {lacking[0]}; it has {', '.join(weights) or 'no weights'}"
         )
+    forward = [str(name) for name in final if str(name)[0] in "Wb" and str(name)[1:].isdigit()]
+    if more := [name for name in forward if name not in state]:
+        raise InputError(f"the run to start from has {more[0]}, which this network does not have")
     return weights

@@ -518,6 +518,13 @@ def test_a_run_to_start_from_has_every_weight_of_the_network():
     )
 
 
+def test_no_weight_of_a_run_to_start_from_is_left_behind():
+    run = train("backprop", Network((34, 34, 34, 34)), ITEMS, epochs=1)
+    for network, name in ((Network((34, 34, 34)), "W3"), (Network((34,) * 4, biases=False), "b1")):
+        said = f"the run to start from has {name}, which this network does not have"
+        assert refused("backprop", network, ITEMS, epochs=1, start=run) == said
+
+
 # Refusals, each one line
 
 
