@@ -140,4 +140,8 @@ def in_order(table: Table, units: Labels, name: str, side: str = "inputs") -> Ta
     if odd:
         where = f"is not among the network's {side}" if odd[0] in columns else "is missing"
         raise InputError(f"{name} has other properties than the network was trained on: {odd[0]!r} {where}")
+    if max(len(columns), len(units)) > len(set(units)):
+        raise InputError(
+            f"the columns of {name} can't be put in the order of the network's {side}: two share a name"
+        )
     return values[:, [columns.index(unit) for unit in units]], items, units

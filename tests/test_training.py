@@ -404,6 +404,15 @@ def test_what_is_tested_with_is_brought_into_the_order_of_the_properties():
     assert refused("backprop", TANH, ITEMS, epochs=1, test=(strange, frame)) == said
 
 
+@pytest.mark.parametrize(("known", "asked"), [("aab", "abb"), ("aab", "aba"), ("ab", "aba")])
+def test_columns_that_share_a_name_are_not_put_in_an_order(known, asked):
+    x, probe = (
+        xr.DataArray(np.eye(len(n)), {"property": list(n)}, ("item", "property")) for n in (known, asked)
+    )
+    said = "the columns of probe can't be put in the order of the network's inputs: two share a name"
+    assert refused("backprop", Network((len(known),) * 2), x, epochs=0, probe=probe) == said
+
+
 @pytest.mark.parametrize("dtype", ["float32", np.float32])
 def test_single_precision_holds_from_the_weights_to_the_records(dtype):
     run = train("backprop", TO_CLASSES, ITEMS, CLASSES, epochs=3, seeds=2, dtype=dtype, record=list(RECORDS))
