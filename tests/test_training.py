@@ -444,6 +444,12 @@ def test_an_autoassociator_is_items_that_learn_themselves():
     xr.testing.assert_equal(run.data, other.data)
 
 
+def test_what_learns_from_no_target_has_none_unless_it_has_as_many_outputs_as_inputs():
+    for sizes, target in (((34, 8, 34), True), ((34, 34, 3), False), ((34, 8, 3), False)):
+        run = train("krotov_hopfield", Network(sizes, initial="normal"), ITEMS, epochs=1)
+        assert ("target" in run.data, "loss" in run.data) == (target, False)
+
+
 def test_a_localist_task_learns_properties_from_item_names():
     network = Network((8, 8, 34), biases=False)
     run = train("backprop", network, ITEMS.localist(), ITEMS, epochs=6000, every=6000, seeds=2)
@@ -609,6 +615,7 @@ def test_targets_that_are_no_shares_are_refused_under_softmax():
             "the network has 34 inputs, the items have 5 (ndarray of 2 items; sizes (34, 8, 8, 34))",
         ),
         ({"test": ITEMS}, "test is a pair (items, targets), not Items"),
+        ({"test": (X, X, X)}, "test is a pair (items, targets), not tuple"),
         (
             {"record": ("class_means",)},
             "class means need targets that name one class an item (one-hot), and an item of every class",
