@@ -57,6 +57,7 @@ def wait_until(true, seconds=60):
 def in_this_process(monkeypatch):
     """No workers: what a run says does not depend on them, and they take a second to start."""
     monkeypatch.setattr(sweeps, "on_cores", lambda work, cells: ((cell, work(cell)) for cell in cells))
+    monkeypatch.setattr(sweeps, "on_cluster", None)  # without an address nobody starts one
     monkeypatch.setattr(sweeps, "threadpool_limits", lambda *limits: None)
 
 
