@@ -417,6 +417,12 @@ def test_a_network_names_images_of_two_classes_or_more(tmp_path):
     assert refused(image_lesson, dogs, RULES["backprop"], [4]) == said
 
 
+@pytest.mark.parametrize("units", [None, []])
+def test_a_network_that_learns_images_names_its_hidden_layers(units):
+    said = "digits needs hidden, the units of each hidden layer, as [800, 800]"
+    assert refused(image_lesson, load_images("digits"), RULES["backprop"], units) == said
+
+
 def test_own_batches_are_read_in_the_order_of_their_numbers_plain_or_compressed(tmp_path):
     numbered = {
         f"data_batch_{n}.bin": batch(PHOTOS[k : k + 1], DIGIT_LABELS[k : k + 1])
