@@ -309,6 +309,10 @@ def test_agreement_is_scipys_cophenetic_correlation(method):
 
 def test_a_response_that_is_the_data_at_any_scale_agrees_fully():
     assert agreement(0.2 * DATA.array.values + 7, DATA.array.values) == pytest.approx(1)
+    scaled = DATA.array.values * np.random.default_rng(0).random((50, 1, 1))
+    full = agreement(scaled, DATA.array.values).values
+    np.testing.assert_allclose(full, 1, rtol=1e-12)
+    assert full.max() <= 1  # rounding alone would take it beyond
 
 
 def test_agreement_keeps_the_labels_of_seeds_and_epochs():

@@ -500,9 +500,22 @@ def test_the_best_setting_is_the_one_with_the_best_mean_among_those_with_fewest_
 def test_a_setting_whose_seeds_were_all_lost_is_not_the_best_as_it_had_fewer_to_lose():
     losses = {"a": [np.nan] * 2, "b": [1.0, np.nan, np.nan], "c": [2.0] * 5 + [np.nan] * 3}
     rows = [(run, "mine", "bpa", k, loss) for run, of_run in losses.items() for k, loss in enumerate(of_run)]
-    table = pd.DataFrame(rows, columns=["run", "data", "rule", "seed", "loss"])
+    table = pd.DataFrame(rows, columns=["run", "data", "rule", "seed", "loss"]).assign(status="finished")
     assert best(table)[["run", "n"]].values.tolist() == [["c", 5]]
     assert best(table[table["run"] != "c"])[["run", "n"]].values.tolist() == [["b", 1]]
+
+
+@pytest.mark.parametrize(
+    ("by", "span"), [("loss", (0, np.inf)), ("accuracy", (0, 1)), ("agreement", (-1, 1))]
+)
+def test_the_interval_of_the_best_setting_has_nothing_that_its_measure_cannot_be(by, span):
+    low, high = (max(span[0], -1), min(span[1], 1))
+    table = pd.DataFrame({"run": "a", "data": "mine", "rule": "bpa", "status": "finished", "seed": range(5)})
+    for values in ([low, low, low, low, high], [low, high, high, high, high]):
+        made = best(table.assign(**{by: np.array(values, float)}), by).iloc[0]
+        half = 2.776445105197793 * np.std(values, ddof=1) / np.sqrt(5)  # of t, four degrees of freedom
+        wanted = np.clip([made["mean"] - half, made["mean"] + half], *span)
+        np.testing.assert_allclose([made["low"], made["high"]], wanted, atol=1e-12)
 
 
 def test_the_soonest_to_stop_is_not_the_one_that_diverged_before(tmp_path, in_this_process):

@@ -70,7 +70,7 @@ def agreement(
         heights = _centred_heights(Z)
         if heights is not None and target is not None:
             found[at] = heights @ target
-    return _labelled_like(array, found)
+    return _labelled_like(array, found.clip(-1, 1))  # rounding may take it beyond
 
 
 def robinson_foulds(

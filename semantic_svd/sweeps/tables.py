@@ -1,6 +1,7 @@
 """What a sweep says of its runs: a row for each run and seed, and the setting of each rule that did best."""
 
 from collections.abc import Mapping, Sequence
+from math import inf
 from typing import Any
 
 import pandas as pd
@@ -9,7 +10,7 @@ import xarray as xr
 from semantic_svd.classes import centred_means, mean_inputs
 from semantic_svd.dendrograms import agreement
 from semantic_svd.errors import InputError
-from semantic_svd.intervals import UNBOUNDED, mean_interval
+from semantic_svd.intervals import mean_interval
 from semantic_svd.modes import half_learned, strengths, svd
 from semantic_svd.runs import Run
 from semantic_svd.sweeps.grid import SETTINGS, Cell, as_text
@@ -134,15 +135,13 @@ def best(table: pd.DataFrame, by: str = "loss") -> pd.DataFrame:
     measured = [name for name in names if (name in MEASURES or _is_stage(name)) and table[name].notna().any()]
     if by not in measured:
         raise InputError(f"no measure {by!r} in the table; there are {', '.join(measured) or 'none'}")
-    # the epoch to which a seed came before it diverged is in the table, and tells of no success
+    # the epoch to which a seed came before it diverged is in the table, and may well be the smallest
     table = table.assign(**{by: table[by].where(table["status"] != "diverged")})
     about = ["data", "rule", "run", *(name for name in names if name in SETTINGS)]
     rows = []
-    if "status" in table:  # a seed that diverged has an end_epoch too, which may well be the smallest
-        table = table.assign(**{by: table[by].where(table["status"] != "diverged")})
     for _, of_run in table.groupby("run", sort=False):
         values = of_run[by].astype(float).to_numpy()
-        made = mean_interval(xr.DataArray(values, dims="seed"), within=MORE_IS_BETTER.get(by, UNBOUNDED))
+        made = mean_interval(xr.DataArray(values, dims="seed"), within=MORE_IS_BETTER.get(by, (0.0, inf)))
         found = {name: made[name].item() for name in ("mean", "low", "high", "n")}
         rank = -found["mean"] if by in MORE_IS_BETTER else found["mean"]
         rows.append(of_run.iloc[0][about].to_dict() | found | {"rank": (-found["n"] / len(values), rank)})
