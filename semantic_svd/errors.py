@@ -41,6 +41,14 @@ def whole(name: str, value: Any, least: int = 1, most: int | None = None, also: 
     return number
 
 
+def none_masked(values: Any, name: str) -> None:
+    """Refuse an array of which cells are masked: NumPy would hand on what lies under the mask."""
+    import numpy as np
+
+    if np.ma.is_masked(values):
+        raise InputError(f"{name} has masked cells; fill them in, or leave their rows out")
+
+
 def one_name_each(table: Any) -> None:
     """Refuse a DataFrame whose rows or columns have several levels of names."""
     if table.index.nlevels > 1 or table.columns.nlevels > 1:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from semantic_svd.errors import InputError, one_name_each, whole
+from semantic_svd.errors import InputError, none_masked, one_name_each, whole
 from semantic_svd.top import top_folder
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ class Items:
     name: str
 
     def __post_init__(self):
+        none_masked(self.values, self.name)
         try:
             values = np.array(self.values, dtype=np.float64)  # (n_items, n_properties), a copy of our own
         except (TypeError, ValueError):

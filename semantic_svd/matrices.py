@@ -13,7 +13,7 @@ import pandas as pd
 import xarray as xr
 from threadpoolctl import threadpool_limits
 
-from semantic_svd.errors import InputError, one_name_each
+from semantic_svd.errors import InputError, none_masked, one_name_each
 from semantic_svd.products import Array
 
 __all__ = ["Array", "Matrix", "apply", "in_chunks", "labelled"]
@@ -42,6 +42,7 @@ def labelled(matrix: Any) -> xr.DataArray:
     elif not isinstance(matrix, xr.DataArray):
         matrix = getattr(matrix, "array", matrix)
     if not isinstance(matrix, xr.DataArray):
+        none_masked(matrix, "a matrix")
         try:
             matrix = np.asarray(matrix)
         except ValueError:

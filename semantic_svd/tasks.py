@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from semantic_svd.errors import InputError
+from semantic_svd.errors import InputError, none_masked
 from semantic_svd.items import Items, read_items
 from semantic_svd.network import Network
 from semantic_svd.products import Array
@@ -108,6 +108,7 @@ def as_table(x: Any, name: str) -> Table:
         if isinstance(x, xr.DataArray)
         else []
     )
+    none_masked(x, name)
     try:
         values = np.asarray(x)
         if values.dtype.kind == "c":

@@ -12,9 +12,10 @@ import pandas as pd
 import pytest
 from refusals import refused
 
-from semantic_svd import top
+from semantic_svd import Network, recorded_run, top, train
 from semantic_svd.items import DATASETS, Items, balanced_tree, load_items, read_items, sampled_tree
 from semantic_svd.matrices import labelled
+from semantic_svd.modes import svd
 from semantic_svd.top import top_folder
 
 # The data sets
@@ -171,6 +172,24 @@ def test_faults_of_items_are_told_in_one_line():
     assert refused(small().select, []) == (
         f"small: values of shape (0, 2) for 0 items and 2 properties; {shape}"
     )
+
+
+MASKED = np.ma.masked_equal(np.arange(12.0).reshape(3, 4), 5)
+
+
+@pytest.mark.parametrize(
+    ("take", "name"),
+    [
+        (lambda: Items(MASKED, "abc", "pqrs", "mine"), "mine"),
+        (lambda: train("backprop", Network((4, 2, 4)), MASKED, epochs=1), "x"),
+        (lambda: train("backprop", Network((4, 2, 4)), np.eye(3, 4), MASKED, epochs=1), "y"),
+        (lambda: svd(MASKED), "a matrix"),
+        (lambda: recorded_run({}, MASKED, items=np.eye(3, 4)), "the output"),
+        (lambda: recorded_run({}, np.eye(3, 4), items=MASKED), "items"),
+    ],
+)
+def test_what_a_mask_hides_is_neither_learned_nor_analysed(take, name):
+    assert refused(take) == f"{name} has masked cells; fill them in, or leave their rows out"
 
 
 def test_sets_that_do_not_fit_cannot_be_joined():

@@ -10,7 +10,7 @@ import xarray as xr
 
 import semantic_svd
 from semantic_svd.activations.shown import Shown, checked_record, flat, numbers, shown_to
-from semantic_svd.errors import InputError
+from semantic_svd.errors import InputError, none_masked
 from semantic_svd.products import Array
 from semantic_svd.runs import SLICE, Recorded, Run, network_text
 
@@ -184,6 +184,7 @@ def _stack(values: Any, name: str) -> Any:
     """Return activity as (seed, epoch, item, unit); what is not in memory is left where it is."""
     if isinstance(values, xr.DataArray):
         values = values.data
+    none_masked(values, name)
     if not hasattr(values, "shape") or hasattr(values, "detach"):
         values = numbers(values, name)
     if not 2 <= len(values.shape) <= 4 or 0 in values.shape or np.dtype(values.dtype).kind not in "fiub":

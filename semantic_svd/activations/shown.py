@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from semantic_svd.errors import InputError
+from semantic_svd.errors import InputError, none_masked
 from semantic_svd.items import Items
 from semantic_svd.products import Array
 from semantic_svd.runs import SLICE
@@ -68,6 +68,7 @@ def shown_to(
     items: Any, targets: Any, labels: Any, classes: Sequence[str] | None, n: int | None = None
 ) -> Shown:
     """Read what the networks were shown; n is the number of items, if it is known already."""
+    none_masked(items, "items")
     names, inputs, input_names, said, outputs = None, None, None, None, None
     if isinstance(items, Items | xr.DataArray) or hasattr(items, "columns"):
         inputs, names, input_names = as_table(items, "items")
