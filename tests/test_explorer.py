@@ -650,6 +650,12 @@ def test_equal_colours_are_equal_values_on_both_sides(opened, told, panel):
         assert bars[0].text_content() == bars[1].text_content()
 
 
+@pytest.mark.parametrize("panel", ["U", "V"])
+def test_the_bars_of_u_and_v_go_as_far_below_zero_as_above(opened, panel):
+    low, high = opened().locator(f".side:first-child .{panel} text.quiet").all_text_contents()[:2]
+    assert low == f"−{high}" and float(high) > 0
+
+
 def test_the_bar_of_s_begins_at_its_least_value_which_modes_that_turn_together_have_between_them(
     opened, told
 ):
