@@ -582,14 +582,13 @@ def apply(W: Array, change: Change, rate: float) -> None:
 
 def _fits(change: Outer | Rows | Array, W: Array) -> bool:
     """Whether a change is one of a matrix (n_seeds, n_post, n_pre), whose shapes numpy would else stretch."""
-    n_seeds, n_post, n_pre = W.shape
     if isinstance(change, Outer):
-        items = change.u.shape[1:2]
-        shared = (*items, n_pre)
-        return change.u.shape == (n_seeds, *items, n_post) and change.v.shape in (shared, (n_seeds, *shared))
+        u, v = change.u.shape, change.v.shape
+        return len(u) == 3 and (u[0], u[2], *v[-1:]) == W.shape and v[:-1] in (u[:2], u[1:2])
     if isinstance(change, Rows):
-        there = not change.rows.size or 0 <= change.rows.min() <= change.rows.max() < n_seeds * n_post
-        return bool(there) and change.values.shape == (len(change.rows), n_pre)
+        rows, n_rows = change.rows, W.shape[0] * W.shape[1]
+        there = not rows.size or 0 <= rows.min() <= rows.max() < n_rows
+        return bool(there) and change.values.shape == (len(rows), W.shape[2])
     return getattr(change, "shape", None) == W.shape
 
 
