@@ -35,7 +35,7 @@ def compare_runs(runs: Mapping[str, Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
     runs : mapping of name to Run
         Two or more, each with weights, or responses (and hidden activity, without which the agreement of the hidden
         layer has no curve); of images, with input_output and class means (those that were recorded: item by item, with
-        both). Seeds that diverged are left out.
+        both). Seeds that diverged are left out. Where a rule taught the output nothing, what is said of it is NaN.
 
     Returns
     -------
@@ -102,6 +102,7 @@ class _Side:
 
     target: xr.DataArray  # of the response, in its own type: that tells which modes are rounding
     rate_steps: Callable[[Any], Any]  # by epoch; hidden layers have one rate
+    taught: bool  # whether the response is
     response: xr.DataArray  # seeds that stopped before the others say what they said last
     shown: list[int]  # the epochs of curves
     hidden: xr.DataArray | None  # at these epochs, if it was kept
@@ -138,7 +139,7 @@ def _side(name: str, run: Run) -> _Side:
     response, last_hidden, data = (a.astype(float).compute() for a in (response, last_hidden, data))
     hidden = None if hidden is None else held(hidden.astype(float).compute())
     ends = last_response.compute(), last_hidden, data
-    return _Side(target.compute(), run.rate_steps, held(response), shown, hidden, *ends)
+    return _Side(target.compute(), run.rate_steps, run.taught, held(response), shown, hidden, *ends)
 
 
 def _mean_images(name: str, run: Run) -> xr.DataArray:
@@ -176,7 +177,7 @@ def _same_task(first: str, one: _Side, name: str, other: _Side) -> None:
 
 def _measured(side: _Side, reference: xr.Dataset) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Measure a run by itself: the summary, and the curves."""
-    projected = strengths(side.response, reference)
+    projected = strengths(side.response, reference).where(side.taught)
     stage = stage_table(projected, reference, side.rate_steps)
     stage = stage[(stage["by"] == "mode") & (stage["fraction"] == 0.5)]
     times = {"epoch": "", "rate_steps": ", rate x steps", "relative": ", relative"}
@@ -194,20 +195,23 @@ def _measured(side: _Side, reference: xr.Dataset) -> tuple[pd.DataFrame, pd.Data
         parts.append(kept.assign(measure="order kept"))
     alive = sorted(set(stage["stage"].astype(int)))
     said = side.last_response.astype(float)
-    final = (strengths(said, reference) / reference["s"]).sel(mode=alive)
+    final = (strengths(said, reference).where(side.taught) / reference["s"]).sel(mode=alive)
     found = compare(side.last_response, reference, null_draws=0).query("mode in @alive")
     same = found.assign(value=~found["verdict"].isin(["different", "null"])).set_index(["seed", "mode"])[
         "value"
     ]
-    there = share_interval(same.to_xarray())
-    trees = {"output": (said, side.target), "hidden": (side.last_hidden, side.data)}
+    there = share_interval(same.to_xarray().where(side.taught))
+    trees = {
+        "output": agreement(said, side.target).where(side.taught),
+        "hidden": agreement(side.last_hidden, side.data),
+    }
     parts += [
         _tidy("final strength / data's", final, "mode"),
         _named(there, "mode is there", "mode"),
-        _tidy("leakage", leakage(said, reference), within=(0, 1)),
+        _tidy("leakage", leakage(said, reference).where(side.taught), within=(0, 1)),
         *(
-            _tidy(f"agreement with the data's tree, {layer}", agreement(*of), within=(-1, 1))
-            for layer, of in trees.items()
+            _tidy(f"agreement with the data's tree, {layer}", tree, within=(-1, 1))
+            for layer, tree in trees.items()
         ),
     ]
     first = stage.loc[stage["time"] == "epoch", "mean"].iloc[0]  # of the first mode
@@ -215,9 +219,10 @@ def _measured(side: _Side, reference: xr.Dataset) -> tuple[pd.DataFrame, pd.Data
 
 
 def _curves(side: _Side, reference: xr.Dataset, projected: xr.DataArray, first: float) -> pd.DataFrame:
+    leaked = leakage(side.response.sel(epoch=side.shown), reference).where(side.taught)
     tables = [
         intervals(projected.sel(epoch=side.shown), measure="strength"),
-        intervals(leakage(side.response.sel(epoch=side.shown), reference), within=(0, 1), measure="leakage"),
+        intervals(leaked, within=(0, 1), measure="leakage"),
     ]
     if side.hidden is not None:
         tables.append(intervals(agreement(side.hidden, side.data), within=(-1, 1), measure="agreement"))

@@ -209,9 +209,30 @@ def test_an_output_that_is_not_taught_is_said_to_be_none(tmp_path, capsys, monke
     monkeypatch.setattr("semantic_svd.plots.caption", lambda figure, text: notes.append(text))
     words = [str(tmp_path / name) for name in ("backprop.zarr", "krotov_hopfield.zarr")]
     assert main(["compare", *words, "--plot", str(tmp_path / "page.png")]) == 0
-    line = "not taught: the output of krotov_hopfield; its modes, leakage and tree are of random weights"
+    line = "not taught: the output of krotov_hopfield; only the hidden layer is compared"
     assert capsys.readouterr().err == f"semantic-svd: {line}\n"
     assert notes[0].endswith(f" N{line[1:]}.")
+
+
+def test_of_an_output_that_is_not_taught_only_the_hidden_layer_is_compared(runs):
+    untaught = {name: train("krotov_hopfield", LINEAR, ITEMS, epochs=40, seeds=2) for name in ("one", "two")}
+    tables = compare_runs({"bpa": runs["bpa"], **untaught})
+    of_hidden = {"agreement", "agreement with the data's tree, hidden", "CKA", "CKA, shuffled items"}
+    for table in tables:
+        rows = table[table["run"].isin(["one", "two"])]
+        assert set(rows.loc[rows["n"] > 0, "measure"]) == of_hidden & set(table["measure"])
+        assert rows.loc[rows["n"] == 0, ["mean", "low", "high"]].isna().all(axis=None)
+    taught, *others = dynamics(*tables).subfigs[0].axes
+    alone, _ = dynamics(*compare_runs({"bpa": runs["bpa"], "again": runs["bpa"]})).subfigs[0].axes
+    assert taught.get_ylim() == alone.get_ylim() and not taught.texts
+    page = dynamics(*compare_runs(untaught), "relative")
+    empty = [*others, *page.subfigs[0].axes, *page.subfigs[1].axes]
+    assert [text.get_text() for ax in empty for text in ax.texts] == [
+        *["no values"] * 4,
+        "no mode is\nhalf learned",
+        *["no values"] * 2,
+    ]
+    assert [text.get_text() for text in page.subfigs[1].legends[0].get_texts()] == ["one", "two"]
 
 
 def test_the_page_shows_every_run(tables):

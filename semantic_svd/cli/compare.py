@@ -74,7 +74,7 @@ def compare(
     untaught = [name for name, run in compared.items() if not run.taught]
     note = ""
     if untaught:
-        note = f"not taught: the output of {', '.join(untaught)}; its modes, leakage and tree are of random weights"
+        note = f"not taught: the output of {', '.join(untaught)}; only the hidden layer is compared"
         complain(note)
     words = dict([TIMES[time]]) | SHOWN
     shown = summary[summary["measure"].isin(words)]

@@ -76,6 +76,8 @@ def dynamics(summary: pd.DataFrame, curves: pd.DataFrame, x: str = "epoch") -> F
         else:
             without_legend(measure_lines(part, label, ax, x, rules=list(names.values())))
             ax.set_xlabel(_label(ax.get_xlabel(), 3))
+            if _shows_nothing(part, x):
+                _say(ax, "no values")
     ends, alike = below.subplots(1, 2, width_ratios=(1, page.last_wide))
     _ends(ends, summary)
     _likeness(alike, summary)
@@ -141,6 +143,8 @@ def _strengths(figure: SubFigure, page: _Page, curves: pd.DataFrame, x: str) -> 
         ax.label_outer()
         ax.set_xlabel(_label(ax.get_xlabel(), page.abreast))
         without_legend(ax)
+        if _shows_nothing(rows, x):
+            _say(ax, "no values", scaled=not _shows_nothing(strength, x))
     handles, modes = panels[0].get_legend_handles_labels()
     key = legend_columns(len(modes))
     figure.legend(handles, modes, loc="outside right center", title="mode", alignment="left", **key)
@@ -160,10 +164,16 @@ def _stages(ax: Axes, half: pd.DataFrame, x: str) -> None:
         ax.xaxis.set_major_locator(LogLocator())
 
 
-def _say(ax: Axes, text: str) -> None:
-    """Say in a panel why there is nothing in it."""
+def _shows_nothing(rows: pd.DataFrame, x: str) -> bool:
+    """Tell whether no point of curves has a place: of an output that is not taught, or a time that no mode gives."""
+    return rows.dropna(subset=[x, "mean"]).empty
+
+
+def _say(ax: Axes, text: str, scaled: bool = False) -> None:
+    """Say in a panel why there is nothing in it; it keeps its ticks if its axes are scaled, by panels beside it."""
     ax.text(0.5, 0.5, text, ha="center", va="center", transform=ax.transAxes)
-    ax.set(xticks=[], yticks=[])
+    if not scaled:
+        ax.tick_params(length=0, labelbottom=False, labelleft=False)
 
 
 def _ends(ax: Axes, summary: pd.DataFrame) -> None:
