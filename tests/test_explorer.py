@@ -443,10 +443,11 @@ def test_recorded_layers_are_called_by_their_names(runs):
     assert layers[1]["title"] == "Hidden layer 2 (IT)"
 
 
-def test_the_page_tells_the_activation_of_an_output(runs):
+@pytest.mark.parametrize(("rule", "untaught"), [("backprop", ""), ("krotov_hopfield", ", output not taught")])
+def test_the_page_tells_the_activation_of_an_output_and_that_it_is_not_taught(rule, untaught):
     network = Network((34, 8, 34), output="sigmoid", biases=False)
-    page = numbers(explorer_page({"a": train("backprop", network, ITEMS, epochs=1)}))
-    assert page["runs"][0]["about"] == "34-8-34 linear, sigmoid output, no biases"
+    page = numbers(explorer_page({"a": train(rule, network, ITEMS, epochs=1)}))
+    assert page["runs"][0]["about"] == f"34-8-34 linear, sigmoid output, no biases{untaught}"
 
 
 def test_a_run_too_large_for_a_page_says_so(monkeypatch, runs):

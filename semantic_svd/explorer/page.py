@@ -217,10 +217,11 @@ def _run(
     network = run.network
     biases = ", biases" if network.biases else ", no biases"
     biases = "" if isinstance(network, Recorded) else biases  # of another making: nobody knows
+    untaught = "" if run.taught else ", output not taught"
     at = run.data.sel(epoch=epochs)
     return {
         "name": name,
-        "about": f"{network.about}{biases}",
+        "about": f"{network.about}{biases}{untaught}",
         "rule": run.rule,
         "epochs": epochs,
         "kept": run.data.sizes["epoch"],
