@@ -80,8 +80,7 @@ class Grid:
         if not self.items and not self.images:
             raise InputError("a grid needs items or images, as items = ['mcclelland2020']")
         snapshot_epochs(whole("epochs", 0 if self.epochs is None else self.epochs, 0), self.every)
-        chosen = seeds_of(self.seeds)
-        object.__setattr__(self, "seeds", chosen if np.iterable(self.seeds) else len(chosen))
+        object.__setattr__(self, "seeds", seeds_of(self.seeds))
         for name in ("epochs", "every", "record"):
             object.__setattr__(self, name, _plain(getattr(self, name)))
         if not isinstance(self.settings, Mapping):

@@ -85,10 +85,10 @@ def table_of(outcomes: Mapping[str, Mapping[str, Any]], cells: Sequence[Cell]) -
     for cell in cells:
         about = {"run": cell.name, "data": cell.data_name, "rule": cell.rule_name}
         about |= {word: as_text(value) for word, value in cell.setting.items()}
-        seeds, outcome = cell.keep["seeds"], outcomes.get(cell.name, {"rows": []})
+        outcome = outcomes.get(cell.name, {"rows": []})
         failed = [
             {"seed": seed, "status": "failed", "error": outcome.get("error")}
-            for seed in (range(seeds) if isinstance(seeds, int) else seeds)
+            for seed in cell.keep["seeds"]
         ]
         rows += [about | row for row in outcome.get("rows", failed)]
     found = dict.fromkeys(name for row in rows for name in row)
