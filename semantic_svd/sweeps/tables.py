@@ -87,8 +87,7 @@ def table_of(outcomes: Mapping[str, Mapping[str, Any]], cells: Sequence[Cell]) -
         about |= {word: as_text(value) for word, value in cell.setting.items()}
         outcome = outcomes.get(cell.name, {"rows": []})
         failed = [
-            {"seed": seed, "status": "failed", "error": outcome.get("error")}
-            for seed in cell.keep["seeds"]
+            {"seed": seed, "status": "failed", "error": outcome.get("error")} for seed in cell.keep["seeds"]
         ]
         rows += [about | row for row in outcome.get("rows", failed)]
     found = dict.fromkeys(name for row in rows for name in row)
