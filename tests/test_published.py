@@ -522,3 +522,29 @@ def test_what_is_claimed_of_beta_is_judged_by_all_of_them_and_what_diverged_is_w
             ("and matches backprop", 0.1),
         )
     }
+
+
+def test_the_errors_by_rate_of_hebbnet_are_those_of_its_runs_and_what_diverged_has_none(
+    tmp_path, monkeypatch
+):
+    analysis = load_analysis(top_folder("analyses") / "hebbnet_rates.py")
+    slow, fast, mad = (f"Hebb, rate = {rate:g}" for rate in (1e-4, 0.01, 1e6))
+    rules = {slow: (1e-4, 0.1, 0.1), fast: (0.01, 0.1, 0.1), mad: (1e6, 0.1, 0.1)}
+    rules = {name: replace(RULES["hebbnet"], rate=rates) for name, rates in rules.items()}
+    monkeypatch.setattr(analysis, "PART", Part("HebbNet", {"backprop": RULES["backprop"]} | rules, (12,)))
+    analysis.main(tmp_path, "digits", epochs=6, seeds=2, runs=str(tmp_path / "runs"))
+    table = pd.read_csv(tmp_path / "hebbnet_rates_digits.csv").set_index(["network", "measure"])
+    images, errors = load_images("digits"), {}
+    for name, rate in ((slow, "0.0001"), (fast, "0.01")):
+        runs = [Run.open(path) for path in sorted((tmp_path / "runs").glob(f"Hebb_rate_{rate}-*.zarr"))]
+        errors[name] = [100 * (1 - run.final().evaluate(images).item()) for run in runs]
+        found = table.loc[(name, TEST)]
+        np.testing.assert_allclose(found[["low", "high"]].astype(float), sorted(errors[name]), rtol=1e-5)
+        moved = [procrustes_angle(of[-1], of[0]).item() for of in (centred_means(r, 1)[0] for r in runs)]
+        assert table.loc[(name, analysis.MOVED), "mean"] == pytest.approx(np.mean(moved), rel=1e-4)
+    assert table.loc[(slow, analysis.MOVED), "mean"] < 1 < table.loc[(fast, analysis.MOVED), "mean"]
+    assert (table.loc[mad, "n"] == 0).all()
+    training = table.xs(TRAINING, level="measure")["mean"]
+    best = training[[slow, fast]].idxmin()
+    said = f"{best}: {np.mean(errors[best]):.2f} [{min(errors[best]):.2f}, {max(errors[best]):.2f}]"
+    assert said in analysis.at_best(table.reset_index())

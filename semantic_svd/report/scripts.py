@@ -19,6 +19,7 @@ ON_REQUEST = (  # analyses that `reproduce` leaves out: they need files, or take
     "competing_units",
     "feedback_alignment",
     "hebbian_learning",
+    "hebbnet_rates",
     "hidden_images",
     "learned_feedback",
 )
