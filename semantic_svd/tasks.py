@@ -109,6 +109,10 @@ def as_table(x: Any, name: str) -> Table:
         else []
     )
     none_masked(x, name)
+    if isinstance(x, xr.DataArray) and "item" in x.dims[1:]:
+        raise InputError(
+            f"{name} is a table (items, units), and its axes are ({', '.join(map(str, x.dims))})"
+        )
     try:
         values = np.asarray(x)
         if values.dtype.kind == "c":

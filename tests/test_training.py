@@ -648,6 +648,10 @@ def test_a_run_that_lacks_a_seed_can_not_start_it():
         (np.ones(34), "x is a table of numbers, (items, units), not one of shape (34,)"),
         (np.ones((0, 34)), "x is a table of numbers, (items, units), not one of shape (0, 34)"),
         (np.ones((2, 3, 34)), "x is a table of numbers, (items, units), not one of shape (2, 3, 34)"),
+        (
+            xr.DataArray(X.T, dims=("property", "item")),
+            "x is a table (items, units), and its axes are (property, item)",
+        ),
         ("mcclelland2020", "x is a table of numbers, (items, units), not str"),
         ([[1, 2], [3]], "x is a table of numbers, (items, units), not list"),
         (None, "x is a table of numbers, (items, units), not one of shape ()"),
@@ -655,7 +659,7 @@ def test_a_run_that_lacks_a_seed_can_not_start_it():
         ([[1, 2], [np.nan, 3]], "x is a table of finite numbers, not nan in row 1, column 0 (from 0)"),
         ([[1, np.inf]], "x is a table of finite numbers, not inf in row 0, column 1 (from 0)"),
     ],
-    ids=["vector", "empty", "cube", "name", "ragged", "None", "complex", "nan", "inf"],
+    ids=["vector", "empty", "cube", "turned", "name", "ragged", "None", "complex", "nan", "inf"],
 )
 def test_items_that_are_no_table_of_finite_numbers_are_refused(x, message):
     assert refused("backprop", Network((2, 2)), x, epochs=1) == message
