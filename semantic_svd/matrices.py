@@ -6,6 +6,7 @@ A matrix is an array, a DataArray, a DataFrame or `Items`; axes before the last 
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, Protocol
 
 import numpy as np
@@ -37,7 +38,7 @@ def labelled(matrix: Any) -> xr.DataArray:
     if isinstance(matrix, pd.DataFrame):
         one_name_each(matrix)
         matrix = xr.DataArray(
-            matrix.to_numpy(), {"item": list(matrix.index), "property": list(matrix.columns)}
+            _numbers_of(matrix), {"item": list(matrix.index), "property": list(matrix.columns)}
         )
     elif not isinstance(matrix, xr.DataArray):
         matrix = getattr(matrix, "array", matrix)
@@ -52,6 +53,15 @@ def labelled(matrix: Any) -> xr.DataArray:
             raise InputError(f"a matrix has axes (seed, epoch,) item, property; got {matrix.ndim} axes")
         matrix = xr.DataArray(matrix, dims=(*lead, "item", "property"))
     return _checked(matrix)
+
+
+def _numbers_of(table: pd.DataFrame) -> np.ndarray:
+    """Return the cells of a table; of columns that NumPy has no type for (Int64, category, object) as floats too."""
+    values = table.to_numpy()
+    if values.dtype == object and not any(isinstance(cell, str) for cell in values.flat):
+        with suppress(TypeError, ValueError):
+            values = table.to_numpy(float, na_value=np.nan)
+    return values
 
 
 def _checked(A: xr.DataArray) -> xr.DataArray:

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 import scipy.linalg
 import xarray as xr
+from refusals import refused
 from scipy.stats import ortho_group
 
 from semantic_svd.errors import InputError
@@ -75,6 +76,18 @@ def test_svd_takes_arrays_tables_and_items_and_keeps_their_labels():
     assert hidden.U.dims == ("epoch", "item", "mode") and hidden.V.dims == ("epoch", "unit", "mode")
     assert svd(matrices(2, 4, 3)).s.dims == ("epoch", "mode")
     assert svd(matrices(2, 5, 4, 3)).s.dims == ("seed", "epoch", "mode")
+
+
+@pytest.mark.parametrize("dtype", ["Int64", "Float64", "boolean", object])
+def test_the_modes_of_a_table_are_those_of_its_numbers_whatever_pandas_calls_them(dtype):
+    table = pd.DataFrame(DATA.array.values, list(DATA.items), list(DATA.properties))
+    xr.testing.assert_identical(svd(table.astype(dtype)), svd(table))
+
+
+def test_what_is_missing_in_a_table_is_told_with_its_place():
+    table = pd.DataFrame(np.eye(2)).astype("Int64")
+    table.iloc[0, 1] = pd.NA
+    assert refused(svd, table) == "the matrix is not finite: nan at row 0, column 1"
 
 
 def test_single_precision_stays_and_whole_numbers_become_floats():
