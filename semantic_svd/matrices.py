@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import ArrayLike
 from threadpoolctl import threadpool_limits
 
 from semantic_svd.errors import InputError, none_masked, one_name_each
@@ -30,7 +31,7 @@ class _Labelled(Protocol):
         """The matrix, dims (item, property)."""
 
 
-Matrix = np.ndarray | xr.DataArray | pd.DataFrame | _Labelled
+Matrix = ArrayLike | xr.DataArray | pd.DataFrame | _Labelled
 
 
 def labelled(matrix: Any) -> xr.DataArray:
