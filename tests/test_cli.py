@@ -420,6 +420,21 @@ def test_the_dendrogram_of_a_csv_needs_no_run(here, capsys):
     assert list(links) == ["tree", "left", "right", "distance", "size", "left_items", "right_items"]
 
 
+def test_data_whose_tree_is_one_of_several_are_said_to_be(here, capsys):
+    note = (
+        "The data's tree is one of several: distances tie, and the order of the items\ndecides which join; "
+    )
+    pd.DataFrame(np.tri(6), [f"item {k}" for k in range(6)], list("abcdef")).to_csv("chain.csv")
+    for name, items in (("chain", "chain.csv"), ("toy", "mcclelland2020")):
+        for rule in ("bpa", "backprop"):
+            main(f"train --items {items} --rule {rule} --epochs 5 --hidden 4 -o {name}_{rule}.zarr".split())
+        capsys.readouterr()
+        for words in (items, f"{name}_bpa.zarr", f"{name}_bpa.zarr --layer 1"):
+            assert (note in said(capsys, "dendrogram", words)[1]) == (name == "chain")
+        assert note not in said(capsys, "dendrogram", f"{name}_bpa.zarr --method single")[1]
+        assert (note in said(capsys, f"compare {name}_bpa.zarr {name}_backprop.zarr")[1]) == (name == "chain")
+
+
 def captions(monkeypatch, *words):
     """Run a command that draws and return the caption of its figure, and the names in its key."""
     drawn = []

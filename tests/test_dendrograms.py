@@ -18,6 +18,7 @@ from semantic_svd.dendrograms import (
     clades,
     cophenetic,
     distances,
+    hangs_on_ties,
     linkage,
     robinson_foulds,
     trees,
@@ -547,6 +548,21 @@ def test_levels_are_the_forks_of_the_data():
 def test_bad_input_is_told_in_one_line(call, message):
     with pytest.raises(InputError, match=said(message)):
         call()
+
+
+CHAIN = np.arange(6.0)[:, None]
+CROSSED = np.hstack(
+    [np.repeat(np.eye(3), 3, axis=0), np.tile(np.eye(3), (3, 1))]
+)  # two taxonomies of nine items
+TIED = [CHAIN, CROSSED, load_items("rogers_mcclelland2004").values]
+
+
+@pytest.mark.parametrize("data", [*TIED, DATA.values, balanced_tree(4).values, np.eye(5)])
+def test_a_tree_hangs_on_ties_where_errors_of_a_millionth_make_another_of_it(data):
+    learned = data + 1e-6 * np.random.default_rng(0).normal(size=(40, *data.shape))
+    assert hangs_on_ties(data) == bool((agreement(learned, data) < 0.9999).any())
+    assert hangs_on_ties(data) == any(data is tied for tied in TIED)
+    assert not hangs_on_ties(data, "single")  # joins by the shortest distance are the same in any order
 
 
 def test_a_table_with_a_column_named_array_is_still_a_table():

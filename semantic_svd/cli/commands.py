@@ -28,6 +28,7 @@ from semantic_svd.cli.terminal import (
     complain,
     mean,
     number,
+    say_ties,
     says_interval,
     show,
 )
@@ -263,6 +264,8 @@ def dendrogram(
         print()
         show(["epoch", "correlation with the data's tree"], rows)
         print(says_interval(table["seed"].nunique()))
+    if subject.data is not None and (table is not None or not subject.run):
+        say_ties(subject.data, method, metric)
 
 
 app.command(epilog="Example:  semantic-svd compare bpa.zarr backprop.zarr --plot page.pdf")(compare)

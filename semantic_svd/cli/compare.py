@@ -7,7 +7,7 @@ import typer
 
 from semantic_svd.cli.files import check_outputs, deliver
 from semantic_svd.cli.options import CsvFile, Plot, run_names, runs
-from semantic_svd.cli.terminal import complain, endings, number, of_all, show
+from semantic_svd.cli.terminal import complain, endings, number, of_all, say_ties, show
 from semantic_svd.errors import InputError
 from semantic_svd.names import broken, telling
 
@@ -98,6 +98,9 @@ def compare(
     _show(summary, words, compared)
     if len(beside := shown[_has_interval(shown)]):
         print(f"In brackets: {intervals_said(beside)}.")
+    first = next(iter(compared.values()))
+    if "target" in first.data and "target_input_output" not in first.data:  # not of images, by class
+        say_ties(first.targets())
 
 
 def _show(summary: "pd.DataFrame", words: dict[str, str], opened: dict[str, "Run"]) -> None:

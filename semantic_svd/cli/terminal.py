@@ -30,6 +30,15 @@ def complain(text: str) -> None:
     print(f"{NAME}: {' '.join(text.split())}", file=sys.stderr)
 
 
+def say_ties(data: Any, *how: str) -> None:
+    """Say where the data's tree, by a method and a metric, is one of several."""
+    from semantic_svd.dendrograms import hangs_on_ties
+
+    if hangs_on_ties(data, *how):
+        print("The data's tree is one of several: distances tie, and the order of the items")
+        print("decides which join; in a network's tree its errors do.")
+
+
 def show(heads: Sequence[str], rows: Iterable[Sequence[Any]], wrap: Sequence[int] = ()) -> None:
     """Print a table. The columns in `wrap` are text and break anywhere; numbers break before their interval alone.
 

@@ -14,6 +14,7 @@ from semantic_svd.dendrograms.trees import (
     clades,
     cophenetic,
     distances,
+    hangs_on_ties,
     linkage,
 )
 
@@ -27,6 +28,7 @@ __all__ = [
     "clades",
     "cophenetic",
     "distances",
+    "hangs_on_ties",
     "linkage",
     "robinson_foulds",
     "within_to_between",

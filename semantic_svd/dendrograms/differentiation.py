@@ -29,7 +29,8 @@ def agreement(
 
     The number is Pearson's correlation between the cophenetic distances of the two trees: 1 if they are
     the same tree up to scale. The high links weigh most: for whether the same groups are there at all, see
-    `robinson_foulds`.
+    `robinson_foulds`. Where the data's tree hangs on ties (`hangs_on_ties`) it is one of several, and that a response
+    has another is chance: what is below 1 says little there, as do clades that are missing.
 
     Parameters
     ----------
@@ -80,7 +81,8 @@ def robinson_foulds(
 
     A clade is a group of items under one link; single items and the whole set are in every tree and are left out.
     The number is the distance of Robinson and Foulds between rooted trees, as a share: clades that are in one tree
-    only, over the clades of both. Links of equal height are one fork of many branches, no clades.
+    only, over the clades of both. Links of equal height are one fork of many branches, no clades; a response has some
+    there by its errors, however small.
 
     Parameters
     ----------
@@ -125,7 +127,7 @@ def clade_support(
     """Look for each clade of the data's tree in the tree of each response.
 
     The share of the seeds that hold it is the support of a clade, as in phylogenetics; its interval is that of
-    `intervals.share_interval`.
+    `intervals.share_interval`. Of a tree that hangs on ties see `agreement`.
 
     Parameters
     ----------
