@@ -99,7 +99,8 @@ REGIMES: dict[str, Regime] = {
         "(lampinen/integration_CLS, EightThingsAuto); the similarities at which they stand are ours",
     ),
     "uniform": Regime(
-        {-math.inf: 0.3}, about="all old items, with as many presentations in all: the authors' control"
+        {-math.inf: 0.3},
+        about="all old items alike; of the authors' items, as many presentations in all: their control",
     ),
     "interleaved": Regime({-math.inf: 1.0}, about="all old items as often as the new one"),
 }
