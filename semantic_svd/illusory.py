@@ -64,7 +64,8 @@ def illusory_properties(response: Matrix, target: Matrix) -> xr.Dataset:
             "items and properties must be the same"
         )
     for side in wanted.dims:
-        if side in Y.coords and side in wanted.coords and not np.array_equal(Y[side], wanted[side]):
+        named = [list(map(str, one[side].values)) for one in (Y, wanted) if side in one.coords]
+        if named[0:1] != named[-1:]:
             raise InputError(f"the {side} labels of response and target differ: they must be the same")
     if not bool(wrong.any()):
         raise InputError("no property of the target is 0 or less: there is nothing wrong to say of an item")

@@ -11,6 +11,7 @@ import xarray as xr
 
 from semantic_svd.errors import InputError
 from semantic_svd.feedback import Feedback
+from semantic_svd.illusory import illusory_properties
 from semantic_svd.items import Items, load_items
 from semantic_svd.modes import strengths
 from semantic_svd.network import Network
@@ -18,6 +19,7 @@ from semantic_svd.plasticity import Oja, Plasticity
 from semantic_svd.records import RECORDS
 from semantic_svd.rules import RULES, Rule
 from semantic_svd.runs import Run
+from semantic_svd.similarity import linear_cka
 from semantic_svd.training import snapshot_epochs, step, train
 
 RNG = np.random.default_rng(0)
@@ -476,6 +478,19 @@ def test_items_may_come_as_any_table(table):
     if hasattr(table, "columns") or isinstance(table, xr.DataArray):
         assert run.data.item.values.tolist() == list(ITEMS.items)
         assert run.data.unit_3.values.tolist() == list(ITEMS.properties)
+
+
+def test_a_table_whose_names_are_numbers_is_over_the_items_of_its_run():
+    table = pd.DataFrame(X, range(10, 90, 10), range(34))
+    run = train("backprop", TANH, table, epochs=2)
+    said = xr.DataArray(X, {"item": table.index, "property": table.columns}, ("item", "property"))
+    for same in (table, said):
+        xr.testing.assert_identical(strengths(run.response(), same), strengths(run.response(), X))
+        xr.testing.assert_identical(linear_cka(run.response(), same), linear_cka(run.response(), X))
+        found = illusory_properties(run.response(), same)
+        xr.testing.assert_identical(found, illusory_properties(run.response(), X))
+    with pytest.raises(InputError, match="item 0 is '10', in the reference '80'"):
+        strengths(run.response(), table[::-1])
 
 
 # Starting from elsewhere
