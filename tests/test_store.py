@@ -191,6 +191,27 @@ def test_opening_is_lazy_and_responses_stay_lazy(stored):
     )
 
 
+def test_a_run_is_read_from_where_it_was_opened(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    trained, opened = items_run("run.zarr", epochs=60, stop_below=None), Run.open("run.zarr")
+    monkeypatch.chdir("/")
+    for run in (trained, opened):
+        assert_same(run.data, items_run(epochs=60, stop_below=None).data)
+
+
+def test_a_run_that_is_gone_or_was_replaced_is_not_read_as_nothing_or_as_another(stored):
+    run, path = Run.open(stored[1]), stored[1]
+    shutil.rmtree(path)
+    assert (
+        refused(run.data.compute) == f"{path / 'zarr.json'} is missing or damaged; the run was opened there"
+    )
+    items_run(path, epochs=60, stop_below=None, rule="backprop")
+    assert refused(run.data.compute) == f"{path} holds another run by now; open it anew"
+    shutil.rmtree(path)
+    items_run(path, epochs=60, stop_below=None)
+    assert_same(run.data, items_run(epochs=60, stop_below=None).data)
+
+
 @pytest.mark.parametrize("work", [items_run, digits_run])
 def test_a_run_killed_twenty_times_ends_in_the_same_bits(work, tmp_path):
     begun = time.monotonic()

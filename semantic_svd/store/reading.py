@@ -27,8 +27,8 @@ def open_store(path: Path) -> xr.Dataset:
         if not (path / files.ROOT).is_file():
             raise InputError(f"{path} is not a run: it has no {files.ROOT}")
         root = _checked_root(path)
-        metadata = root["consolidated_metadata"]["metadata"]
-        data = xr.Dataset({name: _lazy(path, name, array) for name, array in metadata.items()})
+        metadata, whose = root["consolidated_metadata"]["metadata"], _whose(root)
+        data = xr.Dataset({name: _lazy(path, name, array, whose) for name, array in metadata.items()})
     attrs = {k: v for k, v in root["attributes"].items() if k != "sha256"}
     data = data.set_coords([name for name in data.data_vars if data[name].dims == (name,)]).assign_attrs(
         attrs
@@ -43,24 +43,40 @@ def open_store(path: Path) -> xr.Dataset:
 
 
 class _Chunks:
-    """An array of a store, read on demand; what can't be read is named."""
+    """An array of a store, read on demand from where it was opened; what can't be read is named.
 
-    def __init__(self, path: Path, name: str, shape: tuple[int, ...]):
-        self._path, self._name = path, name
-        self._array = zarr.open_array(path / name, mode="r")
+    Zarr takes what is not there for NaN, and what another run left in its place for this one's.
+    """
+
+    def __init__(self, path: Path, name: str, shape: tuple[int, ...], whose: dict[str, Any]):
+        self._path, self._name, self._whose = path.absolute(), name, whose
+        self._array = zarr.open_array(self._path / name, mode="r")
         self.shape, self.dtype, self.ndim = shape, self._array.dtype, len(shape)
 
     def __getitem__(self, key: Any) -> Array:
+        root = self._path / files.ROOT
+        try:
+            there = _whose(json.loads(root.read_bytes()))
+        except (OSError, ValueError):
+            raise InputError(f"{root} is missing or damaged; the run was opened there") from None
+        if there != self._whose:
+            raise InputError(f"{self._path} holds another run by now; open it anew")
         try:
             return np.asarray(self._array[key])
         except Exception as error:
             raise InputError(f"{_damaged(self._path / self._name, error)}") from None
 
 
-def _lazy(path: Path, name: str, metadata: dict) -> tuple[tuple[str, ...], Any]:
+def _whose(root: dict) -> dict[str, Any]:
+    """Return the attributes that make a store that of one run and no other."""
+    attrs = root.get("attributes", {})
+    return {name: attrs.get(name) for name in attrs.get("identity", [])}
+
+
+def _lazy(path: Path, name: str, metadata: dict, whose: dict[str, Any]) -> tuple[tuple[str, ...], Any]:
     """Return a variable of a store: small ones read, those with an epoch axis lazy."""
     dims, shape = tuple(metadata["dimension_names"]), tuple(metadata["shape"])
-    chunks = _Chunks(path, name, shape)
+    chunks = _Chunks(path, name, shape, whose)
     if dims[:2] != ("seed", "epoch"):
         values = chunks[tuple(slice(n) for n in shape)]
         return dims, np.array(values.tolist()) if values.dtype.kind in "OT" else values
