@@ -685,6 +685,8 @@ def runs(tmp_path_factory):
     frame[[names[1], names[0], *names[2:]]].to_csv(folder / "turned.csv")
     words = "train --items mcclelland2020 --hidden 12 --activation tanh --epochs 50 --seeds 3 --record responses -o"
     assert main([*words.split(), str(folder / "known.zarr")]) == 0
+    one_hot = "train --items mcclelland2020 --localist --epochs 1 -o"
+    assert main([*one_hot.split(), str(folder / "one_hot.zarr")]) == 0
     unfinished = Run.open(folder / "known.zarr").data.load()
     Run(unfinished.assign(status=("seed", ["training", "finished", "finished"]))).save(folder / "left.zarr")
     return folder
@@ -769,6 +771,10 @@ def test_a_seed_that_diverged_does_not_go_on(runs, tmp_path, monkeypatch, capsys
         (
             "--items saxe2019_toy --localist --start known.zarr",
             "saxe2019_toy: property 1 is 'Canary'; known.zarr has learned 'can move' there",
+        ),
+        (
+            "--items turned.csv --localist --start one_hot.zarr",
+            "turned: property 1 is 'has eyes'; one_hot.zarr has learned 'can move' there",
         ),
     ],
 )

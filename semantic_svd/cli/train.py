@@ -226,12 +226,13 @@ def _open_start(path: Path, **told: Any) -> "Run":
 
 
 def _going_on(lesson: "Lesson", run: "Run", name: str) -> "Lesson":
-    """Give a lesson to the networks of a run, if they know its inputs by the same names."""
-    from semantic_svd.tasks import as_table
+    """Give a lesson to the networks of a run, if they know its properties by the same names."""
+    from semantic_svd.items import Items
 
-    known, units = run.names_of("unit_0"), as_table(lesson.x, "x")[2]
-    if known is not None and units is not None:
-        for column, (one, other) in enumerate(zip(known, units, strict=False), start=1):
+    for layer, table in ((0, lesson.x), (run.network.layers, lesson.y)):
+        known = run.names_of(f"unit_{layer}")
+        named = zip(known, table.properties, strict=False) if known and isinstance(table, Items) else ()
+        for column, (one, other) in enumerate(named, start=1):
             if one != other:
                 raise InputError(
                     f"{lesson.name}: property {column} is {other!r}; {name} has learned {one!r} there"
