@@ -1,4 +1,5 @@
 from itertools import pairwise
+from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
@@ -519,6 +520,15 @@ def test_what_the_typeface_lacks_is_written_in_one_that_is_installed(tmp_path, m
     assert style.families() == ["DejaVu Sans", "STIXGeneral"]
     pdf = plots.save(named(f"{WATCH} 1"), tmp_path, "tree", pd.DataFrame())[0].read_bytes()
     assert b"STIXGeneral" in pdf and b"DejaVuSans" in pdf
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("ending", style.UNDATED)
+def test_of_a_disk_that_is_full_a_figure_says_what_the_system_says(tmp_path, tree, ending):
+    place = tmp_path / f"tree{ending}"
+    place.symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left on device"):
+        plots.write(plots.dendrogram(tree).figure, place)
 
 
 def test_names_that_no_font_can_write_are_said_in_one_warning(tmp_path, monkeypatch):

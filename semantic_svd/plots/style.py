@@ -5,6 +5,7 @@ matplotlib carries: every machine draws alike. What it lacks, such as Chinese, c
 """
 
 import functools
+import io
 import logging
 import textwrap
 import warnings
@@ -204,9 +205,11 @@ def write(figure: Figure, path: Path) -> None:
     UserWarning
         With the names that have characters of no installed typeface: boxes stand in their place.
     """
+    ending, drawn = path.suffix.lower(), io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from", UserWarning)
-        figure.savefig(path, metadata=UNDATED[path.suffix.lower()])
+        figure.savefig(drawn, format=ending[1:], metadata=UNDATED[ending])
+    path.write_bytes(drawn.getvalue())  # at once: matplotlib trips over a disk that is full half-way
     names = _unwritten(figure)
     if names:
         warnings.warn(
