@@ -580,6 +580,13 @@ def test_a_path_that_cannot_be_used_is_said_in_one_line(tmp_path):
     assert str(error.value) == f"{path} can't be used: Not a directory"
 
 
+def test_a_link_to_nowhere_is_refused_and_nothing_is_left_beside_it(tmp_path):
+    path = tmp_path / "run.zarr"
+    path.symlink_to("nowhere")
+    assert refused(items_run, path) == f"{path} can't be used: Not a directory"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 @pytest.fixture
 def mounted(tmp_path):
     """A function that mounts a small file system, for those who may."""

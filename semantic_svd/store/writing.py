@@ -179,11 +179,11 @@ class Store:
         lock = _locked(self.path, path)
         try:
             self._fill(path, constants, dtype)
+            self.path = self.path.rename(path)
         except BaseException:
             shutil.rmtree(self.path, ignore_errors=True)
             os.close(lock)
             raise
-        self.path = self.path.rename(path)
         return lock
 
     def _fill(self, path: Path, constants: xr.Dataset, dtype: np.dtype) -> None:
