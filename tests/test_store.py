@@ -30,6 +30,14 @@ FORK.set_forkserver_preload(["semantic_svd.training", "semantic_svd.store", "skl
 KILLS = 20
 
 
+@pytest.fixture(scope="module", autouse=True)
+def blocks():
+    """Give blocks their length back, which the runs below make short."""
+    before = files.BLOCK
+    yield
+    files.BLOCK = before
+
+
 def items_run(out=None, resume=False, block=2**17, rule="bpa", **other):
     """A run on items with seeds that stop on the way, in many small blocks."""
     files.BLOCK = block
