@@ -29,6 +29,7 @@ from semantic_svd.plots import strength_lines
 from semantic_svd.records import RECORDS
 
 COMMAND = [sys.executable, "-m", "semantic_svd"]
+BUFFERED = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
 COMMANDS = ", ".join(get_command(app).commands)
 ITEMS = load_items("mcclelland2020")
 SQUARES = [23, 21, 7, 5, 3, 3, 1, 1]  # of the singular values of the 8 x 34 data
@@ -896,16 +897,25 @@ def test_help_says_how_many_hidden_layers_a_rule_gets_and_the_readme_compares_ru
     assert len(trained) == 2 and all(" --hidden 8 " in words for words in trained)
 
 
-@pytest.mark.parametrize("words", [["modes", "mcclelland2020"], ["--version"]])
+@pytest.mark.parametrize("words", [["modes", "mcclelland2020"], ["--version"], []])
 def test_a_reader_that_leaves_early_is_no_error(words):
-    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     command = subprocess.Popen(
-        [*COMMAND, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=buffered
+        [*COMMAND, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=BUFFERED
     )
     command.stdout.close()
     assert command.stderr.read() == b""
     command.wait()
     command.stderr.close()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("words", [["modes", "mcclelland2020"], ["--version"], []])
+def test_what_is_said_onto_a_full_disk_is_one_line(words):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*COMMAND, *words], stdout=full, stderr=subprocess.PIPE, env=BUFFERED, check=False
+        )
+    assert (done.returncode, done.stderr) == (2, b"semantic-svd: No space left on device\n")
 
 
 def test_ctrl_c_in_the_middle_is_one_line_and_keeps_what_was_done(here, capsys):

@@ -42,11 +42,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if not words and "_SEMANTIC_SVD_COMPLETE" not in os.environ:
-        guide()
-        return 0
+    code = 0
     try:
-        code = get_command(app).main(words, prog_name=NAME, standalone_mode=False)
+        if words or "_SEMANTIC_SVD_COMPLETE" in os.environ:
+            code = get_command(app).main(words, prog_name=NAME, standalone_mode=False)
+        else:
+            guide()
         sys.stdout.flush()
     except UsageError as error:
         complain(_usage(error))
@@ -55,13 +56,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complain(str(error))
         return 2
     except BrokenPipeError:  # the reader has left, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _let_go_of_stdout()
         return 1
     except MemoryError as error:
         complain(": ".join(part for part in ("this does not fit in memory", str(error)) if part))
         return 2
     except OSError as error:
         complain(": ".join(str(part) for part in (error.filename, error.strerror or error) if part))
+        _let_go_of_stdout()
         return 2
     except (KeyboardInterrupt, Interrupted, typer.Abort) as error:
         complain(str(error) or "interrupted")
@@ -69,6 +71,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if code == 130:  # what typer makes of Ctrl-C
         complain("interrupted")
     return code or 0
+
+
+def _let_go_of_stdout() -> None:
+    """Drop what stdout can't take, as it has no reader or its disk is full: Python would try again as it ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _usage(error: Any) -> str:
