@@ -918,6 +918,13 @@ def test_what_is_said_onto_a_full_disk_is_one_line(words):
     assert (done.returncode, done.stderr) == (2, b"semantic-svd: No space left on device\n")
 
 
+def test_a_name_that_the_terminal_cannot_write_is_spelled(here):
+    Path("café.csv").write_text("item,a,b\nx,1,0\ny,0,1\n")
+    words, ascii_only = [*COMMAND, "modes", "café.csv"], {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(words, capture_output=True, env=ascii_only, check=True)
+    assert done.stdout.startswith(rb"caf\xe9: 2 items x 2 properties") and done.stderr == b""
+
+
 def test_ctrl_c_in_the_middle_is_one_line_and_keeps_what_was_done(here, capsys):
     words = "train --items mcclelland2020 --seeds 3 --epochs 1000000 --every 10 -o run.zarr"
     command = subprocess.Popen(

@@ -4,6 +4,7 @@ Whatever computes is imported inside the commands, so that help comes at once. A
 line on stderr and exit code 2; files appear whole or not at all.
 """
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -42,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name that it can't write is no reason to end
     code = 0
     try:
         if words or "_SEMANTIC_SVD_COMPLETE" in os.environ:
