@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from os.path import realpath  # pathlib's own raises where links go round in a circle
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -29,7 +30,7 @@ def writable(folder: Path | str) -> Path:
     ...     writable(f"{folder}/figures").name
     'figures'
     """
-    folder = Path(folder).resolve()
+    folder = Path(realpath(folder))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with drafts(folder):

@@ -812,6 +812,21 @@ def test_what_is_read_is_not_written_over_nor_one_output_by_another(here, capsys
     assert Path("my.csv").read_text() == text and files() == ["my.csv"]
 
 
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ("modes loop", "loop: no such run or CSV file, "),
+        ("modes my.csv --csv loop/modes.csv", "loop/modes.csv: there is no folder loop"),
+        ("explore loop loop/again -o page.html", "loop: no such run or CSV file, "),
+        ("reproduce -o loop", "cannot write to the folder "),
+    ],
+)
+def test_links_that_go_round_in_a_circle_are_one_line(here, capsys, words, line):
+    Path("loop").symlink_to("loop")
+    assert refused(capsys, words).startswith(line)
+    assert files() == ["loop"]
+
+
 def test_an_output_that_is_there_is_not_written_over(bpa, here, capsys):
     before = {path: path.read_bytes() for path in bpa.rglob("*") if path.is_file()}
     line = refused(capsys, "train", "--items", "mcclelland2020", "-o", bpa)

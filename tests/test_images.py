@@ -28,6 +28,7 @@ from semantic_svd.images import (
     downloads,
     image_folder,
     load_images,
+    named_images,
     read_cifar,
     read_idx,
     read_images,
@@ -537,6 +538,19 @@ def test_a_folder_given_without_the_set_is_refused_with_the_files_that_it_is_to_
     assert refused(load_images, "cifar10", tmp_path / "no") == (
         f"{tmp_path}/no/cifar10 is no folder; it is to hold {', '.join(CIFAR)} or cifar-10-binary.tar.gz"
     )
+
+
+def test_a_home_that_nobody_has_is_a_folder_that_is_not_there(tmp_path, official, monkeypatch):
+    cached = write(tmp_path / "cache" / "semantic_svd" / "mnist", MNIST)
+    line = f"~no-such-user/mnist is no folder; it is to hold {', '.join(MNIST)}"
+    assert refused(load_images, "mnist", "~no-such-user") == line
+    assert refused(named_images, "~no-such-user").startswith("no image set is called '~no-such-user'; ")
+    assert (
+        refused(read_images, "~no-such-user")
+        == "~no-such-user: the folder cannot be read: No such file or directory"
+    )
+    monkeypatch.setenv("SEMANTIC_SVD_DATA", "~no-such-user")
+    assert image_folder("mnist") == cached
 
 
 def test_a_set_that_the_folder_named_lacks_is_read_from_the_cache(tmp_path, official, monkeypatch):

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
+from os.path import realpath
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,9 @@ def check_outputs(
     """
     drawn = [path for path in pictures if path]
     written = [path for path in tables if path] + drawn
-    taken = {Path(source).resolve(): "read" for source in sources if source}
+    taken = {realpath(source): "read" for source in sources if source}
     for path in written:
-        place = path.resolve()
+        place = realpath(path)
         if place in taken:
             raise InputError(f"{path} is {taken[place]} by the same command; name another file")
         taken[place] = "written"

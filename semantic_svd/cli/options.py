@@ -1,6 +1,7 @@
 """What the commands take: the options that several share, and lists of values in a row."""
 
 from collections.abc import Iterable, Iterator
+from os.path import realpath
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -47,7 +48,7 @@ def run_names(sources: list[str]) -> dict[str, str]:
     {'bpa': 'a/bpa.zarr', 'bpa.v2': 'bpa.v2'}
     """
     names = [Path(source).name.removesuffix(".zarr") for source in sources]
-    if len({Path(source).resolve() for source in sources}) < len(sources):
+    if len({realpath(source) for source in sources}) < len(sources):
         raise InputError(f"a run is named twice: {' '.join(sources)}")
     return dict(zip(names if len(set(names)) == len(names) else sources, sources, strict=True))
 

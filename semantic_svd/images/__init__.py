@@ -116,7 +116,7 @@ def named_images(name: str, folder: str | os.PathLike[str] | None = None) -> Ima
     >>> named_images("digits")
     Images('digits', 1500 to train, 297 to test, 8 x 8, 10 classes)
     """
-    own = isinstance(name, str) and name and name not in IMAGE_SETS and Path(name).expanduser().is_dir()
+    own = isinstance(name, str) and name and name not in IMAGE_SETS and _at(name).is_dir()
     return read_images(name) if own else load_images(name, folder)
 
 
@@ -174,7 +174,7 @@ def read_images(
     >>> images, images.classes, images.labels
     (Images('pets', 3 to train, 1 to test, 32 x 32 x 3, 2 classes), ('cat', 'dog'), array([0, 1, 0]))
     """
-    place = Path(folder).expanduser()
+    place = _at(folder)
     batches = batches_in(place)
     names, other = ((*batches, "test_batch.bin"), None) if batches else (IDX_FILES, CIFAR_FILES[0])
     train, test = parsed({file: file_in(place, file, other) for file in names})
@@ -218,7 +218,15 @@ def _digits() -> Images:
 def _kept(name: str, folder: str | os.PathLike[str] | None) -> Path | None:
     """Return the folder of a set that its user keeps: the one given, or else the one named if it is there."""
     if folder:
-        return Path(folder).expanduser() / name
+        return _at(folder) / name
     named = os.environ.get(FOLDER_VARIABLE)
-    place = Path(named).expanduser() / name if named else None
+    place = _at(named) / name if named else None
     return place if place and place.is_dir() else None
+
+
+def _at(folder: str | os.PathLike[str]) -> Path:
+    """Return the path of a folder, from the home of its user where it begins with ~ and there is one."""
+    try:
+        return Path(folder).expanduser()
+    except RuntimeError:
+        return Path(folder)
