@@ -164,8 +164,8 @@ def test_late_is_the_mean_of_the_last_four(response, halves):
     halves(10, 9, 30, 40, 100, 110, 500, 600)
     assert report.late_in_epochs(BPA).item() == 327.5
     assert report.late_in_epochs(BPA, relative=True).item() == 32.75
-    response(changed(m7=0.5, m8=0.5))
-    assert report.late_in_share(BPA, "").item() == pytest.approx(0.25)
+    response(changed(m5=0.9, m6=0.8, m7=0.5, m8=0.3))
+    assert report.late_in_share(BPA, "").item() == pytest.approx(0.375)
 
 
 def test_pairs_that_are_equal_have_no_gap(response):
