@@ -1069,6 +1069,7 @@ def test_the_rules_are_listed_with_their_equations_and_each_by_itself(capsys):
 def test_the_data_sets_are_listed_with_where_they_are(tmp_path, capsys):
     (tmp_path / "mnist").mkdir()
     (tmp_path / "mnist" / "train-images-idx3-ubyte").write_bytes(bytes(2000))
+    (tmp_path / "mnist" / "train-labels-idx1-ubyte").symlink_to("nowhere")
     code, out, _ = said(capsys, "data --data", tmp_path)
     lines = [" ".join(line.split()) for line in reversed(out.splitlines()) if line.strip()]
     rows = {line.split()[0]: line for line in lines}  # a long folder goes on in the next line

@@ -82,7 +82,7 @@ def data(
             rows.append([name, "1,797 images, 8 x 8", "", "with scikit-learn"])
             continue
         place = image_folder(name, folder)
-        held = sum(file.stat().st_size for file in place.glob("*")) if place.is_dir() else 0
+        held = sum(file.stat().st_size for file in place.glob("*") if file.is_file())
         sizes = "60,000 images, 32 x 32 in colour" if official.archive else "70,000 images, 28 x 28"
         rows.append([name, sizes, bytes_text(held) if held else "not here", str(place)])
     show(["data set", "what", "size", "where"], rows, wrap=(1, 3))
