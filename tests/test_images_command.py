@@ -397,3 +397,11 @@ def test_a_classifier_is_trained_on_competing_units_and_on_any_others(tmp_path, 
     assert refused(capsys, words) == f"{tmp_path}/classifier.zarr is there already; name another place"
     code, out, _ = said(capsys, "readout", dfa, "--images digits --layer 2 --head softmax --epochs 1")
     assert code == 0 and "layer 2, its own activity; softmax, 1 epochs" in out
+
+
+def test_a_classifier_that_cannot_be_kept_is_refused_before_it_is_trained(dfa, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("semantic_svd.readouts.read_out", lambda *_, **__: pytest.fail("work began"))
+    place = tmp_path / "file"
+    place.write_text("no folder")
+    line = refused(capsys, "readout", dfa, "--images digits -o", place / "classifier.zarr")
+    assert line == f"cannot write to the folder {place}: File exists; name one that can be written to"

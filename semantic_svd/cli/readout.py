@@ -7,6 +7,7 @@ import typer
 
 from semantic_svd.cli.options import DataFolder, image_sets, runs
 from semantic_svd.cli.terminal import accuracies, bytes_text, percents
+from semantic_svd.drafts import writable
 from semantic_svd.errors import InputError
 
 
@@ -49,6 +50,8 @@ def readout(
     if output is not None and output.exists():
         raise InputError(f"{output} is there already; name another place")
     run, pictures = Run.open(source), named_images(images, data)
+    if output is not None:
+        writable(output.parent)
     if power is None and "KrotovHopfield" in run.rule:
         power = POWER
     found = read_out(run, pictures, layer=layer, power=power, head=head, epochs=epochs)  # type: ignore[arg-type]
