@@ -405,3 +405,13 @@ def test_a_classifier_that_cannot_be_kept_is_refused_before_it_is_trained(dfa, t
     place.write_text("no folder")
     line = refused(capsys, "readout", dfa, "--images digits -o", place / "classifier.zarr")
     assert line == f"cannot write to the folder {place}: File exists; name one that can be written to"
+
+
+def test_a_run_on_images_goes_on_without_its_units_being_named_again(tmp_path, capsys):
+    first, second = tmp_path / "first.zarr", tmp_path / "second.zarr"
+    words = "train --images digits --rule dfa_random --epochs 1 --seeds 2"
+    assert said(capsys, words, "--hidden 7 5 -o", first)[0] == 0
+    assert said(capsys, words, "--start", first, "-o", second)[0] == 0
+    begun, ended = Run.open(second), Run.open(first).final()
+    assert begun.network.sizes == (64, 7, 5, 10)
+    np.testing.assert_array_equal(begun.data["W2"].sel(epoch=0), ended.data["W2"])
