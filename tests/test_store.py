@@ -310,12 +310,14 @@ class Leaky(Plasticity):
         return Outer(0.1 * (memory["mean"] - s.post), s.pre)
 
 
-def test_a_commit_without_new_snapshots_leaves_the_block_as_it_was(tmp_path, monkeypatch):
-    path, whole = tmp_path / "run.zarr", items_run(epochs=300, stop_below=None, every=10)
+@pytest.mark.parametrize("every", [1, 7])
+def test_a_commit_of_part_of_a_block_or_of_nothing_new_leaves_it_as_it_was(tmp_path, monkeypatch, every):
+    settings = {"epochs": 300, "stop_below": None, "every": every}
+    whole = items_run(**settings)
     monkeypatch.setattr(
         writing, "PATIENCE", 0.0
-    )  # a commit after every epoch, nine of ten without a new snapshot
-    assert_same(items_run(path, epochs=300, stop_below=None, every=10).data, whole.data)
+    )  # a commit after every epoch, with a new snapshot or without
+    assert_same(items_run(tmp_path / "run.zarr", **settings).data, whole.data)
 
 
 def test_memories_of_plasticities_are_resumed(tmp_path, monkeypatch):
