@@ -340,6 +340,21 @@ def test_memories_of_plasticities_are_resumed(tmp_path, monkeypatch):
     assert_same(resumed.data, whole.data)
 
 
+def test_a_run_that_was_stopped_after_its_checkpoint_and_before_its_root_goes_on(tmp_path, monkeypatch):
+    def stop(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    settings = {"epochs": 40, "stop_below": None}
+    path, whole = tmp_path / "run.zarr", items_run(**settings)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(writing, "PATIENCE", 0.0)  # a commit after every epoch
+        patch.setattr(Store, "_write_root", once_in(4, Store._write_root, stop))
+        items_run(path, **settings)
+    with np.load(path / files.CHECKPOINT) as ahead:
+        assert ahead["snapshots"] == Run.open(path).data.sizes["epoch"] + 1
+    assert_same(items_run(path, True, **settings).data, whole.data)
+
+
 def test_a_run_that_was_left_ends_for_now_at_its_last_snapshot(half_way):
     run = Run.open(half_way)
     final, last = run.final().data, run.data.isel(epoch=-1, drop=True)
