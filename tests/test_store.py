@@ -176,6 +176,10 @@ def test_a_run_that_cannot_be_saved_whole_leaves_nothing(tmp_path, monkeypatch):
         assert refused(part.save, tmp_path / "part.zarr") == (
             f"a store holds runs over seeds and epochs; this one has no axis {axis}"
         )
+    records = [name for name, array in run.data.items() if "epoch" in array.dims]
+    for data in (run.data.isel(epoch=slice(0)), run.data.drop_vars(records)):
+        line = "a store holds runs with records and snapshots; this one has none"
+        assert refused(Run(data).save, tmp_path / "part.zarr") == line
 
 
 def test_plain_xarray_reads_a_store_without_a_warning(half_way):
@@ -652,7 +656,7 @@ def test_a_full_disk_ends_with_one_line_and_a_readable_store(mounted, monkeypatc
     assert str(error.value) == f"no space is left on the disk of {path}; what was committed before stands"
     there = Run.open(path).data
     committed = there.sizes["epoch"]
-    assert 0 < committed < 701
+    assert 0 < committed < 701 and not list(path.rglob("*.part"))
     np.testing.assert_array_equal(there.W1, items_run(stop_below=None).data.W1[:, :committed])
 
 
