@@ -212,7 +212,7 @@ def _read(
 ) -> Run:
     """Read each seed of a run as it ended by ``read(h, y, ...)``, and join the classifiers."""
     _check_power(power)
-    _units(run, images, layer)
+    _check_layer(run, images, layer)
     y, test_y = (
         targets if head == "softmax" else 2 * targets - 1 for targets in (images.targets, images.test_targets)
     )
@@ -293,7 +293,7 @@ def linear_probe(run: Run, images: Images, layer: int = 1, power: float | None =
     from sklearn.preprocessing import StandardScaler
 
     _check_power(power)
-    _units(run, images, layer)
+    _check_layer(run, images, layer)
     shares = []
     for of_seed in _each_seed(run):
         h, test_h = (_activity(of_seed, x, layer, power) for x in (images.x, images.test_x))
@@ -308,19 +308,18 @@ def _check_power(power: Any) -> None:
         raise InputError(f"power is a finite number over 0, or None, not {power!r}")
 
 
-def _units(run: Run, images: Images, layer: int) -> int:
-    """Return the units of a hidden layer that can be read from the images."""
-    sizes = run.network.sizes
+def _check_layer(run: Run, images: Images, layer: int) -> None:
+    """Raise an error unless the run has this hidden layer, and it can be read from the images."""
     if run.network.layers == 1:
         raise InputError("the run has no hidden layer to read from")
     if not 1 <= layer < run.network.layers:
         raise InputError(f"the run has hidden layers 1 to {run.network.layers - 1}, not {layer!r}")
-    if images.x.shape[1] != sizes[0]:
-        raise InputError(f"the network reads {sizes[0]} inputs an item, the images have {images.x.shape[1]}")
+    inputs = run.network.sizes[0]
+    if images.x.shape[1] != inputs:
+        raise InputError(f"the network reads {inputs} inputs an item, the images have {images.x.shape[1]}")
     if (images.labels == images.labels[0]).all():
         only = images.classes[images.labels[0]]
         raise InputError(f"{images.name} has images of one class, {only!r}; to name images takes two")
-    return sizes[layer]
 
 
 def _each_seed(run: Run) -> Iterator[Run]:
