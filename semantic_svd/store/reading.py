@@ -64,7 +64,7 @@ class _Chunks:
         try:
             return np.asarray(self._array[key])
         except Exception as error:
-            raise InputError(f"{_damaged(self._path / self._name, error)}") from None
+            raise InputError(_damaged(self._path / self._name, error)) from None
 
 
 def _whose(root: dict) -> dict[str, Any]:
@@ -127,10 +127,10 @@ def _check_array(path: Path, name: str, metadata: dict, snapshots: int) -> None:
 
 def _damaged(place: Path, error: Exception) -> str:
     """Return a line that names the damaged file of an array."""
-    n = json.loads((place / files.ROOT).read_bytes())["shape"][0]
+    metadata = (place / files.ROOT).read_bytes()
+    n, sharded = json.loads(metadata)["shape"][0], b"sharding_indexed" in metadata
     for file in sorted(f for f in (place / "c").rglob("*") if f.is_file()):
         raw = file.read_bytes()
-        sharded = place.joinpath(files.ROOT).read_text().count("sharding_indexed")
         whole = all(files.sealed_by_checksum(part) for part in (files.parts(raw, n) if sharded else [raw]))
         if not whole:
             return f"{file} is damaged: its checksum is wrong"
