@@ -35,13 +35,12 @@ class Row:
 
 
 BPA = replace(RULES["bpa"], bias=(Frozen(), Delta()), rate=(0.002, 0.02, 0.0))
-COMPETING = replace(RULES["krotov_hopfield"], rate=0.04)
 ROWS = (
     Row("backprop, 800-800", RULES["backprop"]),
     Row("FA (random), 800-800", RULES["fa_random"]),
     Row("DFA (random), 800-800", RULES["dfa_random"]),
     Row("BPA, 500", BPA, (500,), "linear", alone=True),
-    Row("Krotov-Hopfield, 2,000", COMPETING, (2000,), alone=True, power=POWER),
+    Row("Krotov-Hopfield, 2,000", RULES["krotov_hopfield"], (2000,), alone=True, power=POWER),
 )
 
 
