@@ -211,7 +211,7 @@ def strengths(response: Matrix, reference: xr.Dataset | Matrix) -> xr.DataArray:
     """Project responses on the modes of a reference: ``u_k' Y v_k``, the strength of mode k.
 
     This is not the k-th singular value of the response (`singular_strengths`): the projection asks how much of the
-    data's mode k a network has learnt, the singular value how large the response's own k-th mode is, whichever that
+    data's mode k a network has learned, the singular value how large the response's own k-th mode is, whichever that
     may be. In one run the two may differ by more than the strength itself; what the projection leaves aside is the
     `leakage`.
 
