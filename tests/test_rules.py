@@ -30,7 +30,6 @@ from semantic_svd.plasticity import (
 from semantic_svd.rules import RULES, Rule, as_rule, sum_rule
 from semantic_svd.training import train
 
-RNG = np.random.default_rng(0)
 ITEMS = load_items("mcclelland2020")
 V = np.linalg.svd(ITEMS.values, full_matrices=False)[2]  # (mode, property)
 DIGITS, LABELS = load_digits().data[:30] / 16, np.eye(10)[load_digits().target[:30]]
