@@ -232,12 +232,6 @@ def test_dimensionalities_by_hand():
     )
 
 
-@pytest.mark.parametrize("size", [1e-9, 1e9])
-def test_the_size_of_a_matrix_is_no_matter_to_its_dimensionalities(size):
-    for number in (explained_variance, effective_rank, participation_ratio):
-        np.testing.assert_allclose(number(size * DATA.array), number(DATA), rtol=1e-12)
-
-
 # -------------------------------------------------------------------------------------------------------- strengths
 
 
