@@ -53,6 +53,14 @@ def run_names(sources: list[str]) -> dict[str, str]:
     return dict(zip(names if len(set(names)) == len(names) else sources, sources, strict=True))
 
 
+def whole_number(option: str, text: str, allowed: str) -> int:
+    """Read a whole number where a word is allowed too."""
+    try:
+        return int(text)
+    except ValueError:
+        raise InputError(f"{option} is {allowed}, not {text!r}") from None
+
+
 DataFolder = Annotated[
     Path | None,
     typer.Option(

@@ -5,7 +5,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from semantic_svd.cli.terminal import complain, whole
+from semantic_svd.cli.options import whole_number
+from semantic_svd.cli.terminal import complain
 from semantic_svd.errors import InputError
 
 if TYPE_CHECKING:
@@ -151,7 +152,8 @@ class Subject:
     def _kept(self, epoch: str) -> int:
         """Read an epoch that the run keeps."""
         assert self.run is not None
-        kept, number = self.run.data["epoch"].values.tolist(), whole("--epoch", epoch, "a kept epoch or last")
+        kept = self.run.data["epoch"].values.tolist()
+        number = whole_number("--epoch", epoch, "a kept epoch or last")
         if number not in kept:
             near = sorted(sorted(kept, key=lambda e: abs(e - number))[:2])
             raise InputError(

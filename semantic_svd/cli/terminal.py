@@ -6,8 +6,6 @@ from collections.abc import Iterable, Sequence
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from semantic_svd.errors import InputError
-
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -264,11 +262,3 @@ def counted(n: int, word: str) -> str:
     ('1 seed', '2 seeds')
     """
     return f"{n} {word}" + "s" * (n != 1)
-
-
-def whole(option: str, text: str, allowed: str) -> int:
-    """Read a whole number where a word is allowed too."""
-    try:
-        return int(text)
-    except ValueError:
-        raise InputError(f"{option} is {allowed}, not {text!r}") from None

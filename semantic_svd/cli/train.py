@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from semantic_svd.cli.options import DataFolder, image_sets, item_sets, rule_names
+from semantic_svd.cli.options import DataFolder, image_sets, item_sets, rule_names, whole_number
 from semantic_svd.cli.terminal import (
     NAME,
     Interrupted,
@@ -16,7 +16,6 @@ from semantic_svd.cli.terminal import (
     counted,
     endings,
     says_bytes,
-    whole,
 )
 from semantic_svd.errors import InputError
 
@@ -132,7 +131,7 @@ def train(
             lesson.y,
             seeds=seeds,
             stop_below=stop_below,
-            every="log" if every == "log" else whole("--every", every, "a whole number or log"),
+            every="log" if every == "log" else whole_number("--every", every, "a whole number or log"),
             out=output,
             resume=resume,
             start=begun,
