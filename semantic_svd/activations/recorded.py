@@ -240,11 +240,11 @@ def shares(hidden: Sequence[Array], shown: Shown, rows: slice) -> dict[str, Arra
 @np.errstate(invalid="ignore")
 def joined(parts: Sequence[dict[str, Array]]) -> dict[str, Array]:
     """Join what was kept of some items after others: rows below rows, and shares in means added."""
-    joined = {}
+    whole = {}
     for name in parts[0]:
         of_name = [part[name] for part in parts]
-        joined[name] = np.sum(of_name, axis=0) if name[0] == "m" else np.concatenate(of_name)
-    return joined
+        whole[name] = np.sum(of_name, axis=0) if name[0] == "m" else np.concatenate(of_name)
+    return whole
 
 
 def _class_means(hidden: Sequence[Any], shown: Shown) -> dict[str, Array]:
@@ -278,8 +278,8 @@ def run_of(
     inputs = 0 if shown.inputs is None else int(np.prod(shown.inputs.shape[1:]))
     said = "the output" if "output" in layers else "output"  # a hidden layer keeps its name
     network = Recorded((inputs, *sizes[:-1], out), layer_names=(*layers, said))
-    by_item = [array.dtype for name, array in arrays.items() if name[0] != "m"]
-    dtype = np.result_type(np.float32, *(by_item or [float]))
+    types = [array.dtype for name, array in arrays.items() if name[0] != "m"]  # of what is item by item
+    dtype = np.result_type(np.float32, *(types or [float]))
     last = f"unit_{network.layers}"
     axes = {"h": ("item", "unit_"), "m": ("class", "unit_"), "r": ("item", last)}
     data = {
@@ -290,12 +290,12 @@ def run_of(
         for name, array in arrays.items()
     }
     names = {"item": shown.items, "unit_0": shown.input_names, last: shown.outputs, "class": shown.classes}
-    if by_item and shown.targets is not None and shown.targets.shape[1] == out:
+    if types and shown.targets is not None and shown.targets.shape[1] == out:
         data["target"] = (("item", last), shown.targets.astype(dtype))
     if shown.inputs is not None:
-        values = flat(shown.inputs) if by_item else shown.mean_inputs()
+        values = flat(shown.inputs) if types else shown.mean_inputs()
         data["input"] = (("item", "unit_0"), values.astype(dtype))
-    if not by_item:
+    if not types:
         names["item"] = shown.classes
     elif "m1" in arrays:
         data["label"] = (("item",), shown.labels)

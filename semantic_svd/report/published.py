@@ -133,7 +133,7 @@ class Study:
         InputError
             If there are no such images, or a training failed.
         """
-        whole, sets = image_sets(images, folds, data)
+        every_image, sets = image_sets(images, folds, data)
         grids = [
             (part.title, grid)
             for seed, split in each_start(seeds, sets)
@@ -146,7 +146,8 @@ class Study:
         )
         trained = {name: opened(runs, cell) for name, cell in cells}
         how = f"{epochs} epochs in batches of {BATCH}. {self.terms}"
-        return self.write(folder, trained, whole, Path(images).name, says(whole, how, folds))
+        about = says(every_image, how, folds)
+        return self.write(folder, trained, every_image, Path(images).name, about)
 
     def write(
         self, folder: Path, trained: Mapping[tuple, Run], images: Images, name: str, about: str
@@ -169,8 +170,8 @@ class Study:
 
 def image_sets(images: str, folds: int | None, data: str | None) -> tuple[Images, list[Images | str]]:
     """Return an image set, and what is trained on: the set by its name or folder, or its folds."""
-    whole = named_images(images, data)
-    return whole, [images] if folds is None else [*whole.folds(folds)]
+    every_image = named_images(images, data)
+    return every_image, [images] if folds is None else [*every_image.folds(folds)]
 
 
 def each_start(seeds: int, sets: Sequence[Images | str]) -> list[tuple[int, Images | str]]:
