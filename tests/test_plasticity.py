@@ -34,6 +34,7 @@ from semantic_svd.plasticity import (
     dense,
 )
 from semantic_svd.rules import Rule
+from semantic_svd.runs import Run
 from semantic_svd.store import Store, files
 from semantic_svd.training import train
 
@@ -274,6 +275,7 @@ def test_memories_go_on_where_a_run_was_interrupted(name, tmp_path, monkeypatch)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(Store, "commit", once)
         long_run(plasticity, settings, seeds=3, out=tmp_path / "run.zarr")
+    assert 0 < Run.open(tmp_path / "run.zarr").data.sizes["epoch"] < 61
     resumed = long_run(plasticity, settings, seeds=3, out=tmp_path / "run.zarr", resume=True)
     for layer in (1, 2):
         np.testing.assert_array_equal(resumed.weights(layer), whole.weights(layer))

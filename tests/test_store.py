@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,6 @@ from sklearn.datasets import load_digits
 
 from semantic_svd import RULES, Network, Run, load_items, train, training
 from semantic_svd.errors import InputError
-from semantic_svd.plasticity import Outer, Plasticity
 from semantic_svd.store import Store, files, writing
 
 FORK = multiprocessing.get_context("forkserver")
@@ -302,18 +301,6 @@ def _quiet_items_run(path):
         sys.exit(130)
 
 
-@dataclass(frozen=True)
-class Leaky(Plasticity):
-    """Hebb on a running mean of the receivers' activity, which is memory."""
-
-    def memory(self, W):
-        return {"mean": np.zeros((W.shape[0], 8, W.shape[1]))}
-
-    def __call__(self, s, memory):
-        memory["mean"] += 0.1 * (s.post - memory["mean"])
-        return Outer(0.1 * (memory["mean"] - s.post), s.pre)
-
-
 @pytest.mark.parametrize("every", [1, 7])
 def test_a_commit_of_part_of_a_block_or_of_nothing_new_leaves_it_as_it_was(tmp_path, monkeypatch, every):
     settings = {"epochs": 300, "stop_below": None, "every": every}
@@ -322,26 +309,6 @@ def test_a_commit_of_part_of_a_block_or_of_nothing_new_leaves_it_as_it_was(tmp_p
         writing, "PATIENCE", 0.0
     )  # a commit after every epoch, with a new snapshot or without
     assert_same(items_run(tmp_path / "run.zarr", **settings).data, whole.data)
-
-
-def test_memories_of_plasticities_are_resumed(tmp_path, monkeypatch):
-    rule = replace(RULES["bpa"], hidden=Leaky())
-    settings = {"epochs": 40, "seeds": 2, "progress": False}
-    network, items = Network((34, 4, 34), biases=False), load_items("mcclelland2020")
-    whole = train(rule, network, items, **settings)
-    monkeypatch.setattr(files, "BLOCK", 2**16)
-    real = Store.commit
-
-    def once(self, *args, **kwargs):
-        real(self, *args, **kwargs)
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Store, "commit", once)
-        train(rule, network, items, out=tmp_path / "run.zarr", **settings)
-    assert 0 < xr.open_zarr(tmp_path / "run.zarr").sizes["epoch"] < 41
-    resumed = train(rule, network, items, out=tmp_path / "run.zarr", resume=True, **settings)
-    assert_same(resumed.data, whole.data)
 
 
 def test_a_run_that_was_stopped_after_its_checkpoint_and_before_its_root_goes_on(tmp_path, monkeypatch):
