@@ -237,12 +237,6 @@ def test_of_equal_entries_the_first_are_kept_and_the_number_stays_exact():
     assert (change[0, 1] == [-1, 1, 1, -2]).all()  # what it was made of is left alone
 
 
-def test_keeping_all_is_the_dense_change():
-    W, *seen = signals()
-    whole = dense(Oja()(synapse(W, *seen), {}), W)
-    np.testing.assert_array_equal(Sparsified(Oja(), keep=1.0)(synapse(W, *seen), {}), whole)
-
-
 RESUMED = {
     "threshold": (Thresholded(Oja()), {}),
     "momentum": (Momentum(Delta(), decay=0.5), {}),
