@@ -21,7 +21,6 @@ from refusals import refused
 from semantic_svd import RULES, Items, Network, Rule, Run, load_images, load_items, sweeps, train
 from semantic_svd.cli import main
 from semantic_svd.dendrograms import agreement
-from semantic_svd.errors import InputError
 from semantic_svd.images import Images, read_images
 from semantic_svd.modes import half_learned, strengths, svd
 from semantic_svd.plasticity import Hebb, Oja
@@ -59,13 +58,6 @@ def in_this_process(monkeypatch):
     monkeypatch.setattr(sweeps, "on_cores", lambda work, cells: ((cell, work(cell)) for cell in cells))
     monkeypatch.setattr(sweeps, "on_cluster", None)  # without an address nobody starts one
     monkeypatch.setattr(sweeps, "threadpool_limits", lambda *limits: None)
-
-
-def line_of(call):
-    with pytest.raises(InputError) as error:
-        call()
-    assert "\n" not in str(error.value)
-    return str(error.value)
 
 
 # -------------------------------------------------------------------------------------------------------------- grids
@@ -153,7 +145,7 @@ def test_numbers_of_numpy_ranges_and_one_that_is_no_list_are_taken_for_what_they
     ],
 )
 def test_what_a_grid_cannot_take_is_one_line(words, line):
-    assert line_of(lambda: Grid(**SMALL | words)) == line
+    assert refused(lambda: Grid(**SMALL | words)) == line
 
 
 def test_the_words_of_a_grid_mean_what_they_mean_to_train(tmp_path, monkeypatch):
@@ -262,7 +254,7 @@ def test_a_file_that_says_no_grid_is_refused_in_one_line(tmp_path, text, line):
         text = "[sweep]\nrules = 'bpa'\nitems = 'saxe2019_toy'\n" + text.removeprefix("[shared]")
     path = tmp_path / "grid.toml"
     path.write_text(text)
-    assert line_of(lambda: read_grid(path)) == f"{path}{' ' if 'TOML' in line else ': '}{line}"
+    assert refused(lambda: read_grid(path)) == f"{path}{' ' if 'TOML' in line else ': '}{line}"
 
 
 def test_a_file_of_another_editor_with_its_byte_order_mark_is_read(tmp_path):
@@ -275,7 +267,7 @@ def test_files_of_one_name_in_two_folders_are_told_to_be_renamed(tmp_path):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "ratings.csv").write_text("item,a\nx,1\ny,0\n")
     files = [tmp_path / folder / "ratings.csv" for folder in ("s1", "s2")]
-    assert line_of(lambda: Grid(["bpa"], files)) == (
+    assert refused(lambda: Grid(["bpa"], files)) == (
         "two data sets are called 'ratings', as files of one name are; rename one"
     )
 
@@ -283,11 +275,11 @@ def test_files_of_one_name_in_two_folders_are_told_to_be_renamed(tmp_path):
 def test_a_rule_under_a_name_is_a_rule():
     named = Grid({"mine": "bpa"}, ["saxe2019_toy"]).cells[0]
     assert (named.rule_name, named.rule) == ("mine", RULES["bpa"])
-    assert line_of(lambda: Grid({"mine": 3}, ["saxe2019_toy"])).startswith("no rule 3; there are ")
+    assert refused(lambda: Grid({"mine": 3}, ["saxe2019_toy"])).startswith("no rule 3; there are ")
 
 
 def test_a_file_that_is_not_there_is_one_line(tmp_path):
-    assert line_of(lambda: read_grid(tmp_path)) == f"{tmp_path} can't be read: Is a directory"
+    assert refused(lambda: read_grid(tmp_path)) == f"{tmp_path} can't be read: Is a directory"
 
 
 @pytest.mark.parametrize(
@@ -319,7 +311,7 @@ def test_a_file_that_is_not_there_is_one_line(tmp_path):
 def test_what_no_run_can_be_is_found_before_any_begins_and_said_of_which(tmp_path, changes, line):
     grid = Grid(**SMALL | changes)
     said = f"{grid.cells[-1].rule_name} on {grid.cells[-1].data_name}: {line}"
-    assert line_of(lambda: sweep(grid, tmp_path)) == said
+    assert refused(lambda: sweep(grid, tmp_path)) == said
     assert list(tmp_path.iterdir()) == []
 
 
@@ -495,7 +487,7 @@ def test_the_best_setting_is_the_one_with_the_best_mean_among_those_with_fewest_
         (table.drop(columns="rule"), "loss", "the table has no column 'rule', and so is none of a sweep"),
     ]
     for of, by, line in refused_lines:
-        assert line_of(lambda of=of, by=by: best(of, by)) == line
+        assert refused(lambda of=of, by=by: best(of, by)) == line
 
 
 def test_a_setting_whose_seeds_were_all_lost_is_not_the_best_as_it_had_fewer_to_lose():
@@ -779,16 +771,16 @@ def test_a_cluster_that_does_not_answer_or_has_no_workers_is_one_line(tmp_path, 
     distributed = pytest.importorskip("distributed")
     grid = Grid(**SMALL)
     for nowhere in ("nonsense", "", 3):  # an address that is empty asks for no cores of this machine either
-        line = line_of(lambda nowhere=nowhere: sweep(grid, tmp_path, scheduler=nowhere))
+        line = refused(lambda nowhere=nowhere: sweep(grid, tmp_path, scheduler=nowhere))
         assert line.startswith(f"no Dask scheduler answers at {nowhere}: ")
     assert list(tmp_path.iterdir()) == []
     monkeypatch.setattr(workers, "PATIENCE", 0.1)
     with distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=":0") as empty:
         address = empty.scheduler_address
-        line = line_of(lambda: sweep(grid, tmp_path, scheduler=address))
+        line = refused(lambda: sweep(grid, tmp_path, scheduler=address))
     assert line == f"the scheduler at {address} has no workers"
     monkeypatch.setitem(sys.modules, "distributed", None)
-    line = line_of(lambda: sweep(grid, tmp_path, scheduler=address))
+    line = refused(lambda: sweep(grid, tmp_path, scheduler=address))
     assert line == "a scheduler needs distributed: pip install 'semantic-svd[cluster]'"
 
 
