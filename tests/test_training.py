@@ -2,14 +2,15 @@
 
 import dataclasses
 import itertools
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import plain
 import pytest
+import refusals
 import xarray as xr
 
-from semantic_svd.errors import InputError
 from semantic_svd.feedback import Feedback
 from semantic_svd.illusory import illusory_properties
 from semantic_svd.items import Items, load_items
@@ -28,13 +29,7 @@ X = ITEMS.values
 TANH = Network((34, 8, 8, 34), hidden="tanh")
 CLASSES = np.eye(3)[[0, 0, 1, 1, 2, 2, 0, 1]]
 TO_CLASSES = Network((34, 6, 5, 3), hidden="relu", output="softmax")
-
-
-def refused(*args, **kwargs):
-    """Return the message with which training refuses."""
-    with pytest.raises(InputError) as refusal:
-        train(*args, **kwargs)
-    return str(refusal.value)
+refused = partial(refusals.refused, train)  # the message with which training refuses
 
 
 def parameters(run):
