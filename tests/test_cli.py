@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 import scipy.stats
 import xarray as xr
+from commands import refused, said
 from matplotlib.legend import Legend
 from typer.main import get_command
 
@@ -51,26 +52,9 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
-def said(capsys, *words):
-    """Run the command of these words and return its exit code, stdout and stderr."""
-    capsys.readouterr()
-    code = main(" ".join(map(str, words)).split())
-    out, err = capsys.readouterr()
-    return code, out, err
-
-
 def files():
     """Name what is in the folder, hidden files as well."""
     return sorted(path.name for path in Path().iterdir())
-
-
-def refused(capsys, *words):
-    """Run a command that ends with exit code 2 and one line, without having begun; return the line."""
-    code, out, err = said(capsys, *words)
-    assert (code, out) == (2, "")
-    assert err.count("\n") == 1 and err.endswith("\n")
-    assert err.startswith("semantic-svd: ")
-    return err.removeprefix("semantic-svd: ").rstrip("\n")
 
 
 # ------------------------------------------------------------------------------------------------------------- train

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from commands import refused, said
 
 from semantic_svd import Network, Run, load_images, read_out
 from semantic_svd import train as train_in_memory
@@ -22,20 +23,6 @@ ZEBRAS = (
     "no image set is called 'zebras'; the image sets are mnist, fashion-mnist, cifar10, digits "
     "(a folder of your own files is named by its path)"
 )
-
-
-def said(capsys, *words):
-    """Run the command of these words and return its exit code, stdout and stderr."""
-    capsys.readouterr()
-    code = main(" ".join(map(str, words)).split())
-    out, err = capsys.readouterr()
-    return code, out, err
-
-
-def refused(capsys, *words):
-    code, out, err = said(capsys, *words)
-    assert (code, out) == (2, "") and err.count("\n") == 1
-    return err.removeprefix("semantic-svd: ").rstrip("\n")
 
 
 @pytest.fixture(scope="module")
