@@ -400,6 +400,11 @@ class ItemModes(TransformerMixin, BaseEstimator):
     n_features_in_ : int
     feature_names_in_ : array of str, if there were names
 
+    Raises
+    ------
+    InputError
+        In `fit`, when there are not so many modes, or the reference is none of these properties.
+
     See Also
     --------
     semantic_svd.modes.svd : both sides, with names, of stacks as well

@@ -95,6 +95,12 @@ def blocks(modes: xr.Dataset | ArrayLike, tolerance: float = 1e-3) -> Groups:
         Modes at rounding level, ``s_k <= max(shape) * eps * s_1``, are null: their vectors mean nothing, and they
         are one block, the last.
 
+    Raises
+    ------
+    InputError
+        If the singular values are not those of one matrix, or not the largest first, or tolerance is not from 0 up to
+        below 1.
+
     References
     ----------
     Davis & Kahan (1970), The rotation of eigenvectors by a perturbation III, doi:10.1137/0707001
@@ -138,6 +144,11 @@ def explained_variance(modes: xr.Dataset | Matrix) -> xr.DataArray:
     -------
     DataArray (..., mode), NaN for a matrix of zeros
 
+    Raises
+    ------
+    InputError
+        As for `svd`.
+
     Examples
     --------
     >>> explained_variance(np.diag([3.0, 1.0])).values
@@ -161,6 +172,11 @@ def effective_rank(modes: xr.Dataset | Matrix) -> xr.DataArray:
     Returns
     -------
     DataArray (...), from 1 to K, NaN for a matrix of zeros
+
+    Raises
+    ------
+    InputError
+        As for `svd`.
 
     References
     ----------
@@ -190,6 +206,11 @@ def participation_ratio(modes: xr.Dataset | Matrix) -> xr.DataArray:
     Returns
     -------
     DataArray (...), from 1 to K, NaN for a matrix of zeros
+
+    Raises
+    ------
+    InputError
+        As for `svd`.
 
     References
     ----------
@@ -258,6 +279,11 @@ def singular_strengths(response: Matrix) -> xr.DataArray:
     Returns
     -------
     DataArray (..., mode)
+
+    Raises
+    ------
+    InputError
+        As for `svd`.
 
     Examples
     --------

@@ -67,7 +67,8 @@ def stage_epochs(strengths: xr.DataArray, reference: xr.Dataset | Matrix, by: st
     Raises
     ------
     InputError
-        If there is no axis named epoch, the modes are not those of the reference, or `by` is unknown.
+        If there is no axis named epoch, the modes are not those of the reference, `by` is unknown, or the reference is
+        zero.
 
     References
     ----------
@@ -226,6 +227,11 @@ def levels(reference: xr.Dataset | Matrix) -> xr.DataArray:
     DataArray (mode,)
         Null modes are left out. Members of a block have one level.
 
+    Raises
+    ------
+    InputError
+        If the reference is not one matrix or its modes.
+
     Examples
     --------
     >>> from semantic_svd.items import load_items
@@ -263,6 +269,11 @@ def stage_table(
         steps; NaN at a rate of 0) or relative (to the half-learned epoch of the first mode, seed by seed). Times spread
         by factors: means are geometric, intervals t of logs.
 
+    Raises
+    ------
+    InputError
+        As for `stage_epochs`; or if there is no axis seed.
+
     Examples
     --------
     >>> rise = [[[0.0, 0.0], [1.8, 0.2], [2.0, 0.9]], [[0.0, 0.0], [1.9, 0.3], [2.0, 1.0]]]
@@ -295,6 +306,11 @@ def width_table(strengths: xr.DataArray, reference: xr.Dataset | Matrix) -> pd.D
     -------
     DataFrame
         Columns by, stage, mean, low, high, n, method; means are geometric, intervals t of logs.
+
+    Raises
+    ------
+    InputError
+        As for `stage_epochs`; or if there is no axis seed.
 
     Examples
     --------

@@ -230,6 +230,10 @@ def hangs_on_ties(matrix: Matrix, method: str = "average", metric: str = "euclid
 def cophenetic(tree: Tree) -> Array:
     """Read the distances between the items off the tree: the height at which two items meet.
 
+    Parameters
+    ----------
+    tree : Tree
+
     Returns
     -------
     ndarray of shape (n_items * (n_items - 1) / 2,)
@@ -253,6 +257,7 @@ def clades(tree: Tree, n: int) -> xr.DataArray:
 
     Parameters
     ----------
+    tree : Tree
     n : int
         The number of groups, from 1 to the number of items.
 
