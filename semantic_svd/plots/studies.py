@@ -63,6 +63,12 @@ def number_curves(table: pd.DataFrame, axis: str, label: str, ax: Axes | None = 
         What the number is called in the names, as "β".
     label : str
         Of the vertical axis, with its unit.
+    ax : Axes, optional
+        Where to draw; a new figure of one column by default.
+
+    Returns
+    -------
+    Axes
 
     Examples
     --------
@@ -110,6 +116,10 @@ def error_panels(table: pd.DataFrame, axes: Mapping[str, str], about: str) -> Fi
     axes : mapping from parts to the number that names their networks
     about : str
         The note under the figure.
+
+    Returns
+    -------
+    Figure
 
     Examples
     --------
@@ -161,6 +171,10 @@ def structure_panels(table: pd.DataFrame, about: str) -> Figure:
         Marks are open where n is less than elsewhere.
     about : str
 
+    Returns
+    -------
+    Figure
+
     Examples
     --------
     >>> table = pd.DataFrame({"part": "all", "network": "FA", "measure": ["rank", "angle, layer 1"], "mean": [8.0, 60]})
@@ -209,6 +223,10 @@ def strength_sheet(table: pd.DataFrame, about: str) -> Figure:
         Columns part, network, epoch, mode, mean, low, high, n.
     about : str
 
+    Returns
+    -------
+    Figure
+
     Examples
     --------
     >>> table = pd.DataFrame({"part": "all", "network": "FA", "epoch": [0, 9], "mode": 1, "mean": [0, 1]})
@@ -245,6 +263,10 @@ def course_sheet(table: pd.DataFrame, label: str, about: str) -> Figure:
         Of the vertical axes, with the unit.
     about : str
 
+    Returns
+    -------
+    Figure
+
     Examples
     --------
     >>> table = pd.DataFrame({"part": "all", "network": "FA", "measure": "angle", "epoch": [0, 9], "mean": [90, 50]})
@@ -269,6 +291,10 @@ def tree_sheet(trees: "Mapping[tuple[str, str], Tree]", about: str) -> Figure:
     ----------
     trees : mapping from (part, network) to Tree
     about : str
+
+    Returns
+    -------
+    Figure
 
     Examples
     --------
