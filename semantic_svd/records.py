@@ -135,9 +135,9 @@ def record_of(
 ) -> Record:
     """Return all that a snapshot holds as one record."""
     x = (probe or task).x
-    parts = [Record({}, lambda signals, probed: {})]
+    parts = []
     if rule.taught(network):
-        parts = [Record({"loss": ((), ())}, lambda signals, probed: {"loss": signals.loss})]
+        parts.append(Record({"loss": ((), ())}, lambda signals, probed: {"loss": signals.loss}))
     for name in names if np.iterable(names) and not isinstance(names, str) else (names,):
         if not isinstance(name, str) or name not in RECORDS:
             raise InputError(f"no record {name!r}; there are {', '.join(RECORDS)}")
