@@ -451,14 +451,19 @@ def as_modes(modes: Any) -> xr.Dataset:
     return modes
 
 
-def reference_modes(reference: Any) -> xr.Dataset:
-    """Return the modes of a reference, which is one matrix, in memory."""
+def modes_of_one(reference: Any) -> xr.Dataset:
+    """Return the modes of a reference, which is one matrix; what is lazy stays so."""
     modes = as_modes(reference)
     if modes["s"].ndim != 1:
         raise InputError(
             f"the reference must be one matrix or its modes; got leading axes {modes['s'].dims[:-1]}"
         )
-    return modes.compute()
+    return modes
+
+
+def reference_modes(reference: Any) -> xr.Dataset:
+    """Return the modes of a reference, which is one matrix, in memory."""
+    return modes_of_one(reference).compute()
 
 
 def _response_and_reference(response: Any, reference: Any) -> tuple[xr.DataArray, xr.Dataset]:

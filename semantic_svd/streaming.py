@@ -153,13 +153,9 @@ def strengths(matrix: Any, reference: Any, *, memory: int = MEMORY) -> xr.DataAr
     array([1. , 0.5])
     """
     blocks = _blocks(matrix, memory, centre=False)
-    reference = modes.as_modes(
+    reference = modes.modes_of_one(
         reference if isinstance(reference, xr.Dataset) else svd(reference, memory=memory)
     )
-    if reference["s"].ndim != 1:
-        raise InputError(
-            f"the reference must be one matrix or its modes; got leading axes {reference['s'].dims[:-1]}"
-        )
     shape = xr.DataArray(np.broadcast_to(0.0, blocks.shape), blocks.coords, blocks.dims)
     modes.check_fit(shape, blocks.dims, reference)
     U, V = reference["U"], reference["V"].values
