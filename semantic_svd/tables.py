@@ -1,4 +1,7 @@
-"""Tidy tables of modes, trees and curves, and the way back: what a figure shows is what its CSV holds."""
+"""Tidy tables of modes, trees and curves, and the way back: what a figure shows is what its CSV holds.
+
+Which epochs it shows, and what a seed that has ended says there, is chosen here too.
+"""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
