@@ -87,18 +87,11 @@ def shown_to(
         names = own if names is None else names
     classes = [] if classes is None else list(map(str, classes))
     if labels is not None:
-        labels = numbers(labels, "the class of each item")
-        if labels.ndim != 1 or labels.dtype.kind not in "iu":
-            raise InputError(
-                f"labels are a whole number from 0 for each item, not {labels.dtype} of shape {labels.shape}"
-            )
-        if labels.min(initial=0) < 0:
-            raise InputError(f"labels are a whole number from 0 for each item, not {labels.min()}")
-        classes = classes or [str(k) for k in range(labels.max(initial=0) + 1)]
-        if labels.max(initial=0) >= len(classes):
-            raise InputError(
-                f"there are {len(classes)} classes, 0 to {len(classes) - 1}, and a label {labels.max()}"
-            )
+        labels = _checked_labels(labels)
+        most = labels.max(initial=0)
+        classes = classes or [str(k) for k in range(most + 1)]
+        if most >= len(classes):
+            raise InputError(f"there are {len(classes)} classes, 0 to {len(classes) - 1}, and a label {most}")
         if said is None:
             said, outputs = np.eye(len(classes))[labels], classes
     for what, values in (("items", inputs), ("names", names), ("labels", labels), ("targets", said)):
@@ -109,6 +102,16 @@ def shown_to(
                     f"activity, targets and labels are of the same items: {n} of them, not {len(values)} {what}"
                 )
     return Shown(n or 0, names, inputs, input_names, said, outputs, labels, classes)
+
+
+def _checked_labels(labels: Any) -> NDArray[np.integer]:
+    labels = numbers(labels, "the class of each item")
+    allowed = "labels are a whole number from 0 for each item"
+    if labels.ndim != 1 or labels.dtype.kind not in "iu":
+        raise InputError(f"{allowed}, not {labels.dtype} of shape {labels.shape}")
+    if labels.min(initial=0) < 0:
+        raise InputError(f"{allowed}, not {labels.min()}")
+    return labels
 
 
 def _same_names(items: Sequence[str], others: Sequence[str], where: str) -> None:
