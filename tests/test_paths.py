@@ -44,6 +44,11 @@ def test_paths_have_the_labels_of_the_activity(paths, hidden):
     assert paths.explained.dims == ("seed",)
 
 
+def test_seeds_and_epochs_may_come_in_either_order(hidden, paths):
+    turned = item_paths(hidden.sel(seed=[0, 1]).transpose("epoch", ...), DATA)
+    xr.testing.assert_identical(turned, paths.sel(seed=[0, 1]))
+
+
 def test_points_of_a_plane_keep_all_their_distances():
     rng = np.random.default_rng(0)
     for n_epochs in [1, *[5] * 19]:
