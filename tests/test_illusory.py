@@ -190,6 +190,7 @@ def test_labels_are_kept_and_lazy_responses_stay_lazy():
     assert later["height"].chunks is not None and list(now["item"].values) == list(data.items)
     assert "epoch" not in now.coords
     xr.testing.assert_allclose(later.compute(), now)
+    xr.testing.assert_identical(illusory_properties(y, data.values), now)  # a target without names
 
 
 def test_the_block_that_speaks_against_an_illusion_is_known_for_the_published_items():
