@@ -107,7 +107,7 @@ def corrected_by(target: Matrix) -> xr.DataArray:
     wanted, modes = labelled(target), svd(target)
     names = block_names(modes)
     said = modes["U"] * modes["s"] * modes["V"]
-    said = said.assign_coords(mode=list(names.values())).groupby("mode").sum().transpose("mode", *wanted.dims)
+    said = said.assign_coords(mode=list(names.values())).groupby("mode").sum()
     said = said.sel(mode=list(dict.fromkeys(names.values())))  # the strongest first: it is taken of equals
     steps = (said / step_of(modes["s"].values[0])).round()
     against = steps["mode"][steps.argmin("mode")].drop_vars("mode")
