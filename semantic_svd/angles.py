@@ -84,6 +84,4 @@ def feedback_angle(run: Run, layer: int) -> xr.DataArray:
     """
     B = run.feedback(layer)
     sender = int(str(run.data[f"B{layer}"].dims[-1]).removeprefix("unit_"))
-    path = run.forward_path(layer, sender)
-    lead = [dim for dim in path.dims if dim not in ("post", "pre")]
-    return angle(B, path).transpose(*lead).rename("feedback_angle").compute()
+    return angle(B, run.forward_path(layer, sender)).rename("feedback_angle").compute()
