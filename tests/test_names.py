@@ -23,8 +23,14 @@ def test_a_hash_stays_where_nothing_else_tells_runs_apart():
     assert list(telling(twins).values()) == ["f05c20a4", "db022fd0"]
 
 
-def test_names_that_would_lose_all_stay_as_they_are():
-    for names in (["bpa", "bpa-2"], ["a-bpa", "bpa-a"], ["bpa", "backprop"], ["", "-"]):
+def test_names_that_would_lose_all_or_be_one_stay_as_they_are():
+    for names in (
+        ["bpa", "bpa-2"],
+        ["a-bpa", "bpa-a"],
+        ["bpa", "backprop"],
+        ["", "-"],
+        ["a-x-b", "x-a-b", "x-q"],
+    ):
         assert telling(names) == dict(zip(names, names, strict=True))
 
 
