@@ -60,6 +60,7 @@ def test_targets_that_name_no_class_do_not_stand_for_labels():
     run = recorded_run({"h": rng.normal(size=(6, 4))}, **given, record=["hidden", "class_means"])
     np.testing.assert_allclose(mean_inputs(run), given["items"].reshape(3, 2, 5).mean(axis=1))
     assert mean_inputs(Run(run.data.drop_vars("label"))) is None  # as one of an earlier version is
+    assert mean_inputs(Run(run.data.drop_vars("input"))) is None
 
 
 def test_strengths_on_the_last_modes_end_at_the_singular_values():
