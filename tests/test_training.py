@@ -484,8 +484,8 @@ def test_a_table_whose_names_are_numbers_is_over_the_items_of_its_run():
         xr.testing.assert_identical(linear_cka(run.response(), same), linear_cka(run.response(), X))
         found = illusory_properties(run.response(), same)
         xr.testing.assert_identical(found, illusory_properties(run.response(), X))
-    with pytest.raises(InputError, match="item 0 is '10', in the reference '80'"):
-        strengths(run.response(), table[::-1])
+    line = "item 0 is '10', in the reference '80': labels must be the same"
+    assert refusals.refused(strengths, run.response(), table[::-1]) == line
 
 
 # Starting from elsewhere
