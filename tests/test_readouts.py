@@ -133,6 +133,18 @@ def test_the_classifier_is_that_of_each_seeds_own_layer(competing, head):
     assert run.data["seed"].values.tolist() == [0, 1] and run.data["epoch"].values.tolist() == [0, 1, 2, 3]
 
 
+def test_the_row_readout_of_the_rules_is_the_delta_rule_on_the_activity(competing):
+    run = read_out(competing, DIGITS, rule=RULES["readout"], head="softmax", epochs=1, batch_size=1500)
+    for seed in (0, 1):
+        h = competing_activity(competing.final().weights(1).sel(seed=seed).values, DIGITS.x.astype("f4"))
+        before, after = (run.data["W1"].sel(seed=seed, epoch=epoch).values for epoch in (0, 1))
+        said = np.exp(h / h.std() @ before.T)
+        error = np.eye(10)[DIGITS.labels] - said / said.sum(axis=1, keepdims=True)
+        np.testing.assert_allclose(
+            after - before, 0.1 * error.T @ (h / h.std()) / len(h), rtol=1e-3, atol=1e-6
+        )
+
+
 def test_the_targets_of_the_power_head_are_plus_and_minus_one(competing):
     run = read_out(competing, DIGITS, epochs=0)
     h = competing_activity(competing.final().weights(1).sel(seed=1).values, DIGITS.x.astype("f4"))
