@@ -15,10 +15,9 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
-from threadpoolctl import threadpool_limits
 
 from semantic_svd.errors import InputError, whole
-from semantic_svd.matrices import Array, Matrix
+from semantic_svd.matrices import Array, Matrix, one_blas_thread
 from semantic_svd.modes import (
     Groups,
     above_rounding,
@@ -353,7 +352,7 @@ def _quantile(cosines: Array) -> float:
 
 def _haar(rng: np.random.Generator, n: int, size: int, K: int) -> Array:
     """Draw n matrices (size, K) of orthonormal columns, uniformly (Mezzadri 2007: QR with R's signs taken out)."""
-    with threadpool_limits(1, "blas"):
+    with one_blas_thread():
         Q, R = np.linalg.qr(rng.standard_normal((n, size, K)))
     return Q * np.sign(np.einsum("nkk->nk", R))[:, None, :]
 

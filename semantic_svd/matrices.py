@@ -4,9 +4,10 @@ A matrix is an array, a DataArray, a DataFrame or `Items`; axes before the last 
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from threading import Lock
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,9 +19,11 @@ from threadpoolctl import threadpool_limits
 from semantic_svd.errors import InputError, none_masked, one_name_each
 from semantic_svd.products import Array
 
-__all__ = ["Array", "Matrix", "apply", "in_chunks", "labelled"]
+__all__ = ["Array", "Matrix", "apply", "in_chunks", "labelled", "one_blas_thread"]
 
 CHUNK = 2**18  # entries of a stack that one thread takes at a time: 2 MB, what a core's cache holds
+ASKING = Lock()
+INSIDE: list[threadpool_limits] = []  # the same limits, once for each thread that asked for them
 
 
 class _Labelled(Protocol):
@@ -99,6 +102,20 @@ def apply(function: Callable, A: xr.DataArray, out: list[tuple], mode: int = 0, 
     )
 
 
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Let BLAS have one thread for a while; of several that ask at once the last to leave gives back what it had."""
+    with ASKING:
+        INSIDE.append(INSIDE[-1] if INSIDE else threadpool_limits(1, "blas"))
+    try:
+        yield
+    finally:
+        with ASKING:
+            limits = INSIDE.pop()
+            if not INSIDE:
+                limits.restore_original_limits()
+
+
 def in_chunks(work: Callable, A: Array, outs: tuple, core: tuple[int, ...], pooled: bool) -> None:
     """Write work(chunk) into the outs, chunks of the stack on all cores; NaN where a matrix is not finite.
 
@@ -121,7 +138,7 @@ def in_chunks(work: Callable, A: Array, outs: tuple, core: tuple[int, ...], pool
     step = max(1, CHUNK // stack[:1].size) if stack.size else 1
     chunks = [slice(first, first + step) for first in range(0, len(stack), step)]
     if pooled and len(chunks) > 1:
-        with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
+        with one_blas_thread(), ThreadPoolExecutor(os.cpu_count()) as pool:
             list(pool.map(one, chunks))
     else:
         for rows in chunks:

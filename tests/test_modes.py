@@ -1,5 +1,9 @@
 """Modes and strengths against scipy, one matrix at a time; blocks and dimensionalities against closed forms."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from threading import Event
+
 import dask.array
 import numpy as np
 import pandas as pd
@@ -9,8 +13,10 @@ import xarray as xr
 from refusals import refused
 from scipy.stats import ortho_group
 
+from semantic_svd import matrices as matrices_module
 from semantic_svd.errors import InputError
 from semantic_svd.items import balanced_tree, load_items
+from semantic_svd.matrices import in_chunks
 from semantic_svd.modes import (
     block_names,
     blocks,
@@ -76,6 +82,39 @@ def test_svd_takes_arrays_tables_and_items_and_keeps_their_labels():
     assert hidden.U.dims == ("epoch", "item", "mode") and hidden.V.dims == ("epoch", "unit", "mode")
     assert svd(matrices(2, 4, 3)).s.dims == ("epoch", "mode")
     assert svd(matrices(2, 5, 4, 3)).s.dims == ("seed", "epoch", "mode")
+
+
+def test_stacks_in_two_threads_at_once_leave_blas_its_threads(monkeypatch):
+    """The second begins while the first is at work, and ends after it."""
+    blas = [4]  # threads
+
+    class Limits(AbstractContextManager):
+        def __init__(self, threads, api):
+            self.before, blas[0] = blas[0], threads
+
+        def restore_original_limits(self):
+            blas[0] = self.before
+
+        def __exit__(self, *error):
+            self.restore_original_limits()
+
+    def stack(began, wait_for, ended):
+        def work(chunk):
+            began.set()
+            assert wait_for.wait(60) and blas == [1]
+            return (chunk[:, 0, 0],)
+
+        in_chunks(work, np.ones((3, 400, 400)), (np.empty(3),), (0,), pooled=True)
+        ended.set()
+
+    monkeypatch.setattr(matrices_module, "threadpool_limits", Limits)
+    first_began, second_began, first_ended = Event(), Event(), Event()
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(stack, first_began, second_began, first_ended)
+        assert first_began.wait(60)
+        second = pool.submit(stack, second_began, first_ended, Event())
+    assert first.result() is second.result() is None
+    assert blas == [4]
 
 
 @pytest.mark.parametrize("dtype", ["Int64", "Float64", "boolean", object])
