@@ -23,6 +23,7 @@ from semantic_svd import train as train_in_memory
 from semantic_svd.alignment import compare
 from semantic_svd.cli import main
 from semantic_svd.cli.commands import app
+from semantic_svd.cli.options import run_names
 from semantic_svd.cli.pictures import verdict_cells
 from semantic_svd.cli.reference import STEPS
 from semantic_svd.cli.terminal import show
@@ -809,6 +810,12 @@ def test_links_that_go_round_in_a_circle_are_one_line(here, capsys, words, line)
     Path("loop").symlink_to("loop")
     assert refused(capsys, words).startswith(line)
     assert files() == ["loop"]
+
+
+def test_a_run_that_is_named_from_within_is_called_as_its_folder(here, monkeypatch):
+    Path("bpa.zarr").mkdir()
+    monkeypatch.chdir("bpa.zarr")
+    assert run_names([".", "../other.zarr"]) == {"bpa": ".", "other": "../other.zarr"}
 
 
 def test_an_output_that_is_there_is_not_written_over(bpa, here, capsys):

@@ -47,7 +47,7 @@ def run_names(sources: list[str]) -> dict[str, str]:
     >>> run_names(["a/bpa.zarr", "bpa.v2"])
     {'bpa': 'a/bpa.zarr', 'bpa.v2': 'bpa.v2'}
     """
-    names = [Path(source).name.removesuffix(".zarr") for source in sources]
+    names = [Path(source).absolute().name.removesuffix(".zarr") for source in sources]
     if len({realpath(source) for source in sources}) < len(sources):
         raise InputError(f"a run is named twice: {' '.join(sources)}")
     return dict(zip(names if len(set(names)) == len(names) else sources, sources, strict=True))
