@@ -225,6 +225,7 @@ def snapshot_epochs(epochs: int, every: int | Literal["log"]) -> list[int]:
         spaced = np.round(10 * 10 ** (steps / 20)).astype(int)
         return sorted({*range(min(10, epochs) + 1), *(int(e) for e in spaced if e <= epochs), epochs})
     step = whole("every", every, also="'log'")
+    refuse_beyond_memory(40 * (epochs // step), "the numbers of the epochs", "keep fewer (every)")
     return sorted({*range(0, epochs + 1, step), epochs})
 
 
