@@ -627,6 +627,13 @@ def test_a_full_disk_ends_with_one_line_and_a_readable_store(mounted, monkeypatc
     np.testing.assert_array_equal(there.W1, items_run(stop_below=None).data.W1[:, :committed])
 
 
+def test_a_disk_that_is_full_before_the_first_commit_is_not_said_to_keep_anything(mounted, monkeypatch):
+    path = mounted("size=64k") / "run.zarr"
+    monkeypatch.setattr(writing, "_check_space", lambda *_: None)
+    assert refused(items_run, path) == f"no space is left on the disk of {path}"
+    assert not list(path.parent.iterdir())
+
+
 def test_a_read_only_disk_is_said_in_one_line(mounted):
     path = mounted("ro") / "run.zarr"
     with pytest.raises(InputError) as error:

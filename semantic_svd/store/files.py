@@ -142,7 +142,6 @@ def said_in_one_line(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            raise InputError(
-                f"no space is left on the disk of {path}; what was committed before stands"
-            ) from None
+            kept = "; what was committed before stands" if (path / ROOT).exists() else ""
+            raise InputError(f"no space is left on the disk of {path}{kept}") from None
         raise InputError(f"{path} can't be used: {error.strerror or error}") from None
