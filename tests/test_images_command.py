@@ -13,6 +13,8 @@ from semantic_svd import train as train_in_memory
 from semantic_svd.cli import main
 from semantic_svd.cli.subject import open_subject
 from semantic_svd.cli.tables import mode_table
+from semantic_svd.cli.terminal import accuracies
+from semantic_svd.readouts import linear_probe
 
 DIGITS = load_images("digits")
 SETTINGS = {"epochs": 8, "seeds": 3, "batch_size": 50}
@@ -380,10 +382,13 @@ def test_a_classifier_is_trained_on_competing_units_and_on_any_others(tmp_path, 
     share = 100 * float(expected.data["accuracy"][0, -1])
     assert (code, err) == (0, "") and f"\ntest accuracy {share:.2f} %, on the training images " in out
     assert "relu(w'x)^4.5 at unit length; power, 8 epochs" in out
-    assert re.search(r"^test accuracy of a logistic regression [\d.]+ %$", out, re.M)
+    probed = 100 * float(linear_probe(Run.open(tmp_path / "kh.zarr"), DIGITS, power=4.5)[0])
+    assert f"\ntest accuracy of a logistic regression {probed:.2f} %\n" in out
     assert refused(capsys, words) == f"{tmp_path}/classifier.zarr is there already; name another place"
     code, out, _ = said(capsys, "readout", dfa, "--images digits --layer 2 --head softmax --epochs 1")
     assert code == 0 and "layer 2, its own activity; softmax, 1 epochs" in out
+    expected = read_out(Run.open(dfa), DIGITS, layer=2, power=None, head="softmax", epochs=1, progress=False)
+    assert f"\ntest accuracy {accuracies(expected)}, on the training images " in out
 
 
 def test_a_classifier_that_cannot_be_kept_is_refused_before_it_is_trained(dfa, tmp_path, capsys, monkeypatch):
