@@ -13,11 +13,12 @@ from semantic_svd.classes import centred_means
 from semantic_svd.cli import main
 from semantic_svd.cli.reproduce import STUDIES
 from semantic_svd.dendrograms import linkage
+from semantic_svd.modes import effective_rank
 from semantic_svd.plasticity import Hebb
 from semantic_svd.plots import course_sheet, error_panels, number_curves, strength_sheet, structure_panels
 from semantic_svd.report import load_analysis, published, scripts
 from semantic_svd.report.claims import above, below
-from semantic_svd.report.courses import ORDER, TEST, TRAINING, TREE, TURN, order_agreement, spread
+from semantic_svd.report.courses import ORDER, RANK, TEST, TRAINING, TREE, TURN, order_agreement, spread
 from semantic_svd.report.hidden import farthest_moved
 from semantic_svd.report.published import Part, Reported, Study, held
 from semantic_svd.rules import sum_rule
@@ -169,6 +170,9 @@ def test_likeness_to_backprop_stands_beside_that_of_no_learning_and_of_another_s
     untrained = [float(procrustes_angle(of[0], end)) for of, end in zip(means, ends, strict=True)]
     row = table.loc["small", "not trained", TURN]
     np.testing.assert_allclose([row["low"], row["high"]], sorted(untrained), rtol=1e-5)
+    row = table.loc["small", "not trained", RANK]
+    ranks = sorted(float(effective_rank(of[0])) for of in means)
+    np.testing.assert_allclose([row["low"], row["high"]], ranks, rtol=1e-5)
     row = table.loc["small", "backprop, another start", TURN]
     assert row["n"] == 1  # two trainings are one pair
     np.testing.assert_allclose(row["mean"], float(procrustes_angle(*ends)), rtol=1e-5)
