@@ -28,8 +28,8 @@ from semantic_svd.cli.terminal import (
     complain,
     mean,
     number,
-    say_ties,
     says_interval,
+    says_ties,
     show,
 )
 from semantic_svd.cli.train import train
@@ -264,8 +264,9 @@ def dendrogram(
         print()
         show(["epoch", "correlation with the data's tree"], rows)
         print(says_interval(table["seed"].nunique()))
-    if subject.data is not None and (table is not None or not subject.run):
-        say_ties(subject.data, method, metric)
+    with_tree = subject.data is not None and (table is not None or not subject.run)
+    if with_tree and (ties := says_ties(subject.data, method, metric)):
+        print(ties)
 
 
 app.command(epilog="Example:  semantic-svd compare bpa.zarr backprop.zarr --plot page.pdf")(compare)

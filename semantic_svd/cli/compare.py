@@ -7,7 +7,7 @@ import typer
 
 from semantic_svd.cli.files import check_outputs, deliver
 from semantic_svd.cli.options import CsvFile, Plot, run_names, runs
-from semantic_svd.cli.terminal import complain, endings, number, of_all, say_ties, show
+from semantic_svd.cli.terminal import complain, endings, number, of_all, says_ties, show
 from semantic_svd.errors import InputError
 from semantic_svd.names import broken, telling
 
@@ -78,18 +78,21 @@ def compare(
         complain(note)
     words = dict([TIMES[time]]) | SHOWN
     shown = summary[summary["measure"].isin(words)]
+    first = next(iter(compared.values()))
+    by_item = "target" in first.data and "target_input_output" not in first.data  # not images, by class
+    ties = says_ties(first.targets()) if by_item else ""
 
     def page():
         from semantic_svd.plots import caption, dynamics
 
         figure = dynamics(summary, by_epoch, time)
         drawn = intervals_said(shown[shown["measure"] != "order kept"])
-        caption(
-            figure,
+        about = (
             f"Bands and bars over seeds: {drawn}. a: projected on the modes of the targets. {_known(summary)}"
             "c, e: correlation of cophenetic distances. f: below the diagonal between last hidden layers, above "
-            f"it what 5 % of shuffles reach.{note and f' {note[0].upper()}{note[1:]}.'}",
+            "it what 5 % of shuffles reach."
         )
+        caption(figure, " ".join([about, *(note and [f"{note[0].upper()}{note[1:]}."]), *ties.split()]))
         return figure
 
     deliver((csv, lambda: summary), (curves, lambda: by_epoch), (plot, page))
@@ -98,9 +101,8 @@ def compare(
     _show(summary, words, compared)
     if len(beside := shown[_has_interval(shown)]):
         print(f"In brackets: {intervals_said(beside)}.")
-    first = next(iter(compared.values()))
-    if "target" in first.data and "target_input_output" not in first.data:  # not of images, by class
-        say_ties(first.targets())
+    if ties:
+        print(ties)
 
 
 def _show(summary: "pd.DataFrame", words: dict[str, str], opened: dict[str, "Run"]) -> None:

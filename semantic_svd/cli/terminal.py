@@ -28,13 +28,16 @@ def complain(text: str) -> None:
     print(f"{NAME}: {' '.join(text.split())}", file=sys.stderr)
 
 
-def say_ties(data: Any, *how: str) -> None:
-    """Say where the data's tree, by a method and a metric, is one of several."""
+def says_ties(data: Any, *how: str) -> str:
+    """Say where the data's tree, by a method and a metric, is one of several; else nothing."""
     from semantic_svd.dendrograms import hangs_on_ties
 
-    if hangs_on_ties(data, *how):
-        print("The data's tree is one of several: distances tie, and the order of the items")
-        print("decides which join; in a network's tree its errors do.")
+    if not hangs_on_ties(data, *how):
+        return ""
+    return (
+        "The data's tree is one of several: distances tie, and the order of the items\n"
+        "decides which join; in a network's tree its errors do."
+    )
 
 
 def show(heads: Sequence[str], rows: Iterable[Sequence[Any]], wrap: Sequence[int] = ()) -> None:
