@@ -301,7 +301,7 @@ def _quiet_items_run(path):
         sys.exit(130)
 
 
-@pytest.mark.parametrize("every", [1, 7])
+@pytest.mark.parametrize("every", [1, 7, 10])  # an odd and an even number of commits: two wrongs make a right
 def test_a_commit_of_part_of_a_block_or_of_nothing_new_leaves_it_as_it_was(tmp_path, monkeypatch, every):
     settings = {"epochs": 300, "stop_below": None, "every": every}
     whole = items_run(**settings)
