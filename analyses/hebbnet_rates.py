@@ -16,11 +16,19 @@ from semantic_svd import RULES, report
 from semantic_svd.classes import centred_means
 from semantic_svd.plots import caption, number_curves, panels, save
 from semantic_svd.report.courses import BASE, TEST, TRAINING, diverged, spread
-from semantic_svd.report.published import Part, each_start, image_sets, opened, says, trained_cells
+from semantic_svd.report.published import (
+    Part,
+    each_start,
+    image_sets,
+    opened,
+    says,
+    says_means,
+    trained_cells,
+)
 from semantic_svd.similarity import procrustes_angle
 
 MOVED = "angle to the layer before learning (degrees)"
-RATES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
+RATES = (1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 1e-3)
 NETS = {
     "Hebb": RULES["hebbnet"],
     "Hebb, threshold": RULES["hebbnet_threshold"],
@@ -69,7 +77,7 @@ def draw(table, about):
         number_curves(table[table["measure"] == measure], "rate", measure.replace(" before", "\nbefore"), ax)
         ax.set_xlabel("rate of the hidden layer")
     axes[0, 1].legend().remove()
-    caption(figure, f"{about} Marks are open where a training diverged.")
+    caption(figure, f"{about} Marks are open where a training diverged; where all did there is none.")
     return figure
 
 
@@ -84,7 +92,8 @@ def main(folder, images="mnist", epochs=10, seeds=3, data=None, runs="runs"):
     table = compute(trained)
     how = f"{epochs} epochs in batches of 128. 2,000 ReLU units; the output learns by the delta rule at rate 0.1"
     about = (
-        f"{says(whole, how, None)} Test errors at the rate of the least training error (%): {at_best(table)}."
+        f"{says(whole, how, None)} {says_means(trained)} Test errors at the rate of the least training error (%): "
+        f"{at_best(table)}."
     )
     save(draw(table, about), folder, f"hebbnet_rates_{Path(images).name}", table)
 
