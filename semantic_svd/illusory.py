@@ -9,7 +9,7 @@ import xarray as xr
 
 from semantic_svd.distances import step_of
 from semantic_svd.errors import InputError
-from semantic_svd.matrices import Array, Matrix, labelled
+from semantic_svd.matrices import Array, Matrix, labelled, same_name
 from semantic_svd.modes import block_names, stays, svd
 
 __all__ = ["corrected_by", "illusory_properties"]
@@ -64,8 +64,8 @@ def illusory_properties(response: Matrix, target: Matrix) -> xr.Dataset:
             "items and properties must be the same"
         )
     for side in wanted.dims:
-        named = [list(map(str, one[side].values)) for one in (Y, wanted) if side in one.coords]
-        if named[0:1] != named[-1:]:
+        named = [one[side].values for one in (Y, wanted) if side in one.coords]
+        if len(named) == 2 and not all(map(same_name, *named)):
             raise InputError(f"the {side} labels of response and target differ: they must be the same")
     if not bool(wrong.any()):
         raise InputError("no property of the target is 0 or less: there is nothing wrong to say of an item")

@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 from semantic_svd.errors import InputError, none_masked, one_name_each
 from semantic_svd.products import Array
 
-__all__ = ["Array", "Matrix", "apply", "in_chunks", "labelled", "one_blas_thread"]
+__all__ = ["Array", "Matrix", "apply", "in_chunks", "labelled", "one_blas_thread", "same_name"]
 
 CHUNK = 2**18  # entries of a stack that one thread takes at a time: 2 MB, what a core's cache holds
 ASKING = Lock()
@@ -57,6 +57,17 @@ def labelled(matrix: Any) -> xr.DataArray:
             raise InputError(f"a matrix has axes (seed, epoch,) item, property; got {matrix.ndim} axes")
         matrix = xr.DataArray(matrix, dims=(*lead, "item", "property"))
     return _checked(matrix)
+
+
+def same_name(one: Any, other: Any) -> bool:
+    """Tell whether two labels are one: numbers of any type, or a number and the text that runs keep of it.
+
+    Examples
+    --------
+    >>> same_name(1, 1.0), same_name(1, "1"), same_name(1, "01")
+    (True, True, False)
+    """
+    return bool(one == other) or str(one) == str(other)
 
 
 def _numbers_of(table: pd.DataFrame) -> np.ndarray:

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import entr
 
 from semantic_svd.errors import InputError
-from semantic_svd.matrices import Array, Matrix, apply, in_chunks, labelled
+from semantic_svd.matrices import Array, Matrix, apply, in_chunks, labelled, same_name
 
 __all__ = [
     "block_names",
@@ -493,7 +493,7 @@ def check_fit(x: xr.DataArray | xr.Dataset, dims: tuple, reference: xr.Dataset) 
     for mine, other in zip(dims, theirs, strict=True):
         if mine in x.coords and other in reference.coords:
             for at, (a, b) in enumerate(zip(x[mine].values, reference[other].values, strict=True)):
-                if str(a) != str(b):  # numbers that are names are text in runs
+                if not same_name(a, b):
                     raise InputError(f"{mine} {at} is '{a}', in the reference '{b}': labels must be the same")
 
 

@@ -488,6 +488,16 @@ def test_a_table_whose_names_are_numbers_is_over_the_items_of_its_run():
     assert refusals.refused(strengths, run.response(), table[::-1]) == line
 
 
+def test_names_that_are_numbers_are_one_whatever_their_type():
+    whole, real = (pd.DataFrame(X, np.arange(10, 90, 10).astype(of)) for of in (int, float))
+    xr.testing.assert_equal(strengths(whole, real), strengths(X, X))
+    xr.testing.assert_equal(linear_cka(whole, real), linear_cka(X, X))
+    grown = xr.DataArray([0 * X, X], {"item": whole.index}, ("epoch", "item", "property"))
+    grown = grown.assign_coords(epoch=[0, 1])
+    found = illusory_properties(grown, real)
+    xr.testing.assert_identical(found, illusory_properties(grown, X))
+
+
 # Starting from elsewhere
 
 

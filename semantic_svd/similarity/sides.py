@@ -13,7 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from semantic_svd.errors import InputError
-from semantic_svd.matrices import CHUNK, Array, Matrix, labelled
+from semantic_svd.matrices import CHUNK, Array, Matrix, labelled, same_name
 
 __all__ = ["all_pairs", "centred", "compared", "narrow", "ratio", "same_items", "scaled"]
 
@@ -80,7 +80,7 @@ def same_items(x: Matrix, y: Matrix) -> tuple[xr.DataArray, xr.DataArray]:
         raise InputError(f"similarity is between layers over the same items, not {n} and {m}")
     names = [side[side.dims[-2]].values for side in (A, B) if side.dims[-2] in side.coords]
     for at, (a, *b) in enumerate(zip(*names, strict=True)):
-        if b and str(a) != str(b[0]):
+        if b and not same_name(a, b[0]):
             raise InputError(
                 f"item {at} is '{a}' on one side, '{b[0]}' on the other: both need the same items"
             )
