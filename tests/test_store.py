@@ -1,5 +1,6 @@
 """A run on disk: readable at any moment, resumed to the last bit, and never wrong in silence."""
 
+import errno
 import fcntl
 import json
 import multiprocessing
@@ -632,6 +633,16 @@ def test_a_disk_that_is_full_before_the_first_commit_is_not_said_to_keep_anythin
     monkeypatch.setattr(writing, "_check_space", lambda *_: None)
     assert refused(items_run, path) == f"no space is left on the disk of {path}"
     assert not list(path.parent.iterdir())
+
+
+def test_a_disk_that_is_full_with_the_first_block_is_not_said_to_keep_anything_either(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(files, "shard", full)
+    path = tmp_path / "run.zarr"
+    assert refused(items_run, path) == f"no space is left on the disk of {path}"
+    assert not path.exists()
 
 
 def test_a_read_only_disk_is_said_in_one_line(mounted):

@@ -136,12 +136,12 @@ def _of_others(raw: bytes) -> bool:
 
 
 @contextmanager
-def said_in_one_line(path: Path) -> Iterator[None]:
-    """Turn what the file system says into one line about the store."""
+def said_in_one_line(path: Path, committed: bool = False) -> Iterator[None]:
+    """Turn what the file system says into one line about the store, of which something was committed or not."""
     try:
         yield
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            kept = "; what was committed before stands" if (path / ROOT).exists() else ""
+            kept = "; what was committed before stands" if committed else ""
             raise InputError(f"no space is left on the disk of {path}{kept}") from None
         raise InputError(f"{path} can't be used: {error.strerror or error}") from None

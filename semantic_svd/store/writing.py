@@ -145,7 +145,7 @@ class Store:
         ends: Mapping[str, tuple],
         checkpoint: Mapping[str, Array] | None,
     ) -> None:
-        with files.said_in_one_line(self.path):
+        with files.said_in_one_line(self.path, committed=not self._empty):
             if block is not None:
                 for name, array in block.arrays.items():
                     array[filled:] = np.nan
