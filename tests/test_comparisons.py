@@ -214,6 +214,15 @@ def test_an_output_that_is_not_taught_is_said_to_be_none(tmp_path, capsys, monke
     assert notes[0].endswith(f" N{line[1:]}.")
 
 
+def test_what_was_not_taught_is_not_said_to_have_never_learned(runs, tmp_path, capsys):
+    runs["bpa"].save(tmp_path / "bpa.zarr")
+    untaught = train("krotov_hopfield", LINEAR, ITEMS, epochs=2, seeds=2)
+    untaught.save(tmp_path / "competing.zarr")
+    assert main(["compare", str(tmp_path / "bpa.zarr"), str(tmp_path / "competing.zarr")]) == 0
+    out = capsys.readouterr().out
+    assert "half learned at epoch, mode" in out and "never" not in out
+
+
 def test_of_an_output_that_is_not_taught_only_the_hidden_layer_is_compared(runs):
     untaught = {name: train("krotov_hopfield", LINEAR, ITEMS, epochs=40, seeds=2) for name in ("one", "two")}
     tables = compare_runs({"bpa": runs["bpa"], **untaught})

@@ -126,19 +126,20 @@ def _rows(summary: "pd.DataFrame", words: dict[str, str], opened: dict[str, "Run
     rows = []
     for measure, text in words.items():
         for of in summary.loc[summary["measure"] == measure, "of"].unique():
-            shown = [_cell(values, measure, of, name, n) for name, n in seeds.items()]
+            shown = [_cell(values, measure, of, name, n, opened[name].taught) for name, n in seeds.items()]
             if set(shown) - {"", "never"}:
                 rows.append([text.format(of), *shown])
     return rows
 
 
-def _cell(values: Any, measure: str, of: str, run: str, seeds: int) -> str:
+def _cell(values: Any, measure: str, of: str, run: str, seeds: int, taught: bool) -> str:
     """Write a measure of a run of so many seeds: mean and interval, or whether a mode without a time was there."""
     row, known = values.get((measure, of, run), {"n": 0}), 0
     if measure.startswith("half learned"):
         known = round(seeds * values.get(("half learned at the start", of, run), {"mean": 0.0})["mean"])
         if values["half learned", of, run]["n"] == 0:
-            return "at the start" + of_all(known, seeds) if known else "never"
+            never = "never" if taught else ""
+            return "at the start" + of_all(known, seeds) if known else never
     if row["n"] == 0:
         return ""
     beside = f" [{number(row['low'], 3)}, {number(row['high'], 3)}]" if _has_interval(row) else ""
