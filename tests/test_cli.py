@@ -3,6 +3,7 @@
 import csv
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -925,6 +926,13 @@ def test_what_is_said_onto_a_full_disk_is_one_line(words):
             [*COMMAND, *words], stdout=full, stderr=subprocess.PIPE, env=BUFFERED, check=False
         )
     assert (done.returncode, done.stderr) == (2, b"semantic-svd: No space left on device\n")
+
+
+@pytest.mark.parametrize("words", ["modes mcclelland2020", ""])
+def test_a_stdout_that_is_closed_is_no_error(words):
+    command = f"exec {shlex.join(COMMAND)} {words} >&-"
+    done = subprocess.run(["sh", "-c", command], stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_a_name_that_the_terminal_cannot_write_is_spelled(here):
