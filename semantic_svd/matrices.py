@@ -22,8 +22,8 @@ from semantic_svd.products import Array
 __all__ = ["Array", "Matrix", "apply", "in_chunks", "labelled", "one_blas_thread", "same_name"]
 
 CHUNK = 2**18  # entries of a stack that one thread takes at a time: 2 MB, what a core's cache holds
-ASKING = Lock()
-INSIDE: list[threadpool_limits] = []  # the same limits, once for each thread that asked for them
+LOCK = Lock()
+LIMITS: list[threadpool_limits] = []  # the same limits, once for each thread that asked for them
 
 
 class _Labelled(Protocol):
@@ -73,7 +73,7 @@ def same_name(one: Any, other: Any) -> bool:
 def _numbers_of(table: pd.DataFrame) -> np.ndarray:
     """Return the cells of a table; of columns that NumPy has no type for (Int64, category, object) as floats too."""
     values = table.to_numpy()
-    if values.dtype == object and not any(isinstance(cell, str) for cell in values.flat):
+    if values.dtype == object and not any(isinstance(cell, str | bytes) for cell in values.flat):
         with suppress(TypeError, ValueError):
             values = table.to_numpy(float, na_value=np.nan)
     return values
@@ -116,14 +116,14 @@ def apply(function: Callable, A: xr.DataArray, out: list[tuple], mode: int = 0, 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
     """Let BLAS have one thread for a while; of several that ask at once the last to leave gives back what it had."""
-    with ASKING:
-        INSIDE.append(INSIDE[-1] if INSIDE else threadpool_limits(1, "blas"))
+    with LOCK:
+        LIMITS.append(LIMITS[-1] if LIMITS else threadpool_limits(1, "blas"))
     try:
         yield
     finally:
-        with ASKING:
-            limits = INSIDE.pop()
-            if not INSIDE:
+        with LOCK:
+            limits = LIMITS.pop()
+            if not LIMITS:
                 limits.restore_original_limits()
 
 

@@ -100,7 +100,7 @@ REGIMES: dict[str, Regime] = {
     ),
     "uniform": Regime(
         {-math.inf: 0.3},
-        about="all old items alike; of the authors' items, as many presentations in all: their control",
+        about="all old items 0.3 times: of the authors' items as many presentations in all, their control",
     ),
     "interleaved": Regime({-math.inf: 1.0}, about="all old items as often as the new one"),
 }

@@ -215,8 +215,8 @@ def levels(reference: xr.Dataset | Matrix) -> xr.DataArray:
     The tree is the dendrogram of the reference's items (`dendrograms.linkage`; links of equal height are one split).
     Cut after l splits from the root, it leaves clusters. The level of a block is the first l whose clusters hold at
     least three quarters of its squared loadings U, that is, the loading of an item is then nearly that of its cluster.
-    Level 0 is what all items share, level 1 is about the first split, and so on; no mode need be about a split. Where
-    the tree hangs on ties (`dendrograms.hangs_on_ties`), so do the levels.
+    Level 0 is what all items share, level 1 is about the first split, and so on; a mode may be about no split at all.
+    Where the tree hangs on ties (`dendrograms.hangs_on_ties`), so do the levels.
 
     Parameters
     ----------

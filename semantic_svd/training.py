@@ -201,7 +201,8 @@ def seeds_of(seeds: int | Sequence[int]) -> list[int]:
     [0, 1, 2]
     """
     if isinstance(seeds, int | np.integer):
-        return list(range(whole("seeds", seeds)))
+        refuse_beyond_memory(40 * whole("seeds", seeds), "the numbers of the seeds", "train fewer")
+        return list(range(seeds))
     if not np.iterable(seeds) or isinstance(seeds, str):
         raise InputError(f"seeds are how many, or which, not {seeds!r}")
     chosen = [whole("a seed", seed, 0, 2**63 - 1) for seed in seeds]

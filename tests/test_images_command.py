@@ -399,6 +399,13 @@ def test_a_classifier_that_cannot_be_kept_is_refused_before_it_is_trained(dfa, t
     assert line == f"cannot write to the folder {place}: File exists; name one that can be written to"
 
 
+def test_a_readout_that_is_refused_leaves_no_folder(dfa, tmp_path, capsys):
+    line = refused(
+        capsys, "readout", dfa, "--images digits --layer 9 -o", tmp_path / "new" / "sub" / "c.zarr"
+    )
+    assert line.startswith("the run has hidden layers 1 to ") and not (tmp_path / "new").exists()
+
+
 def test_a_run_on_images_goes_on_without_its_units_being_named_again(tmp_path, capsys):
     first, second = tmp_path / "first.zarr", tmp_path / "second.zarr"
     words = "train --images digits --rule dfa_random --epochs 1 --seeds 2"

@@ -6,13 +6,10 @@ import sys
 import tomllib
 from importlib.metadata import entry_points, version
 from pathlib import Path
-from typing import get_args
 
 import pytest
-from numpy.typing import ArrayLike
 
 import semantic_svd
-from semantic_svd.matrices import Matrix
 
 PACKAGE = Path(semantic_svd.__file__).parent
 # The house, from the ground up. A module imports from those before it, and from no other.
@@ -287,7 +284,3 @@ def test_every_package_that_is_imported_is_a_dependency():
 
 def test_types_are_announced():
     assert (PACKAGE / "py.typed").exists()
-
-
-def test_a_matrix_may_be_typed_as_all_that_numpy_makes_an_array_of():
-    assert set(get_args(ArrayLike)) <= set(get_args(Matrix))

@@ -743,6 +743,12 @@ def test_epochs_of_which_not_even_the_numbers_fit_in_memory_are_refused_beforeha
     assert line.endswith(" GB; keep fewer (every)")
 
 
+def test_seeds_of_which_not_even_the_numbers_fit_in_memory_are_refused_beforehand():
+    line = refused("bpa", Network((34, 8, 34), biases=False), ITEMS, epochs=1, seeds=10**15)
+    assert line.startswith("the numbers of the seeds take 40,000,000 GB of memory, this machine has ")
+    assert line.endswith(" GB; train fewer")
+
+
 def test_snapshots_that_do_not_fit_in_memory_are_refused_beforehand():
     line = refused("bpa", Network((34, 10**4, 34), biases=False), ITEMS, epochs=10**5)
     bytes_needed = (10**5 + 1) * (2 * 34 * 10**4 + 1) * 8  # weights and loss

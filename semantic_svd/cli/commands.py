@@ -241,8 +241,10 @@ def dendrogram(
         title = f"epoch {label}" if subject.run else subject.name
         trees[title] = linkage(one_of(first.at(label)), method, metric)
     about = subject.about()
-    drawn = f"{about}; {method} linkage, {metric} distance{whose}"
     table = agreement_table(subject, method, metric) if subject.has_training else None
+    with_tree = subject.data is not None and (table is not None or not subject.run)
+    ties = says_ties(subject.data, method, metric) if with_tree else ""
+    drawn = f"{about}; {method} linkage, {metric} distance{whose}" + (ties and f". {ties[:-1]}")
     deliver(
         (csv, lambda: link_table(trees, **of)),
         (agreement, lambda: table),
@@ -264,8 +266,7 @@ def dendrogram(
         print()
         show(["epoch", "correlation with the data's tree"], rows)
         print(says_interval(table["seed"].nunique()))
-    with_tree = subject.data is not None and (table is not None or not subject.run)
-    if with_tree and (ties := says_ties(subject.data, method, metric)):
+    if ties:
         print(ties)
 
 

@@ -92,7 +92,8 @@ def compare(
             "c, e: correlation of cophenetic distances. f: below the diagonal between last hidden layers, above "
             "it what 5 % of shuffles reach."
         )
-        caption(figure, " ".join([about, *(note and [f"{note[0].upper()}{note[1:]}."]), *ties.split()]))
+        untold = note and f"{note[0].upper()}{note[1:]}."
+        caption(figure, " ".join(filter(None, (about, untold, ties))))
         return figure
 
     deliver((csv, lambda: summary), (curves, lambda: by_epoch), (plot, page))

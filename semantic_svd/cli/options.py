@@ -47,7 +47,8 @@ def run_names(sources: list[str]) -> dict[str, str]:
     >>> run_names(["a/bpa.zarr", "bpa.v2"])
     {'bpa': 'a/bpa.zarr', 'bpa.v2': 'bpa.v2'}
     """
-    names = [Path(source).absolute().name.removesuffix(".zarr") for source in sources]
+    places = [Path(realpath(source) if Path(source).name in ("", "..") else source) for source in sources]
+    names = [place.name.removesuffix(".zarr") for place in places]
     if len({realpath(source) for source in sources}) < len(sources):
         raise InputError(f"a run is named twice: {' '.join(sources)}")
     return dict(zip(names if len(set(names)) == len(names) else sources, sources, strict=True))

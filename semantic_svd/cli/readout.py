@@ -51,7 +51,7 @@ def readout(
         raise InputError(f"{output} is there already; name another place")
     run, pictures = Run.open(source), named_images(images, data)
     if output is not None:
-        writable(output.parent)
+        writable(next(place for place in output.absolute().parents if place.exists()))
     if power is None and "KrotovHopfield" in run.rule:
         power = POWER
     found = read_out(run, pictures, layer=layer, power=power, head=head, epochs=epochs)  # type: ignore[arg-type]

@@ -29,15 +29,13 @@ def complain(text: str) -> None:
 
 
 def says_ties(data: Any, *how: str) -> str:
-    """Say where the data's tree, by a method and a metric, is one of several; else nothing."""
-    from semantic_svd.dendrograms import hangs_on_ties
+    """Say where the data's tree, by a method and a metric, is one of several; of very many items it is not tried."""
+    from semantic_svd.dendrograms import EXACT_UP_TO, hangs_on_ties
 
-    if not hangs_on_ties(data, *how):
+    if len(data) > EXACT_UP_TO:
         return ""
-    return (
-        "The data's tree is one of several: distances tie, and the order of the items\n"
-        "decides which join; in a network's tree its errors do."
-    )
+    tied = "The data's tree is one of several: distances tie, and the order of the items decides which join; in a "
+    return f"{tied}network's tree its errors do." if hangs_on_ties(data, *how) else ""
 
 
 def show(heads: Sequence[str], rows: Iterable[Sequence[Any]], wrap: Sequence[int] = ()) -> None:

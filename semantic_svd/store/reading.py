@@ -57,7 +57,7 @@ class _Chunks:
         root = self._path / files.ROOT
         try:
             there = _whose(json.loads(root.read_bytes()))
-        except (OSError, ValueError):
+        except (OSError, ValueError, AttributeError):
             raise InputError(f"{root} is missing or damaged; the run was opened there") from None
         if there != self._whose:
             raise InputError(f"{self._path} holds another run by now; open it anew")
@@ -68,7 +68,7 @@ class _Chunks:
 
 
 def _whose(root: dict) -> dict[str, Any]:
-    """Return the attributes that make a store that of one run and no other."""
+    """Return the attributes that tell a run from those of another rule, network or data; they say nothing of seeds."""
     attrs = root.get("attributes", {})
     return {name: attrs.get(name) for name in attrs.get("identity", [])}
 
