@@ -1,4 +1,4 @@
-"""At which rates of the hidden layer does a threshold lift Hebb, and has the layer learned there? Only on request.
+"""At which rates does a threshold lift Hebb, or Oja, and has the hidden layer learned there? Only on request.
 
 python analyses/hebbnet_rates.py --images mnist --epochs 10 --seeds 3 --data FOLDER --runs FOLDER
 
@@ -14,7 +14,7 @@ import pandas as pd
 
 from semantic_svd import RULES, report
 from semantic_svd.classes import centred_means
-from semantic_svd.plots import caption, number_curves, panels, save
+from semantic_svd.plots import caption, number_curves, panels, save, styled
 from semantic_svd.report.courses import BASE, TEST, TRAINING, diverged, spread
 from semantic_svd.report.published import (
     Part,
@@ -28,11 +28,14 @@ from semantic_svd.report.published import (
 from semantic_svd.similarity import procrustes_angle
 
 MOVED = "angle to the layer before learning (degrees)"
-RATES = (1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 1e-3)
+RATES = {"Hebb": (1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 1e-3), "Oja": (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)}
 NETS = {
     "Hebb": RULES["hebbnet"],
     "Hebb, threshold": RULES["hebbnet_threshold"],
     "Hebb, threshold, sparsity": RULES["hebbnet_sparse"],
+    "Oja": RULES["hebbnet_oja"],
+    "Oja, threshold": RULES["hebbnet_oja_threshold"],
+    "Oja, threshold, sparsity": RULES["hebbnet_oja_sparse"],
 }
 PART = Part(
     "HebbNet",
@@ -40,7 +43,7 @@ PART = Part(
     | {
         f"{net}, rate = {r:g}": replace(of, rate=(r, *of.rates[1:]))
         for net, of in NETS.items()
-        for r in RATES
+        for r in RATES[net.split(",")[0]]
     },
 )
 
@@ -70,13 +73,19 @@ def at_best(table):
     return "; ".join(f"{of.network}: {of.mean:.2f} [{of.low:.2f}, {of.high:.2f}]" for of in rows.itertuples())
 
 
+@styled
 def draw(table, about):
-    figure, axes = panels(1, 2, height=72)
+    figure, axes = panels(len(RATES), 2, height=62 * len(RATES))
     table = table.assign(open=table["n"] < table["n"].max())
-    for ax, measure in zip(axes[0], (TEST, MOVED), strict=True):
-        number_curves(table[table["measure"] == measure], "rate", measure.replace(" before", "\nbefore"), ax)
-        ax.set_xlabel("rate of the hidden layer")
-    axes[0, 1].legend().remove()
+    for row, of in zip(axes, RATES, strict=True):
+        of_row = table[table["network"].str.split(",").str[0].isin([of, BASE])]
+        for ax, measure in zip(row, (TEST, MOVED), strict=True):
+            label = f"{of}: {measure}".replace(" before", "\nbefore")
+            number_curves(of_row[of_row["measure"] == measure], "rate", label, ax).legend().remove()
+            ax.set_xlabel("rate of the hidden layer")
+    handles, names = axes[0, 0].get_legend_handles_labels()
+    kinds = [name.removeprefix("Hebb, ").replace("Hebb", "plain") for name in names]
+    figure.legend(handles, kinds, loc="outside upper center", ncols=len(kinds))
     caption(figure, f"{about} Marks are open where a training diverged; where all did there is none.")
     return figure
 
