@@ -17,6 +17,7 @@ from semantic_svd.classes import centred_means
 from semantic_svd.plots import caption, number_curves, panels, save, styled
 from semantic_svd.report.courses import BASE, TEST, TRAINING, diverged, spread
 from semantic_svd.report.published import (
+    BATCH,
     Part,
     each_start,
     image_sets,
@@ -99,7 +100,7 @@ def main(folder, images="mnist", epochs=10, seeds=3, data=None, runs="runs"):
     ]
     trained = {name: opened(runs, cell) for name, cell in trained_cells(grids, runs, None).items()}
     table = compute(trained)
-    how = f"{epochs} epochs in batches of 128. 2,000 ReLU units; the output learns by the delta rule at rate 0.1"
+    how = f"{epochs} epochs in batches of {BATCH}. 2,000 ReLU units; the output learns by the delta rule at rate 0.1"
     about = (
         f"{says(whole, how, None)} {says_means(trained)} Test errors at the rate of the least training error (%): "
         f"{at_best(table)}."
