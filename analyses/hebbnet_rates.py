@@ -15,7 +15,7 @@ import pandas as pd
 from semantic_svd import RULES, report
 from semantic_svd.classes import centred_means
 from semantic_svd.plots import caption, number_curves, panels, save, styled
-from semantic_svd.report.courses import BASE, TEST, TRAINING, diverged, spread
+from semantic_svd.report.courses import BASE, TEST, TRAINING, spread
 from semantic_svd.report.published import (
     BATCH,
     Part,
@@ -60,7 +60,7 @@ def compute(trained):
             TRAINING: 100 * (1 - run.data["train_accuracy"][0, -1]),
             MOVED: procrustes_angle(means.isel(epoch=-1), means.isel(epoch=0)),
         }
-        value = {name: np.nan if diverged(run) else float(of) for name, of in found.items()}
+        value = {name: np.nan if run.diverged.any() else float(of) for name, of in found.items()}
         rows += [about | {"measure": name, "value": of} for name, of in value.items()]
     return spread(pd.DataFrame(rows))
 

@@ -112,10 +112,9 @@ class _Side:
 
 
 def _side(name: str, run: Run) -> _Side:
-    survived = run.data["status"].values != "diverged"
-    if not survived.any():
+    if run.diverged.all():
         raise InputError(f"every seed of {name} diverged: there is nothing to compare")
-    run = run.sel(seed=run.data["seed"].values[survived])
+    run = run.sel(seed=~run.diverged)
     kept = run.data["epoch"].values
     shown = nearest(kept, shown_epochs(int(kept[-1])))
     thin, last = run.sel(epoch=shown), run.final()

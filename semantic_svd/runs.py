@@ -88,6 +88,11 @@ class Run:
         return self.data.attrs.get("loss_name") != "none" or bool(self.layer_names)
 
     @property
+    def diverged(self) -> xr.DataArray:
+        """Which seeds left the finite numbers, (seed)."""
+        return self.data["status"] == "diverged"
+
+    @property
     def notes(self) -> list[str]:
         """What happened to seeds that left the finite numbers, a line each."""
         return list(self.data.attrs.get("notes", []))

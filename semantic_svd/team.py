@@ -198,7 +198,7 @@ def _as_it_ended(run: Run, state: State, seeds: list[int]) -> State:
     there = run.data["seed"].values.tolist()
     if missing := sorted(set(seeds) - set(there)):
         raise InputError(f"the run to start from has no seed {missing[0]}; it has {there}")
-    lost = run.data["seed"].values[run.data["status"].values == "diverged"]
+    lost = run.data["seed"][run.diverged].values
     if gone := sorted(set(seeds) & set(lost.tolist())):
         raise InputError(f"seed {gone[0]} of the run to start from diverged: there is nothing to go on from")
     final = run.final().data.sel(seed=seeds)

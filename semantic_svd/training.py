@@ -135,7 +135,7 @@ def train(
 
     trained = _in_memory if out is None else partial(_on_disk, out=Path(out), resume=resume)
     run = trained(plan, team, attrs, learn)
-    if (run.data["status"] == "diverged").all():
+    if run.diverged.all():
         where = "" if out is None else f"; what it was before is kept in {out}"
         lower = _lower_rates(plan)
         hint = " ".join(f"{rate:.2g}" for rate in lower)

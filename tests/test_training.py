@@ -220,6 +220,7 @@ def test_seeds_that_diverge_leave_and_the_others_go_on_unchanged(every):
     start = {"W1": np.stack([10 * drawn[0], drawn[1], 30 * drawn[2]])}  # the largest leaves first
     run = train("backprop", network, ITEMS, epochs=60, seeds=[4, 5, 19], every=every, start=start)
     assert run.data.status.values.tolist() == ["diverged", "finished", "diverged"]
+    assert run.diverged.values.tolist() == [True, False, True]
     assert run.data.end_epoch.values[1] == 60
     alone = train("backprop", network, ITEMS, epochs=60, seeds=[5], every=every)
     for name, array in parameters(run).items():

@@ -62,10 +62,10 @@ def compare(
     if time not in TIMES:
         raise InputError(f"--time is one of {', '.join(TIMES)}, not {time!r}")
     opened = {name: Run.open(source) for name, source in run_names(sources).items()}
-    compared = {name: run for name, run in opened.items() if (run.data["status"] != "diverged").any()}
+    compared = {name: run for name, run in opened.items() if not run.diverged.all()}
     summary, by_epoch = compare_runs(compared if len(compared) > 1 else opened)
     for name, run in opened.items():
-        lost = run.data["seed"].values[run.data["status"].values == "diverged"]
+        lost = run.data["seed"][run.diverged].values
         if name not in compared:
             complain(f"left out: {name}, every seed of which diverged")
         elif len(lost):
@@ -122,7 +122,7 @@ def _show(summary: "pd.DataFrame", words: dict[str, str], opened: dict[str, "Run
 
 def _rows(summary: "pd.DataFrame", words: dict[str, str], opened: dict[str, "Run"]) -> list[list[str]]:
     """Write the measures of some runs, a row each; modes that none of them learned are left out."""
-    seeds = {name: int((run.data["status"].values != "diverged").sum()) for name, run in opened.items()}
+    seeds = {name: int((~run.diverged).sum()) for name, run in opened.items()}
     values: Any = summary.set_index(["measure", "of", "run"]).to_dict("index")
     rows = []
     for measure, text in words.items():

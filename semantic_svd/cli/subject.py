@@ -279,10 +279,9 @@ def _seeds_of(run: "Run", source: str, seed: int | None) -> "Run":
         one = run.sel(seed=[seed])
         kept = one.data["epoch"].values
         return one.sel(epoch=kept[kept <= int(one.data["end_epoch"][0])]) if kept.ndim else one
-    diverged = run.data["status"].values == "diverged"
-    if diverged.all():
+    if run.diverged.all():
         raise InputError(f"every seed of {source} diverged; modes --seed looks at one, as it was before")
-    if diverged.any():
-        lost = ", ".join(map(str, seeds[diverged]))
+    if run.diverged.any():
+        lost = ", ".join(map(str, seeds[run.diverged]))
         complain(f"left out: seed {lost}, diverged (modes --seed looks at it)")
-    return run.sel(seed=seeds[~diverged])
+    return run.sel(seed=~run.diverged)

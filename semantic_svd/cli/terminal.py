@@ -164,8 +164,7 @@ def accuracies(run: "Run", of: str = "accuracy") -> str:
     """Say how many of the test images (or of the others) the networks of a run name rightly at the end, in percent."""
     from semantic_svd.tables import held
 
-    survived = run.data["status"].values != "diverged"
-    found = 100 * held(run.data[of])[survived].isel(epoch=-1).values
+    found = 100 * held(run.data[of])[~run.diverged].isel(epoch=-1).values
     return percents(found)
 
 

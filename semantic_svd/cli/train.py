@@ -216,12 +216,12 @@ def _open_start(path: Path, **told: Any) -> "Run":
     run = Run.open(path)
     if (run.data["status"] == "training").any():
         raise InputError(f"{path} is not finished; --resume it before others go on from it")
-    seeds, diverged = run.data["seed"].values, run.data["status"].values == "diverged"
-    if diverged.all():
+    if run.diverged.all():
         raise InputError(f"every seed of {path} diverged: there is nothing to go on from")
-    if diverged.any():
-        complain(f"left out of {path}: seed {', '.join(map(str, seeds[diverged]))}, diverged")
-    return run.sel(seed=seeds[~diverged])
+    if run.diverged.any():
+        lost = run.data["seed"][run.diverged].values
+        complain(f"left out of {path}: seed {', '.join(map(str, lost))}, diverged")
+    return run.sel(seed=~run.diverged)
 
 
 def _going_on(lesson: "Lesson", run: "Run", name: str) -> "Lesson":

@@ -69,7 +69,7 @@ def measured(trained: Mapping[tuple, Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
                 add((part, ELSEWHERE, *which), {measure: of.isel(epoch=[-1]) for measure, of in alike})
         add(name, _measures(run, means, base))
         with suppress(InputError):  # classes that are all alike have no tree
-            if (part, network) not in trees and not diverged(run):
+            if (part, network) not in trees and not run.diverged.any():
                 tree = linkage(means.isel(epoch=-1, drop=True), metric="correlation")
                 trees[part, network] = tree_table(tree, part=part, network=network)
     table = pd.concat(courses, ignore_index=True)
@@ -77,11 +77,6 @@ def measured(trained: Mapping[tuple, Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
     return table[[*TRAINED, "measure", "epoch", "mode", "value"]], pd.concat(
         trees.values(), ignore_index=True
     )
-
-
-def diverged(run: Run) -> bool:
-    """Whether the one training of a run left the finite numbers."""
-    return str(run.data["status"].values[0]) == "diverged"
 
 
 def _means(run: Run) -> xr.DataArray:
@@ -99,7 +94,7 @@ def _measures(run: Run, means: xr.DataArray, base: xr.DataArray) -> dict[str, xr
     found |= _likeness(whole, base)
     layers = [layer for layer in range(1, run.network.layers) if f"B{layer}" in run.data]
     found |= {f"{FEEDBACK}, layer {layer}": feedback_angle(run, layer) for layer in layers}
-    epochs = np.union1d(means["epoch"], base["epoch"]) if diverged(run) else means["epoch"].values
+    epochs = np.union1d(means["epoch"], base["epoch"]) if run.diverged.any() else means["epoch"].values
     return {name: _of_one(values).reindex(epoch=epochs) for name, values in found.items()}
 
 

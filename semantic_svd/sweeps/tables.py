@@ -42,7 +42,7 @@ def measures(run: Run) -> pd.DataFrame:
     weights = [v for v, a in run.data.items() if by_class and "epoch" in a.dims and str(v)[0] in "WbB"]
     run = Run(run.data.drop_vars(weights).load(scheduler="synchronous"))
     table = run.data[["status", "end_epoch"]].to_dataframe()
-    whole = run.sel(seed=run.data["seed"].values[run.data["status"] != "diverged"])
+    whole = run.sel(seed=~run.diverged)
     if whole.data.sizes["seed"]:
         final = whole.final()
         found = {name: final.data[name] for name in ("loss", "accuracy") if name in final.data}
