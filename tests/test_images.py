@@ -386,7 +386,8 @@ def test_names_of_classes_that_are_no_text_are_refused(tmp_path):
     file = write(tmp_path, MNIST) / "batches.meta.txt"
     for data, fault in (
         ("café\nb".encode("latin-1"), "is not text in UTF-8"),
-        (b"a\x1b[31m\nb", "'a\\x1b[31m' is no name of a class"),
+        (b"a\x1b[31m\nb", "line 1, 'a\\x1b[31m', is no name of a class"),
+        (b"a\n\nb\n", "line 2, '', is no name of a class"),
     ):
         file.write_bytes(data)
         assert refused(read_images, tmp_path) == f"{file}: {fault}"

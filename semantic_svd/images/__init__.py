@@ -194,13 +194,13 @@ def _classes_named(place: Path, *parts: Part) -> list[str] | None:
     file = file_at(there[0])
     try:
         # with or without a byte order mark
-        lines = map(str.strip, file.data.decode("utf-8-sig").splitlines())
+        text = file.data.decode("utf-8-sig").rstrip()
     except UnicodeDecodeError:
         raise InputError(f"{file.place}: is not text in UTF-8") from None
-    classes = [line for line in lines if line]
-    for name in classes:
-        if not name.isprintable():
-            raise InputError(f"{file.place}: {name!r} is no name of a class")
+    classes = [line.strip() for line in text.splitlines()]
+    for number, name in enumerate(classes, start=1):
+        if not name or not name.isprintable():
+            raise InputError(f"{file.place}: line {number}, {name!r}, is no name of a class")
     largest = max(part.labels.max(initial=0) for part in parts)
     if len(classes) <= largest or len(set(classes)) < len(classes):
         raise InputError(f"{file.place}: names a class a line, each once; the labels go from 0 to {largest}")
