@@ -651,6 +651,27 @@ def test_equal_colours_are_equal_values_on_both_sides(opened, told, panel):
         assert bars[0].text_content() == bars[1].text_content()
 
 
+def test_an_output_that_nothing_taught_leaves_the_colours_and_scales_of_a_taught_one_as_they_are_alone(
+    opened, tmp_path
+):
+    network = Network((34, 8, 34), biases=False)
+    runs = {rule: train(rule, network, ITEMS, epochs=40) for rule in ("bpa", "krotov_hopfield")}
+    (tmp_path / "page.html").write_text(explorer_page(runs), "utf-8")
+    page = opened(url=(tmp_path / "page.html").as_uri())
+    said = """({ panels: { response, U, S, V, strengths: { plot }, tree } }) => [
+        ...[response, U, S, V].map(({ cells }) => cells.limit),
+        (plot.Y(0) - plot.Y(1)) / plot.box.h,
+        tree.tallest,
+    ]"""
+    taught, untaught = page.evaluate(f"state.sides.map({said})")
+    choose(page, "layer", "hidden layer 1", side=2)
+    hidden = page.evaluate(f"state.sides.map({said})")
+    page.evaluate("sideBySide(false)")
+    np.testing.assert_allclose(page.evaluate(f"state.sides.map({said})"), [taught], rtol=1e-12)
+    assert untaught[0] > taught[0]
+    assert hidden[0][0] == hidden[1][0] > taught[0]  # hidden layers are taught, and share their colours
+
+
 @pytest.mark.parametrize("panel", ["U", "V"])
 def test_the_bars_of_u_and_v_go_as_far_below_zero_as_above(opened, panel):
     low, high = opened().locator(f".side:first-child .{panel} text.quiet").all_text_contents()[:2]

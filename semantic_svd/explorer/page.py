@@ -223,6 +223,7 @@ def _run(
         "name": name,
         "about": f"{network.about}{biases}{untaught}",
         "rule": run.rule,
+        "taught": run.taught,
         "epochs": epochs,
         "kept": run.data.sizes["epoch"],
         "seeds": [
@@ -248,6 +249,7 @@ def _the_data(reference: Reference, called: str) -> dict[str, Any]:
         "name": called,
         "about": f"{len(reference.data)} items, {reference.data.shape[1]} properties",
         "rule": "",
+        "taught": True,
         "epochs": [0],
         "kept": 1,
         "seeds": [{"seed": None, "end": 0, "status": "finished"}],

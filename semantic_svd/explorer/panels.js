@@ -34,7 +34,7 @@ function matrixOf(kind, side) {
       rows: n,
       columns: p,
       value: (i, j) => shown.M[i * p + j],
-      ...responseLimit(),
+      ...responseLimit(side),
       row: "item",
       column: "column",
     }),
@@ -42,7 +42,7 @@ function matrixOf(kind, side) {
       rows: n,
       columns: K,
       value: (i, k) => shown.U[i * K + k],
-      limit: limitOf("U"),
+      limit: limitOf("U", side),
       row: "item",
       column: "mode",
     }),
@@ -50,8 +50,8 @@ function matrixOf(kind, side) {
       rows: K,
       columns: K,
       value: (k, l) => shown.S[k * K + l],
-      limit: limitOf("S"),
-      low: Math.min(...state.sides.map((side) => seedOf(side).S.least)), // between modes that turn together
+      limit: limitOf("S", side),
+      low: Math.min(...beside(side).map((other) => seedOf(other).S.least)), // between modes that turn together
       row: "mode",
       column: "mode",
     }),
@@ -59,18 +59,22 @@ function matrixOf(kind, side) {
       rows: K,
       columns: p,
       value: (k, j) => shown.V[j * K + k],
-      limit: limitOf("V"),
+      limit: limitOf("V", side),
       row: "mode",
       column: "column",
     }),
   }[kind]();
 }
 
-// The limits of colour hold over all epochs, and on both sides: equal colours are equal values.
-const limitOf = (part) => Math.max(...state.sides.map((side) => seedOf(side)[part].largest)) || 1;
+// Limits hold over all epochs, and on both sides: equal colours are equal values. But an output that nothing taught may be
+// of any size, and would leave a taught one beside it pale and flat.
+const untaught = ({ run, layer }) => layer.ofOutput && !run.taught;
+const beside = (side) => state.sides.filter((other) => untaught(other) === untaught(side));
+const outputsBeside = (side) => (side.layer.ofOutput ? beside(side).filter((other) => other.layer.ofOutput) : [side]);
+const limitOf = (part, side) => Math.max(...beside(side).map((other) => seedOf(other)[part].largest)) || 1;
 
-function responseLimit() {
-  const seeds = state.sides.map(({ layer, seed }) => layer.seeds[seed]);
+function responseLimit(side) {
+  const seeds = beside(side).map(({ layer, seed }) => layer.seeds[seed]);
   const low = Math.min(...seeds.map((seed) => seed.low)),
     high = Math.max(...seeds.map((seed) => seed.high));
   const limit = Math.max(-low, high) || 1;
@@ -284,7 +288,7 @@ const strengths = {
     const { K, at } = strengthsOf(side),
       last = state.timeline.at(-1),
       epochs = side.run.epochs;
-    const both = side.layer.ofOutput ? state.sides.filter((other) => other.layer.ofOutput) : [side];
+    const both = outputsBeside(side);
     const values = both.flatMap((other) => strengthsOf(other).at.flatMap((row) => [...row]));
     const goal = side.layer.ofOutput ? told.modes.map((mode) => mode.s) : [];
     const low = Math.min(0, ...values),
@@ -422,7 +426,7 @@ function ticks(low, high) {
 const tree = {
   draw(panel) {
     const { svg, side } = panel,
-      both = side.layer.ofOutput ? state.sides.filter((other) => other.layer.ofOutput) : [side];
+      both = outputsBeside(side);
     panel.tallest = Math.max(...both.map((other) => seedOf(other).heights.largest)) || 1;
     panel.body = draw(svg, "g");
     svg.setAttribute("aria-label", `dendrogram of the ${plural(told.row)}`);
@@ -529,7 +533,7 @@ const paths = {
         side,
         size: { width, height },
       } = panel,
-      both = side.layer.ofOutput ? state.sides.filter((other) => other.layer.ofOutput) : [side];
+      both = outputsBeside(side);
     const xs = [],
       ys = [];
     for (const other of both) {
