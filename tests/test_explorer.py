@@ -398,6 +398,18 @@ def test_a_run_without_targets_is_shown_after_one_that_keeps_them_or_recorded_wi
         assert [run["name"] for run in page["runs"]] == ["first", "bpa", "bare", "the data"]
 
 
+@pytest.mark.parametrize(("name", "tied"), [("mcclelland2020", False), ("rogers_mcclelland2004", True)])
+def test_the_page_says_where_the_tree_of_the_data_is_one_of_several(opened, tmp_path, name, tied):
+    items = load_items(name)
+    n = len(items.properties)
+    path = tmp_path / "page.html"
+    path.write_text(
+        explorer_page({"a": train("bpa", Network((n, 4, n), biases=False), items, epochs=1)}), "utf-8"
+    )
+    notes = opened(url=path.as_uri()).locator("#notes").inner_text()
+    assert ("distances in the data tie: their tree is one of several" in notes) == tied
+
+
 def test_what_stands_for_data_that_no_run_keeps_is_called_what_it_is(opened, runs, tmp_path):
     """Targets alone are the data; else modes are aligned to what the first seed of the first run ends with."""
     digits = load_images("digits")

@@ -268,8 +268,10 @@ function notes() {
   const keys = Object.assign(document.createElement("span"), {
     innerHTML: "<kbd>←</kbd> <kbd>→</kbd> step, <kbd>space</kbd> plays, <kbd>Home</kbd> <kbd>End</kbd>",
   });
+  const tied = told.tied ? [`distances in ${told.called} tie: their tree is one of several`] : [];
   const text = (content) => Object.assign(document.createElement("span"), { textContent: content });
-  return [keys, text(which), text(`numbers to ±${upwards(error)}`), text(`modes aligned to those of ${told.called}`)];
+  const parts = [which, `numbers to ±${upwards(error)}`, `modes aligned to those of ${told.called}`, ...tied];
+  return [keys, ...parts.map(text)];
 }
 
 // --------------------------------------------------------------------------------------------------------------- the epoch

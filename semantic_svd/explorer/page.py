@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from semantic_svd.dendrograms import clades, linkage
+from semantic_svd.dendrograms import clades, hangs_on_ties, linkage
 from semantic_svd.errors import InputError
 from semantic_svd.explorer.layers import (
     Layer,
@@ -94,6 +94,7 @@ def explorer_page(runs: Mapping[str, Run], data: xr.DataArray | None = None, pro
         "items": names,
         "row": "class" if on_images else "item",
         "called": called,
+        "tied": hangs_on_ties(data),
         **_categories(data),
         "modes": _modes(reference),
         "runs": told,
