@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 from semantic_svd.alignment import align
 from semantic_svd.errors import InputError, whole
 from semantic_svd.lessons import fitting
-from semantic_svd.modes import above_rounding, longer_side, one_side, reference_modes, svd
+from semantic_svd.modes import not_null, one_side, reference_modes, svd
 from semantic_svd.network import Network
 from semantic_svd.products import Array
 from semantic_svd.rates import bearable
@@ -513,10 +513,7 @@ def _like(x: xr.DataArray, reference: xr.Dataset) -> tuple[xr.DataArray, int]:
     if len(reference["V"]) != len(modes["V"]):
         raise InputError(f"the reference has {len(reference['V'])} properties, the items have {x.shape[1]}")
     K = max(many, modes.sizes["mode"])
-    alive = (
-        xr.DataArray(above_rounding(m["s"].values, longer_side(m)), dims="mode") for m in (modes, reference)
-    )
-    ours, theirs = (one_side(m, "V", there, K) for m, there in zip((modes, reference), alive, strict=True))
+    ours, theirs = (one_side(m, "V", not_null(m), K) for m in (modes, reference))
     return align(ours, theirs)["U"], many
 
 

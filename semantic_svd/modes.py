@@ -324,7 +324,7 @@ def leakage(response: Matrix, reference: xr.Dataset | Matrix) -> xr.DataArray:
     array([0., 1.])
     """
     Y, modes = _response_and_reference(response, reference)
-    alive = above_rounding(modes["s"].values, longer_side(modes))
+    alive = not_null(modes).values
     beside = np.ones(2 * (modes.sizes["mode"],))
     for J in blocks(modes):
         beside[np.ix_(np.array(J) - 1, np.array(J) - 1)] = 0
@@ -366,9 +366,8 @@ def half_learned(
     array([3.])
     """
     modes = reference_modes(reference)
-    s = modes["s"].values
     check_course(strengths, modes)
-    threshold = np.where(above_rounding(s, longer_side(modes)), fraction * s, np.nan)
+    threshold = fraction * modes["s"].where(not_null(modes)).values
     epochs = strengths["epoch"].values.astype(float)
     lazy = strengths.chunks is not None
     return xr.apply_ufunc(
@@ -508,6 +507,17 @@ def one_side(modes: xr.Dataset, side: str, alive: xr.DataArray, K: int) -> xr.Da
 def longer_side(modes: xr.Dataset) -> int:
     """Return the longer side of the matrix, by which rounding grows."""
     return max(modes["U"].shape[-2], modes["V"].shape[-2])
+
+
+def not_null(modes: xr.Dataset) -> xr.DataArray:
+    """Tell which modes (..., mode) are not null.
+
+    Examples
+    --------
+    >>> not_null(svd(np.diag([3.0, 1.0, 0.0]))).values
+    array([ True,  True, False])
+    """
+    return modes["s"].copy(data=above_rounding(modes["s"].values, longer_side(modes)))
 
 
 def above_rounding(s: Array, size: int) -> NDArray[np.bool_]:

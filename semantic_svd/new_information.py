@@ -17,7 +17,7 @@ from scipy.integrate import solve_ivp
 
 from semantic_svd.errors import InputError
 from semantic_svd.items import Items
-from semantic_svd.modes import above_rounding, block_names, check_fit, longer_side, svd
+from semantic_svd.modes import block_names, check_fit, not_null, svd
 from semantic_svd.rules import Rule, as_rule
 from semantic_svd.runs import Run
 from semantic_svd.training import Diverged, train
@@ -309,7 +309,7 @@ def change_by_mode(response: xr.DataArray, old: Items) -> xr.DataArray:
     """
     modes, answers = svd(old), _to_old(response, old)
     check_fit(answers, answers.dims[-2:], modes)
-    modes = modes.isel(mode=above_rounding(modes["s"].values, longer_side(modes)))
+    modes = modes.isel(mode=not_null(modes).values)
     U, V = modes["U"].values, modes["V"].values
     D = (answers - answers.isel(epoch=0, drop=True)).transpose(*answers.dims).values
     core = U.T @ D @ V  # (..., mode, mode)
@@ -454,7 +454,7 @@ def _to_old(response: xr.DataArray, old: Items) -> xr.DataArray:
 def _new_direction(old: Items, new: Items) -> tuple[np.ndarray, np.ndarray]:
     """Return the directions of the new item along and off the span of the old ones, (property, 2), and it in them."""
     modes = svd(old)
-    V = modes["V"].values[:, above_rounding(modes["s"].values, longer_side(modes))]
+    V = modes["V"].values[:, not_null(modes).values]
     row = _with_one(old, new).values[-1]
     parts = np.stack([V @ (V.T @ row), row - V @ (V.T @ row)], axis=1)
     lengths = np.linalg.norm(parts, axis=0)

@@ -12,7 +12,7 @@ import xarray as xr
 
 from semantic_svd.errors import InputError
 from semantic_svd.intervals import mean_interval
-from semantic_svd.modes import above_rounding, block_names, half_learned, longer_side, strengths, svd
+from semantic_svd.modes import block_names, half_learned, not_null, strengths, svd
 from semantic_svd.rules import RULES
 from semantic_svd.runs import Recorded, Run
 from semantic_svd.stages import during
@@ -167,7 +167,7 @@ def time_constants_beside_theory(run: Run) -> pd.DataFrame:
     modes = svd(run.targets().compute())
     fitted = fit_strengths(strengths(run.response(), modes), modes, form).estimate.sel(parameter="tau")
     measured = fitted if "seed" in fitted.dims else fitted.expand_dims("seed")
-    s = modes["s"].where(above_rounding(modes["s"].values, longer_side(modes)))  # a null mode is not learned
+    s = modes["s"].where(not_null(modes))  # a null mode is not learned
     foretold = len(x) / (output * s ** (3 - form))
     return _beside(measured, foretold.broadcast_like(measured), modes)
 

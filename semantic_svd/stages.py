@@ -19,11 +19,10 @@ from semantic_svd.errors import InputError
 from semantic_svd.intervals import mean_interval, share_interval
 from semantic_svd.matrices import Matrix
 from semantic_svd.modes import (
-    above_rounding,
     block_names,
     check_course,
     half_learned,
-    longer_side,
+    not_null,
     reference_modes,
 )
 
@@ -335,7 +334,7 @@ def _groups(modes: xr.Dataset, by: str) -> Groups:
     """Give the modes of each stage, null modes left out."""
     if by not in KINDS:
         raise InputError(f"stages are of a {', '.join(KINDS[:-1])} or {KINDS[-1]}; got {by!r}")
-    alive = int(above_rounding(modes["s"].values, longer_side(modes)).sum())
+    alive = int(not_null(modes).sum())
     names = {
         "mode": lambda: modes["mode"].values[:alive].tolist(),
         "block": lambda: [name for k, name in block_names(modes).items() if k <= alive],

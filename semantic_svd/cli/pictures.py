@@ -9,11 +9,11 @@ from matplotlib.figure import Figure
 from semantic_svd import plots
 from semantic_svd.alignment import align, upright
 from semantic_svd.cli.subject import Subject
-from semantic_svd.cli.tables import alive, fullest, one_of, verdict_counts
+from semantic_svd.cli.tables import fullest, one_of, verdict_counts
 from semantic_svd.cli.terminal import says_interval
 from semantic_svd.dendrograms import Tree, clades, linkage
 from semantic_svd.errors import InputError
-from semantic_svd.modes import block_names, svd
+from semantic_svd.modes import block_names, not_null, svd
 from semantic_svd.predictions import prediction
 from semantic_svd.similarity import item_side
 from semantic_svd.tables import held, intervals
@@ -75,7 +75,7 @@ def strengths_over_training(subject: Subject, theory: bool = False) -> Figure:
     elif subject.reference is not None:
         reference = svd(subject.reference)
     if reference is not None:
-        strengths = strengths.isel(mode=alive(reference).values)  # null modes have none
+        strengths = strengths.isel(mode=not_null(reference).values)  # null modes have none
     there = strengths.sizes["mode"]
     strengths = strengths.isel(mode=slice(MOST_LINES))
     table = intervals(strengths)

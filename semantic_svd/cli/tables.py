@@ -12,11 +12,10 @@ from semantic_svd.cli.subject import Subject, open_subject
 from semantic_svd.dendrograms import Tree, agreement
 from semantic_svd.errors import InputError
 from semantic_svd.modes import (
-    above_rounding,
     block_names,
     explained_variance,
     half_learned,
-    longer_side,
+    not_null,
     singular_strengths,
     strengths,
     svd,
@@ -49,7 +48,7 @@ def mode_table(subject: Subject, matrix: xr.DataArray) -> pd.DataFrame:
         reference = svd(subject.reference)
         values |= {
             "reference": reference["s"],
-            "strength": strengths(matrix, reference).where(alive(reference)),
+            "strength": strengths(matrix, reference).where(not_null(reference)),
         }
         if subject.has_strengths:
             values["half_learned"] = half_learned(subject.strengths(), reference).sel(seed=matrix["seed"])
@@ -57,26 +56,21 @@ def mode_table(subject: Subject, matrix: xr.DataArray) -> pd.DataFrame:
     table = xr.Dataset(values).to_dataframe(first).reset_index()
     if subject.by_class or subject.input_output:  # less their mean, so many classes have one mode fewer
         table = table[table["mode"] < matrix.sizes["item"]].reset_index(drop=True)
-    names = pd.Series(block_names(reference)).where(alive(reference).values, "null")
+    names = pd.Series(block_names(reference)).where(not_null(reference).values, "null")
     table.insert(len(first), "block", table["mode"].map(names))
     return table[[*first, "block", *(name for name in MODE_COLUMNS if name in table)]]
 
 
-def alive(modes: xr.Dataset) -> xr.DataArray:
-    """Tell which modes of one matrix are above rounding level."""
-    return modes["s"].copy(data=above_rounding(modes["s"].values, longer_side(modes)))
-
-
 def fullest(each: Iterable[xr.Dataset]) -> xr.Dataset:
     """Return the modes of the first seed that has the most above rounding level."""
-    return max(each, key=lambda modes: int(alive(modes).sum()))
+    return max(each, key=lambda modes: int(not_null(modes).sum()))
 
 
 def _on_own_modes(subject: Subject, matrix: xr.DataArray) -> dict[str, xr.DataArray]:
     """Measure strength and stage of the modes that each seed ends with."""
     own, course = subject.own_modes, subject.strengths()
     seeds = matrix["seed"].values.tolist()
-    now = [strengths(matrix.sel(seed=seed), own[seed]).where(alive(own[seed])) for seed in seeds]
+    now = [strengths(matrix.sel(seed=seed), own[seed]).where(not_null(own[seed])) for seed in seeds]
     stage = [half_learned(course.sel(seed=seed), own[seed]) for seed in seeds]
     return {"strength": xr.concat(now, "seed"), "half_learned": xr.concat(stage, "seed")}
 

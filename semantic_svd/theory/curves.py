@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 
 from semantic_svd.errors import InputError, whole
 from semantic_svd.matrices import Array, Matrix
-from semantic_svd.modes import above_rounding, longer_side, svd
+from semantic_svd.modes import not_null, svd
 from semantic_svd.theory.given import integrated, items_of, short
 
 __all__ = ["aligned_start", "deep", "half_rise", "one_layer", "two_layer"]
@@ -262,7 +262,7 @@ def _sides(inputs: Array, targets: Array) -> tuple[Array, Array]:
     modes = svd(targets)
     V = inputs.T @ modes["U"].values
     length = np.linalg.norm(V, axis=0)
-    alive = above_rounding(modes["s"].values, longer_side(modes)) & (length > 1e-9 * np.linalg.norm(inputs))
+    alive = not_null(modes).values & (length > 1e-9 * np.linalg.norm(inputs))
     V = V[:, alive] / length[alive]
     seen = inputs.T @ (inputs @ V)
     if not np.allclose(seen, V * (V * seen).sum(axis=0), atol=1e-9 * np.linalg.norm(seen)):

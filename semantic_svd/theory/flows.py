@@ -28,7 +28,7 @@ from numpy.typing import ArrayLike
 
 from semantic_svd.errors import InputError
 from semantic_svd.matrices import Array, Matrix
-from semantic_svd.modes import above_rounding, longer_side, svd
+from semantic_svd.modes import not_null, svd
 from semantic_svd.theory.given import integrated, items_of, times_of
 
 __all__ = ["backprop_strengths", "bpa_strengths", "hidden_half_rise", "oja_flow"]
@@ -298,9 +298,8 @@ def hidden_half_rise(W0: ArrayLike, x: Matrix) -> Array:
             f"W0 has the shape {W.shape}: its last axis must be the {data.shape[1]} properties of x"
         )
     modes = svd(data)
-    s, V = modes["s"].values, modes["V"].values
-    alive = above_rounding(s, longer_side(modes))
-    corner = np.diagonal(np.linalg.qr(W @ V[:, alive], mode="r"), axis1=-2, axis2=-1)
+    s, V = modes["s"].values, modes["V"].values[:, not_null(modes).values]
+    corner = np.diagonal(np.linalg.qr(W @ V, mode="r"), axis1=-2, axis2=-1)
     times = np.full((*W.shape[:-2], len(s)), np.nan)
     there = corner.shape[-1]  # no more than units, and than modes that are alive
     with np.errstate(divide="ignore"):  # what a start does not touch takes for ever
@@ -337,7 +336,7 @@ def _given(weights: Sequence[ArrayLike], x: Matrix, y: Matrix | None) -> tuple[_
         if not np.isfinite(W).all():
             raise InputError(f"W{k} is not finite: a training starts from finite weights")
     seen, modes = svd(inputs), svd(targets)
-    alive = above_rounding(seen["s"].values, longer_side(seen))
+    alive = not_null(seen).values
     V, s = seen["V"].values[:, alive], seen["s"].values[alive]
     U_in, n = seen["U"].values[:, alive], len(inputs)
     probe = (U_in * s).T @ modes["U"].values
