@@ -86,8 +86,8 @@ def stage_epochs(strengths: xr.DataArray, reference: xr.Dataset | Matrix, by: st
         raise InputError("the reference is zero: it has no modes that could be learned")
     shares = strengths / modes["s"].where(modes["s"] > 0).values
     grouped = xr.concat([shares.isel(mode=members).mean("mode") for members in groups.values()], "mode")
-    learned = grouped.transpose(..., "epoch", "mode"), np.eye(len(groups))  # shares, which end at 1
-    points = [half_learned(*learned, fraction=fraction) for fraction in FRACTIONS]
+    grouped, ends = grouped.transpose(..., "epoch", "mode"), np.eye(len(groups))  # shares end at 1
+    points = [half_learned(grouped, ends, fraction) for fraction in FRACTIONS]
     epochs = xr.concat(points, "fraction").assign_coords(fraction=list(FRACTIONS), mode=list(groups))
     return epochs.rename(mode=by).transpose(..., "fraction", by).rename("epoch")
 
@@ -156,16 +156,15 @@ def order_kept(epochs: xr.DataArray, ties: bool = True) -> pd.DataFrame:
         raise InputError(
             f"an order needs epochs (seed, stage) of two stages or more; got {dict(epochs.sizes)}"
         )
-    t = np.asarray(epochs.fillna(np.inf))  # never is after everything
+    t = epochs.fillna(np.inf).values  # never is after everything
     first, second = t[:, :-1], t[:, 1:]
-    kept, told = np.asarray(first < second), np.asarray(first != second)
+    kept, told = first < second, first != second
     tied = ~told & (first > 0) & np.isfinite(first)
     asked = told | tied if ties else told
     names = [f"{a} < {b}" for a, b in pairwise(epochs[epochs.dims[1]].values)]
+    rows = [_order_row(*row) for row in zip(names, kept.T, tied.T, asked.T, strict=True)]
     any_tied = tied.any(1) & (told | tied).all(1)
-    whole = zip((kept, tied, asked), (kept.all(1), any_tied, asked.all(1)), strict=True)
-    columns = [np.column_stack([pairs, seeds]).T for pairs, seeds in whole]
-    return pd.DataFrame([_order_row(*row) for row in zip([*names, "all"], *columns, strict=True)])
+    return pd.DataFrame([*rows, _order_row("all", np.all(kept, 1), any_tied, np.all(asked, 1))])
 
 
 def member_gaps(strengths: xr.DataArray, reference: xr.Dataset | Matrix) -> xr.Dataset:
@@ -334,14 +333,12 @@ def _groups(modes: xr.Dataset, by: str) -> Groups:
     """Give the modes of each stage, null modes left out."""
     if by not in KINDS:
         raise InputError(f"stages are of a {', '.join(KINDS[:-1])} or {KINDS[-1]}; got {by!r}")
-    alive = int(not_null(modes).sum())
-    names = {
-        "mode": lambda: modes["mode"].values[:alive].tolist(),
-        "block": lambda: [name for k, name in block_names(modes).items() if k <= alive],
-        "level": lambda: levels(modes).values.tolist(),
-    }[by]()
+    if by == "level":
+        names = levels(modes).values.tolist()
+    else:
+        names = modes["mode"].values.tolist() if by == "mode" else list(block_names(modes).values())
     groups: Groups = {}
-    for k, name in enumerate(names):
+    for k, name in enumerate(names[: int(not_null(modes).sum())]):
         groups.setdefault(name, []).append(k)
     return groups
 
