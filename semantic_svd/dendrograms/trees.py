@@ -279,15 +279,11 @@ def clades(tree: Tree, n: int) -> xr.DataArray:
     """
     if not 1 <= n <= len(tree):
         raise InputError(f"{n} groups: a tree of {len(tree)} items is cut into 1 to {len(tree)} groups")
-    # the links from here on are cut; the nodes they leave without a parent are the groups
-    last = 2 * len(tree) - n
-    cut = {2 * len(tree) - 2} | set(tree.Z[last - len(tree) :, :2].astype(int).ravel().tolist())
-    under = items_under(tree.Z)
-    groups = sorted((under[node] for node in cut if node < last), key=min)
-    number = {item: k for k, group in enumerate(groups) for item in group}
-    return xr.DataArray(
-        [number[item] for item in range(len(tree))], dims="item", coords={"item": list(tree.items)}
-    )
+    firsts = np.empty(len(tree), dtype=int)  # of the group of each item; larger nodes come later
+    for node in items_under(tree.Z)[: 2 * len(tree) - n]:  # the last n - 1 links are cut
+        firsts[list(node)] = min(node)
+    groups = np.unique(firsts, return_inverse=True)[1]
+    return xr.DataArray(groups, {"item": list(tree.items)}, ("item",))
 
 
 # ----------------------------------------------------------------------------------------- for the other modules
