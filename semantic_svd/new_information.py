@@ -13,13 +13,13 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
-from scipy.integrate import solve_ivp
 
 from semantic_svd.errors import InputError
 from semantic_svd.items import Items
 from semantic_svd.modes import block_names, check_fit, not_null, svd
 from semantic_svd.rules import Rule, as_rule
 from semantic_svd.runs import Run
+from semantic_svd.theory.given import integrated
 from semantic_svd.training import Diverged, train
 
 __all__ = [
@@ -421,14 +421,10 @@ def _focused_weights(x: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.n
         error = x - z * w[2:]
         return np.concatenate([(w[2:] @ error) * x, z * error])
 
-    power, r2 = x @ x, x[1] ** 2
+    ended, power, r2 = np.isinf(times), x @ x, x[1] ** 2
     z = np.sqrt((np.sqrt(r2**2 + 4 * power**2) - r2) / 2)
-    weights = np.tile(np.concatenate([start + (z - x[0]) / power * x, x / z]), (len(times), 1))
-    shown, back = np.unique(times[times < np.inf], return_inverse=True)
-    if len(shown):
-        span = (0.0, max(shown[-1], 1.0))
-        path = solve_ivp(flow, span, np.tile(start, 2), t_eval=shown, rtol=1e-9, atol=1e-12)
-        weights[times < np.inf] = path.y.T[back]
+    weights = integrated(flow, np.tile(start, 2), np.where(ended, 0, times))
+    weights[ended] = np.concatenate([start + (z - x[0]) / power * x, x / z])
     return weights[:, :2], weights[:, 2:]
 
 

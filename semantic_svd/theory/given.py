@@ -53,7 +53,7 @@ def integrated(change: Callable[[float, Array], Array], start: Array, times: Arr
     The tolerance is far below what is asked of a theory: a mode that is still small grows, and its error with it.
     """
     distinct, place = np.unique(times, return_inverse=True)
-    if distinct[-1] == 0:
+    if not distinct.any():
         return start[None].repeat(len(times), axis=0)
     solution = solve_ivp(change, (0, distinct[-1]), start, "DOP853", t_eval=distinct, rtol=1e-13, atol=1e-15)
     if not solution.success:
