@@ -23,7 +23,7 @@ from semantic_svd.modes import not_null, one_side, reference_modes, svd
 from semantic_svd.network import Network
 from semantic_svd.products import Array
 from semantic_svd.rates import bearable
-from semantic_svd.readouts import classifier, competing_activity
+from semantic_svd.readouts import POWER, classifier, read_activity
 from semantic_svd.rules import Rule, as_rule
 from semantic_svd.runs import Run
 from semantic_svd.training import train
@@ -180,10 +180,11 @@ class Autoassociator(TransformerMixin, _Trained):
     def inverse_transform(self, X: ArrayLike) -> Array:
         """Return what the output says, (n_items, n_properties), to activity of the hidden layer (n_items, n_units)."""
         h = _places(X, self.get_feature_names_out())
-        network, weights = self.run_.network, _weights(self.run_)
+        network, final = self.run_.network, self.run_.final().data
         above = replace(network, sizes=network.sizes[self.layer :])
-        theirs = {name: weights[f"{name[0]}{int(name[1:]) + self.layer}"] for name in above.names()}
-        return _activity(above, theirs, h, above.layers)
+        weights = {name: final[f"{name[0]}{int(name[1:]) + self.layer}"].values for name in above.names()}
+        said = above.activity(weights, h.astype(final["W1"].dtype, copy=False), above.layers)[0]
+        return said.astype(h.dtype, copy=False)
 
     def score(self, X: ArrayLike, y: None = None) -> float:
         """Return the share of the sum of squares that is given back, ``1 - |X - response|^2 / |X|^2``.
@@ -354,11 +355,8 @@ class RuleClassifier(ClassifierMixin, _Trained):
     def _read(self, x: Array) -> Array:
         """Return the activity of the last hidden layer, (n_items, n_units), as the readout takes it."""
         last = self.run_.network.layers - 1
-        if not self.rule_.competes:
-            return _says(self.run_, x, last) / self._size
-        below = x if last == 1 else _says(self.run_, x, last - 1)
-        W = _weights(self.run_)[f"W{last}"][0]
-        return competing_activity(W.astype(x.dtype, copy=False), below) / self._size
+        h = read_activity(self.run_.final(), x, last, POWER if self.rule_.competes else None)
+        return h.astype(x.dtype, copy=False) / self._size
 
     def _examples(self, X: Any, y: Any, reset: bool = True) -> tuple[xr.DataArray, NDArray[Any]]:
         values, y = validate_data(self, X, y, dtype=FLOATS, reset=reset)
@@ -490,21 +488,9 @@ def _seed(random_state: Any) -> int:
     return int(check_random_state(random_state).randint(2**31 - 1))
 
 
-def _weights(run: Run) -> dict[str, Array]:
-    """Return the weights with which the seed ended, W1 (1, post, pre), ..."""
-    final = run.final().data
-    return {name: final[name].values for name in run.network.names()}
-
-
 def _says(run: Run, x: Array, layer: int | None = None) -> Array:
     """Return what a layer, the output if none is named, says to items, (n_items, units), of their type."""
-    network = run.network
-    return _activity(network, _weights(run), x, network.layers if layer is None else layer)
-
-
-def _activity(network: Network, weights: dict[str, Array], x: Array, layer: int) -> Array:
-    h = network.activity(weights, x.astype(weights["W1"].dtype, copy=False), layer)[0]
-    return h.astype(x.dtype, copy=False)
+    return run.final().response(x, layer).values[0].astype(x.dtype, copy=False)
 
 
 def _like(x: xr.DataArray, reference: xr.Dataset) -> tuple[xr.DataArray, int]:

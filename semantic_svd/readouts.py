@@ -6,7 +6,7 @@ of their network: it reads competing units, which learned without labels, throug
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
+from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
@@ -121,13 +121,12 @@ def read_out(
     """
     if head not in HEADS:
         raise InputError(f"no head {head!r} of a classifier; there are {', '.join(HEADS)}")
-    training: dict[str, Any] = {
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "every": every,
-        "progress": progress,
-    }
-    return _read(run, images, layer, power, head, partial(classifier, head=head, rule=rule, **training))
+
+    def by_epochs(h: Array, y: Any, **settings: Any) -> Run:
+        settings |= {"epochs": epochs, "batch_size": batch_size, "every": every, "progress": progress}
+        return classifier(h, y, head, rule, **settings)
+
+    return _read(run, images, layer, power, head, by_epochs)
 
 
 def converged_read_out(
@@ -170,7 +169,7 @@ def converged_read_out(
     >>> bool(converged.final().data["train_accuracy"] > by_epochs.final().data["train_accuracy"])
     True
     """
-    if not (isinstance(decay, float | int) and 0 < decay < float("inf")):
+    if not (isinstance(decay, Real) and 0 < decay < float("inf")):
         raise InputError(f"decay is a finite number over 0, not {decay!r}")
 
     def at_once(h: Array, y: Array, **settings: Any) -> Run:
@@ -211,14 +210,13 @@ def _read(
     run: Run, images: Images, layer: int, power: float | None, head: str, read: Callable[..., Run]
 ) -> Run:
     """Read each seed of a run as it ended by ``read(h, y, ...)``, and join the classifiers."""
-    _check_power(power)
-    _check_layer(run, images, layer)
+    _check(run, images, layer, power)
     y, test_y = (
         targets if head == "softmax" else 2 * targets - 1 for targets in (images.targets, images.test_targets)
     )
     found = []
     for of_seed in _each_seed(run):
-        h, test_h = (_activity(of_seed, x, layer, power) for x in (images.x, images.test_x))
+        h, test_h = (read_activity(of_seed, x, layer, power) for x in (images.x, images.test_x))
         size = h.std()
         h /= size
         test_h /= size
@@ -292,24 +290,20 @@ def linear_probe(run: Run, images: Images, layer: int = 1, power: float | None =
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    _check_power(power)
-    _check_layer(run, images, layer)
+    _check(run, images, layer, power)
     shares = []
     for of_seed in _each_seed(run):
-        h, test_h = (_activity(of_seed, x, layer, power) for x in (images.x, images.test_x))
+        h, test_h = (read_activity(of_seed, x, layer, power) for x in (images.x, images.test_x))
         probe = make_pipeline(StandardScaler(copy=False), LogisticRegression(max_iter=1000))
         shares.append(probe.fit(h, images.labels).score(test_h, images.test_labels))
     return xr.DataArray(shares, {"seed": run.data["seed"].values}, name="accuracy")
 
 
-def _check_power(power: Any) -> None:
-    real = isinstance(power, float | int | np.floating | np.integer) and not isinstance(power, bool)
+def _check(run: Run, images: Images, layer: int, power: float | None) -> None:
+    """Raise an error unless the run has this hidden layer, and it can be read from the images with this power."""
+    real = isinstance(power, Real) and not isinstance(power, bool)
     if power is not None and not (real and 0 < power < float("inf")):
         raise InputError(f"power is a finite number over 0, or None, not {power!r}")
-
-
-def _check_layer(run: Run, images: Images, layer: int) -> None:
-    """Raise an error unless the run has this hidden layer, and it can be read from the images."""
     if run.network.layers == 1:
         raise InputError("the run has no hidden layer to read from")
     if not 1 <= layer < run.network.layers:
@@ -330,11 +324,10 @@ def _each_seed(run: Run) -> Iterator[Run]:
         yield final.sel(seed=[seed])
 
 
-def _activity(run: Run, x: Any, layer: int, power: float | None) -> Array:
-    """Return what is read of the layer of a run of one seed, (n_images, units)."""
-    x = np.asarray(x)
+def read_activity(run: Run, x: Array, layer: int, power: float | None) -> Array:
+    """Return what is read of the layer of a run of one seed as it ended, (n_images, units)."""
     if power is None:
-        return np.array(run.hidden(layer, x).isel(seed=0).values)
-    W = run.weights(layer).isel(seed=0).values
-    h = x if layer == 1 else run.hidden(layer - 1, x).isel(seed=0).values
-    return competing_activity(W, h.astype(W.dtype, copy=False), power)
+        return run.hidden(layer, x).values[0]
+    W = run.weights(layer).values[0]
+    below = x if layer == 1 else run.hidden(layer - 1, x).values[0]
+    return competing_activity(W, below.astype(W.dtype, copy=False), power)
