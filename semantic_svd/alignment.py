@@ -435,7 +435,7 @@ def _block_cosines(
     u, v = (_columns(G, J, partners) for G in (GU, GV))
 
     def smallest(G: Array) -> Array:
-        cosines = np.linalg.svd(G, compute_uv=False)
+        cosines = np.linalg.svdvals(G)
         last = np.take_along_axis(cosines, (found - 1)[:, None], axis=1)[:, 0]
         return np.where(found > 0, np.minimum(last, 1), np.nan)
 

@@ -592,7 +592,7 @@ def _settled(U: Array, s: Array, V: Array, rounding: float) -> tuple[Array, Arra
 
 def _singular_values(A: Array, pooled: bool) -> Array:
     s = np.empty((*A.shape[:-2], min(A.shape[-2:])), A.dtype)
-    in_chunks(lambda chunk: (np.linalg.svd(_tall(chunk), compute_uv=False),), A, (s,), (1,), pooled)
+    in_chunks(lambda chunk: (np.linalg.svdvals(_tall(chunk)),), A, (s,), (1,), pooled)
     return s
 
 

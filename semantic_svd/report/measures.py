@@ -80,7 +80,7 @@ def rotated(model: Model, condition: str, modes: Sequence[int]) -> xr.DataArray:
         cosines = np.einsum(
             "ik,sij->skj", standard.reference()[side].sel(mode=modes).values, found[side].values
         )
-        plane = np.linalg.svd(cosines, compute_uv=False)[:, -1] >= SAME
+        plane = np.linalg.svdvals(cosines)[:, -1] >= SAME
         single = np.abs(np.diagonal(cosines, axis1=1, axis2=2)).min(axis=1) >= SAME
         turned_out.append(plane & ~single)
     return xr.DataArray(np.logical_and(*turned_out), dims="seed")

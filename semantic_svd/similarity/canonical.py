@@ -218,4 +218,4 @@ def _to_the_end_of_a_block(kept: NDArray[np.bool_], s: Array, size: int) -> NDAr
 
 
 def _cosines(U: Array, V: Array) -> Array:
-    return np.minimum(all_pairs(lambda U, V: np.linalg.svd(U.mT @ V, compute_uv=False), [U], [V]), 1)
+    return np.minimum(all_pairs(lambda U, V: np.linalg.svdvals(U.mT @ V), [U], [V]), 1)

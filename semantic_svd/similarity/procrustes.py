@@ -85,7 +85,7 @@ def procrustes_angle(x: Matrix, y: Matrix) -> xr.DataArray:
 
 def _cosine(A: Array, B: Array) -> Array:
     X, Y = (narrow(centred(side)[0]) for side in (A, B))
-    nuclear = all_pairs(lambda X, Y: np.linalg.svd(X.mT @ Y, compute_uv=False).sum(axis=-1), [X], [Y])
+    nuclear = all_pairs(lambda X, Y: np.linalg.svdvals(X.mT @ Y).sum(axis=-1), [X], [Y])
     x, y = (np.linalg.norm(side, axis=(-2, -1)) for side in (X, Y))
     cosine, rounding = ratio(nuclear, x * y), 4 * X.shape[-2] * np.finfo(float).eps
     return np.where(cosine > 1 - rounding, 1, cosine)
