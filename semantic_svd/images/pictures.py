@@ -213,8 +213,7 @@ class Images:
 def _one_hot(labels: NDArray[np.int64], classes: tuple[str, ...]) -> "xr.DataArray":
     import xarray as xr
 
-    values = np.zeros((len(labels), len(classes)), np.float32)
-    values[np.arange(len(labels)), labels] = 1
+    values = np.eye(len(classes), dtype=np.float32)[labels]
     return xr.DataArray(values, {"class": list(classes)}, dims=("item", "class"))
 
 
