@@ -281,14 +281,11 @@ def run_of(
     types = [array.dtype for name, array in arrays.items() if name[0] != "m"]  # of what is item by item
     dtype = np.result_type(np.float32, *(types or [float]))
     last = f"unit_{network.layers}"
-    axes = {"h": ("item", "unit_"), "m": ("class", "unit_"), "r": ("item", last)}
-    data = {
-        name: (
-            ("seed", "epoch", *(d + name[1:] if d == "unit_" else d for d in axes[name[0]])),
-            array if array.dtype == dtype else array.astype(dtype),
-        )
-        for name, array in arrays.items()
-    }
+    data: dict[str, Any] = {}
+    for name, array in arrays.items():
+        row = "class" if name[0] == "m" else "item"
+        unit = last if name == "response" else f"unit_{name[1:]}"
+        data[name] = ("seed", "epoch", row, unit), array.astype(dtype, copy=False)
     names = {"item": shown.items, "unit_0": shown.input_names, last: shown.outputs, "class": shown.classes}
     if types and shown.targets is not None and shown.targets.shape[1] == out:
         data["target"] = (("item", last), shown.targets.astype(dtype))
