@@ -21,7 +21,6 @@ import numpy as np
 import pytest
 from refusals import refused
 
-from semantic_svd.errors import InputError
 from semantic_svd.images import (
     IMAGE_SETS,
     Images,
@@ -187,9 +186,8 @@ def test_every_image_is_tested_with_in_one_fold_and_trained_with_in_the_others()
 
 @pytest.mark.parametrize("n", [1, 0, 175, 2.0])
 def test_folds_that_cannot_be_are_refused(n):
-    with pytest.raises(InputError) as error:
-        load_images("digits").folds(n)
-    assert str(error.value) == f"digits: n (folds) is a whole number from 2 to 174, not {n!r}"
+    message = f"digits: n (folds) is a whole number from 2 to 174, not {n!r}"
+    assert refused(load_images("digits").folds, n) == message
 
 
 def test_the_first_images_are_the_first():
