@@ -56,10 +56,11 @@ class _Trained(BaseEstimator):
     ) -> Run:
         """Train as the parameters say, or go on from a run with its seed and rule."""
         if start is None:
-            rule, own = as_rule(self.rule), self.rate is None
-            self.rule_ = (
-                bearable(rule, network, x.values, self.batch_size) if own else replace(rule, rate=self.rate)
-            )
+            rule = as_rule(self.rule)
+            if self.rate is None:
+                self.rule_ = bearable(rule, network, x.values, self.batch_size)
+            else:
+                self.rule_ = replace(rule, rate=self.rate)
         seeds = [_seed(self.random_state)] if start is None else start.data["seed"].values.tolist()
         how = {"epochs": self.epochs, "every": self.every, "batch_size": self.batch_size} | how
         return train(
@@ -67,12 +68,21 @@ class _Trained(BaseEstimator):
         )
 
 
+class _KeepsFloats(TransformerMixin):
+    """A transformer whose numbers are of the type that it is given, of single or double precision."""
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
 def _reads_errors(estimator: _Trained) -> bool:
     """Tell whether the rule reads errors, so that hidden layers and classes are learned together."""
     return as_rule(estimator.rule).taught(estimator._network(1, 1, "linear"))
 
 
-class Autoassociator(TransformerMixin, _Trained):
+class Autoassociator(_KeepsFloats, _Trained):
     """A network that learns to give back its input, by any rule; a hidden layer is what it makes of an item.
 
     Parameters
@@ -204,9 +214,6 @@ class Autoassociator(TransformerMixin, _Trained):
         check_is_fitted(self)
         return _numbered("unit", self.run_.network.sizes[self.layer])
 
-    def __sklearn_tags__(self) -> Any:
-        return _keeps_floats(super().__sklearn_tags__())
-
 
 class RuleClassifier(ClassifierMixin, _Trained):
     """A network that learns to name classes, by any rule: softmax, cross-entropy, one output unit a class.
@@ -327,7 +334,9 @@ class RuleClassifier(ClassifierMixin, _Trained):
         """Return what the output says to each item, (n_items, n_classes), in the order of `classes_`."""
         check_is_fitted(self)
         x = validate_data(self, X, dtype=FLOATS, reset=False)
-        return _says(self.run_, x) if self.readout_ is None else _says(self.readout_, self._read(x))
+        if self.readout_ is None:
+            return _says(self.run_, x)
+        return _says(self.readout_, self._read(x) / self._size)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the class whose unit answers most to each item, (n_items,)."""
@@ -338,7 +347,6 @@ class RuleClassifier(ClassifierMixin, _Trained):
         """Train a classifier on what the hidden units make of items."""
         if self.run_.network.layers == 1:
             raise InputError("the rule reads no error, so it teaches hidden layers only; hidden names none")
-        self._size = 1.0
         h = self._read(x.values)
         self._size = float(h.std()) or 1.0
         return classifier(
@@ -353,10 +361,10 @@ class RuleClassifier(ClassifierMixin, _Trained):
         )
 
     def _read(self, x: Array) -> Array:
-        """Return the activity of the last hidden layer, (n_items, n_units), as the readout takes it."""
+        """Return the activity of the last hidden layer, (n_items, n_units); the readout takes it over its size."""
         last = self.run_.network.layers - 1
         h = read_activity(self.run_.final(), x, last, POWER if self.rule_.competes else None)
-        return h.astype(x.dtype, copy=False) / self._size
+        return h.astype(x.dtype, copy=False)
 
     def _examples(self, X: Any, y: Any, reset: bool = True) -> tuple[xr.DataArray, NDArray[Any]]:
         values, y = validate_data(self, X, y, dtype=FLOATS, reset=reset)
@@ -375,7 +383,7 @@ class RuleClassifier(ClassifierMixin, _Trained):
         return xr.DataArray(y[:, None] == self.classes_, {"class": self.classes_}, ("item", "class"))
 
 
-class ItemModes(TransformerMixin, BaseEstimator):
+class ItemModes(_KeepsFloats, BaseEstimator):
     """The modes of items and their properties, with the signs, the order and the blocks of a reference.
 
     ``X = U diag(s) V'``, X as it is, not centred; an item's place on a mode is its row of ``X V``.
@@ -436,7 +444,8 @@ class ItemModes(TransformerMixin, BaseEstimator):
         if self.reference is None:
             V, most = svd(x)["V"], min(x.shape)
         else:
-            V, most = _like(x, reference_modes(self.reference))
+            reference = reference_modes(self.reference)
+            V, most = _like(x, reference), reference.sizes["mode"]
         n = most if self.n_modes is None else self.n_modes
         n = whole("n_modes", n, 1, most, also="None")
         self.components_: Array = np.ascontiguousarray(V.values.T[:n], x.dtype)
@@ -458,9 +467,6 @@ class ItemModes(TransformerMixin, BaseEstimator):
         """Return the names of the modes: mode1, mode2, ..."""
         check_is_fitted(self)
         return _numbered("mode", len(self.components_))
-
-    def __sklearn_tags__(self) -> Any:
-        return _keeps_floats(super().__sklearn_tags__())
 
 
 def _labelled(estimator: BaseEstimator, X: Any, values: Array) -> xr.DataArray:
@@ -493,20 +499,15 @@ def _says(run: Run, x: Array, layer: int | None = None) -> Array:
     return run.final().response(x, layer).values[0].astype(x.dtype, copy=False)
 
 
-def _like(x: xr.DataArray, reference: xr.Dataset) -> tuple[xr.DataArray, int]:
-    """Return V (property, mode) of x, brought to a reference by the properties' side, and how many modes that has."""
-    modes, many = svd(x), reference.sizes["mode"]
+def _like(x: xr.DataArray, reference: xr.Dataset) -> xr.DataArray:
+    """Return V (property, mode) of x, brought to a reference by the properties' side."""
+    modes = svd(x)
     if len(reference["V"]) != len(modes["V"]):
         raise InputError(f"the reference has {len(reference['V'])} properties, the items have {x.shape[1]}")
-    K = max(many, modes.sizes["mode"])
+    K = max(reference.sizes["mode"], modes.sizes["mode"])
     ours, theirs = (one_side(m, "V", not_null(m), K) for m in (modes, reference))
-    return align(ours, theirs)["U"], many
+    return align(ours, theirs)["U"]
 
 
 def _numbered(word: str, n: int) -> NDArray[np.object_]:
     return np.array([f"{word}{k}" for k in range(1, n + 1)], dtype=object)
-
-
-def _keeps_floats(tags: Any) -> Any:
-    tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-    return tags
