@@ -191,7 +191,10 @@ def _exact(blocks: "_Blocks", K: int, accuracy: float) -> tuple[Array, Array, di
         if _said("Gram", s, norm, blocks)["error"] <= accuracy:
             s = _above_mean(s, blocks)
             return s, V, _said("Gram", s, norm, blocks)
-    s, V = _of_triangle(_triangle(blocks))
+    R: Array = np.empty((0, m))
+    for X in blocks:
+        R = _triangle(R, X)
+    s, V = _of_triangle(R)
     s, norm = _above_mean(s, blocks)[:K], float(np.linalg.norm(s))
     return s, V[:, :K], _said("QR", s, norm, blocks)
 
@@ -210,16 +213,13 @@ def _randomised(blocks: "_Blocks", K: int, passes: int) -> tuple[Array, Array, d
             Z += X.T @ (X @ Q)
         Q = np.linalg.qr(Z).Q
     Z, squares = np.zeros_like(Q), 0.0
-
-    def projected() -> Iterator[Array]:
-        nonlocal squares
-        for X in blocks:
-            Y = X @ Q
-            Z[...] += X.T @ Y
-            squares += float(np.vdot(X, X))
-            yield Y
-
-    s, W = (part[..., :K] for part in _of_triangle(_triangle(projected())))
+    R: Array = np.empty((0, K + SPARE))
+    for X in blocks:
+        Y = X @ Q
+        Z += X.T @ Y
+        R = _triangle(R, Y)
+        squares += float(np.vdot(X, X))
+    s, W = (part[..., :K] for part in _of_triangle(R))
     s = _above_mean(s, blocks)
     V, alive = Q @ W, modes.above_rounding(s, max(n, m))
     residual = np.linalg.norm(Z @ W / np.where(alive, s, np.inf) - V * s, axis=0)  # of A'u = s v
@@ -227,12 +227,9 @@ def _randomised(blocks: "_Blocks", K: int, passes: int) -> tuple[Array, Array, d
     return s, V, {"route": "randomised", "norm": float(np.sqrt(squares)), "error": error}
 
 
-def _triangle(blocks: "Iterator[Array] | _Blocks") -> Array:
-    """Return R of a QR of all blocks, each stacked under the R of those before."""
-    above: list[Array] = []
-    for X in blocks:
-        above = [np.asarray(np.linalg.qr(np.vstack([*above, X]), mode="r"))]
-    return above[0]
+def _triangle(R: Array, X: Array) -> Array:
+    """Return R of a QR of all blocks so far: of X, stacked under the R of those before."""
+    return np.asarray(np.linalg.qr(np.vstack([R, X]), mode="r"))
 
 
 def _of_triangle(R: Array) -> tuple[Array, Array]:
