@@ -14,7 +14,7 @@ from semantic_svd.errors import InputError, none_masked
 from semantic_svd.items import Items
 from semantic_svd.products import Array
 from semantic_svd.runs import SLICE
-from semantic_svd.tasks import as_table
+from semantic_svd.tasks import Labels, as_table
 
 RECORDS = ("hidden", "responses", "class_means")
 
@@ -68,23 +68,10 @@ def shown_to(
     items: Any, targets: Any, labels: Any, classes: Sequence[str] | None, n: int | None = None
 ) -> Shown:
     """Read what the networks were shown; n is the number of items, if it is known already."""
-    none_masked(items, "items")
-    names, inputs, input_names, said, outputs = None, None, None, None, None
-    if isinstance(items, Items | xr.DataArray) or hasattr(items, "columns"):
-        inputs, names, input_names = as_table(items, "items")
-    elif items is not None:
-        inputs = items if hasattr(items, "shape") else numbers(items, "what networks were shown")
-        kind = getattr(inputs.dtype, "kind", "f")  # a tensor's type has none
-        if kind not in "fiub" or not len(inputs.shape):
-            if len(inputs.shape) != 1 or not all(isinstance(item, str) for item in inputs):
-                raise InputError(
-                    f"items are numbers, (n_items, ...), or names, not {inputs.dtype} of shape {tuple(inputs.shape)}"
-                )
-            names, inputs = list(map(str, inputs)), None
-    if targets is not None:
-        said, own, outputs = as_table(targets, "targets")
-        _same_names(names or [], own or [], "the targets")
-        names = own if names is None else names
+    inputs, names, input_names = _items(items)
+    said, own, outputs = (None, None, None) if targets is None else as_table(targets, "targets")
+    _same_names(names or [], own or [], "the targets")
+    names = own if names is None else names
     classes = [] if classes is None else list(map(str, classes))
     if labels is not None:
         labels = _checked_labels(labels)
@@ -102,6 +89,24 @@ def shown_to(
                     f"activity, targets and labels are of the same items: {n} of them, not {len(values)} {what}"
                 )
     return Shown(n or 0, names, inputs, input_names, said, outputs, labels, classes)
+
+
+def _items(items: Any) -> tuple[Any, Labels, Labels]:
+    """Return what the inputs are, the names of the items, and those of the units: what is not given is None."""
+    none_masked(items, "items")
+    if items is None:
+        return None, None, None
+    if isinstance(items, Items | xr.DataArray) or hasattr(items, "columns"):
+        return as_table(items, "items")
+    inputs = items if hasattr(items, "shape") else numbers(items, "what networks were shown")
+    kind = getattr(inputs.dtype, "kind", "f")  # a tensor's type has none
+    if kind in "fiub" and len(inputs.shape):
+        return inputs, None, None
+    if len(inputs.shape) != 1 or not all(isinstance(item, str) for item in inputs):
+        raise InputError(
+            f"items are numbers, (n_items, ...), or names, not {inputs.dtype} of shape {tuple(inputs.shape)}"
+        )
+    return None, list(map(str, inputs)), None
 
 
 def _checked_labels(labels: Any) -> NDArray[np.integer]:
