@@ -457,7 +457,7 @@ def _turned(modes: xr.Dataset, T: Array) -> xr.Dataset:
 def _pair(modes: Any, reference: Any) -> tuple[xr.Dataset, xr.Dataset]:
     """Return both as modes in memory, over the same items and properties and of the same number."""
     modes, reference = as_modes(modes).compute(), reference_modes(reference)
-    check_fit(modes, (modes["U"].dims[-2], modes["V"].dims[-2]), reference)
+    check_fit(modes, reference)
     if modes.sizes["mode"] != reference.sizes["mode"]:
         raise InputError(f"{modes.sizes['mode']} modes against {reference.sizes['mode']} of the reference")
     return modes, reference

@@ -467,7 +467,7 @@ def reference_modes(reference: Any) -> xr.Dataset:
 
 def _response_and_reference(response: Any, reference: Any) -> tuple[xr.DataArray, xr.Dataset]:
     Y, modes = labelled(response), reference_modes(reference)
-    check_fit(Y, Y.dims[-2:], modes)
+    check_fit(Y, modes)
     return Y, modes
 
 
@@ -481,9 +481,12 @@ def check_course(strengths: xr.DataArray, modes: xr.Dataset) -> None:
         )
 
 
-def check_fit(x: xr.DataArray | xr.Dataset, dims: tuple, reference: xr.Dataset) -> None:
-    """Raise an error unless x and the reference have the same items and properties, in the same order."""
-    theirs = (reference["U"].dims[-2], reference["V"].dims[-2])
+def check_fit(x: xr.DataArray | xr.Dataset, reference: xr.DataArray | xr.Dataset) -> None:
+    """Raise an error unless two matrices, or their modes, have the same items and properties, in the same order."""
+    dims, theirs = (
+        (y["U"].dims[-2], y["V"].dims[-2]) if isinstance(y, xr.Dataset) else y.dims[-2:]
+        for y in (x, reference)
+    )
     shape, wanted = (tuple(y.sizes[d] for d in ds) for y, ds in ((x, dims), (reference, theirs)))
     if shape != wanted:
         raise InputError(

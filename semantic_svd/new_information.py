@@ -243,7 +243,7 @@ def squared_errors(response: xr.DataArray, items: Items) -> xr.DataArray:
     >>> squared_errors(0 * items.array, items).sel(item=["sparrow", "salmon"]).values
     array([9., 9.])
     """
-    check_fit(response, response.dims[-2:], svd(items))
+    check_fit(response, items.array)
     return ((response - items.array.values) ** 2).sum("property", skipna=False).rename("squared_error")
 
 
@@ -308,7 +308,7 @@ def change_by_mode(response: xr.DataArray, old: Items) -> xr.DataArray:
     True
     """
     modes, answers = svd(old), _to_old(response, old)
-    check_fit(answers, answers.dims[-2:], modes)
+    check_fit(answers, modes)
     modes = modes.isel(mode=not_null(modes).values)
     U, V = modes["U"].values, modes["V"].values
     D = (answers - answers.isel(epoch=0, drop=True)).transpose(*answers.dims).values

@@ -157,7 +157,7 @@ def strengths(matrix: Any, reference: Any, *, memory: int = MEMORY) -> xr.DataAr
         reference if isinstance(reference, xr.Dataset) else svd(reference, memory=memory)
     )
     shape = xr.DataArray(np.broadcast_to(0.0, blocks.shape), blocks.coords, blocks.dims)
-    modes.check_fit(shape, blocks.dims, reference)
+    modes.check_fit(shape, reference)
     U, V = reference["U"], reference["V"].values
     found = np.zeros(V.shape[1])
     for rows in blocks.rows():
