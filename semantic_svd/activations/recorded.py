@@ -83,11 +83,11 @@ def recorded_run(
     shown = shown_to(items, targets, labels, classes, n_items).named(_labels(given, "item"))
     record = checked_record(record, shown, bool(hidden), response is not None)
     layers = list(stacks.values())
-    of_hidden, of_output = layers[: len(hidden)], layers[len(hidden) :]
+    of_hidden, of_output = layers[: len(hidden)], None if response is None else layers[-1]
     arrays = by_item(of_hidden, of_output, record)
     if "class_means" in record and hidden:
         arrays |= _class_means(of_hidden, shown)
-    sizes = [layer.shape[-1] for layer in layers] + ([] if of_output else [0])
+    sizes = [layer.shape[-1] for layer in layers] + ([0] if response is None else [])
     axes = _axis("epoch", epochs, n_epochs, given), _axis("seed", seeds, n_seeds, given)
     return run_of(arrays, list(map(str, hidden)), sizes, shown, *axes, "recorded")
 
@@ -222,11 +222,11 @@ def _axis(axis: str, labels: Sequence[int] | None, n: int, given: Mapping[str, A
     return found
 
 
-def by_item(hidden: Sequence[Any], response: Sequence[Any], record: Sequence[str]) -> dict[str, Any]:
+def by_item(hidden: Sequence[Any], response: Any, record: Sequence[str]) -> dict[str, Any]:
     """Return what is kept item by item: hidden layers, and the output if there is one."""
     arrays = {f"h{k}": h for k, h in enumerate(hidden, 1)} if "hidden" in record else {}
-    if response and "responses" in record:
-        (arrays["response"],) = response
+    if response is not None and "responses" in record:
+        arrays["response"] = response
     return arrays
 
 

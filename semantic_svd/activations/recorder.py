@@ -99,10 +99,10 @@ class Recorder:
                 hidden = [self._rows(name, said.get(name, []), n) for name in self._layers]
                 response = self._rows("output", [output], n)
                 self._sizes = [h.shape[1] for h in (*hidden, response)]
-                parts.append(by_item(hidden, [response], self._record))
+                parts.append(by_item(hidden, response, self._record))
                 if "class_means" in self._record:
                     parts[-1] |= shares(hidden, self._shown, rows)
-        self._snapshots[int(epoch)] = joined(parts)
+        self._snapshots[epoch] = joined(parts)
 
     def run(self, seed: int = 0) -> Run:
         """Return what was recorded so far as a run of one seed; `stack_runs` lays several beside each other.
