@@ -682,183 +682,120 @@ def test_a_module_that_fails_is_left_as_it_was(torch):
     assert all(module.training and not module._forward_hooks for module in model.modules())
 
 
-A = {"a": ACTIVITY}
-BAD = [  # hidden layers, output, what else; what is said
-    ([ACTIVITY], None, {}, "hidden is a dict, a layer's name and its activity, not list"),
+NAMED = xr.DataArray(ACTIVITY[0, 0], {"item": list(ITEMS.items)}, ("item", "unit"))
+BAD = [  # what is handed in, ACTIVITY as the hidden layer "a" where nothing else is; what is said
+    ({"hidden": [ACTIVITY]}, "hidden is a dict, a layer's name and its activity, not list"),
     (
-        {"a": [[1, 2], [3]]},
-        None,
-        {},
+        {"hidden": {"a": [[1, 2], [3]]}},
         "layer 'a' is an array of numbers, and these are rows of different lengths",
     ),
     (
-        A,
-        None,
         {"items": [[1, 2], [3]]},
         "what networks were shown is an array of numbers, and these are rows of different lengths",
     ),
-    (A, np.zeros((7, 2)), {}, "the output has (seeds, epochs, items) (1, 1, 7), layer 'a' has (2, 5, 8)"),
-    ({}, None, {}, "a run holds activity; hidden is empty, and there is no response"),
     (
-        {"a": np.zeros(8)},
-        None,
-        {},
+        {"response": np.zeros((7, 2))},
+        "the output has (seeds, epochs, items) (1, 1, 7), layer 'a' has (2, 5, 8)",
+    ),
+    ({"hidden": {}}, "a run holds activity; hidden is empty, and there is no response"),
+    (
+        {"hidden": {"a": np.zeros(8)}},
         "layer 'a' has the activity (seed, epoch, item, unit), the first axes of which may be missing, in numbers, "
         "not float64 of shape (8,)",
     ),
     *(
         (
-            {"a": wrong},
-            None,
-            {},
+            {"hidden": {"a": wrong}},
             "layer 'a' has the activity (seed, epoch, item, unit), the first axes of which may be missing, in numbers, "
             f"not {wrong.dtype} of shape {wrong.shape}",
         )
         for wrong in (ACTIVITY[None], np.full((8, 3), "a"), 1j * ACTIVITY, ACTIVITY[:, :0])
     ),
-    (A, None, {"epochs": [0, 1]}, "epochs are 5 whole numbers, each once, the smallest first, not [0, 1]"),
+    ({"epochs": [0, 1]}, "epochs are 5 whole numbers, each once, the smallest first, not [0, 1]"),
+    ({"seeds": [0, 0.5]}, "seeds are 2 whole numbers, each once, the smallest first, not [0.0, 0.5]"),
+    ({"epochs": range(-200, 201, 100)}, "epochs are 0 or more, and the first is -200; count them from it"),
     (
-        A,
-        None,
-        {"seeds": [0, 0.5]},
-        "seeds are 2 whole numbers, each once, the smallest first, not [0.0, 0.5]",
-    ),
-    (
-        A,
-        None,
-        {"epochs": range(-200, 201, 100)},
-        "epochs are 0 or more, and the first is -200; count them from it",
-    ),
-    (
-        {"a": xr.DataArray(ACTIVITY[0, :2], {"epoch": [-1, 0]}, ("epoch", "item", "unit"))},
-        None,
-        {},
+        {"hidden": {"a": xr.DataArray(ACTIVITY[0, :2], {"epoch": [-1, 0]}, ("epoch", "item", "unit"))}},
         "epochs are 0 or more, and the first is -1; count them from it",
     ),
     (
-        A,
-        None,
         {"epochs": range(6)},
         "epochs are 5 whole numbers, each once, the smallest first, not [0, 1, 2, 3, 4, 5]",
     ),
     (
-        A,
-        None,
         {"epochs": [0, 1, 2, 4, 3]},
         "epochs are 5 whole numbers, each once, the smallest first, not [0, 1, 2, 4, 3]",
     ),
-    (A, None, {"seeds": [1, 1]}, "seeds are 2 whole numbers, each once, the smallest first, not [1, 1]"),
+    ({"seeds": [1, 1]}, "seeds are 2 whole numbers, each once, the smallest first, not [1, 1]"),
+    ({"labels": [0, 1, 2]}, "activity, targets and labels are of the same items: 8 of them, not 3 labels"),
     (
-        A,
-        None,
-        {"labels": [0, 1, 2]},
-        "activity, targets and labels are of the same items: 8 of them, not 3 labels",
-    ),
-    (
-        A,
-        None,
         {"items": DIGITS.test_x},
         "activity, targets and labels are of the same items: 8 of them, not 297 items",
     ),
+    ({"labels": np.zeros(8)}, "labels are a whole number from 0 for each item, not float64 of shape (8,)"),
     (
-        A,
-        None,
-        {"labels": np.zeros(8)},
-        "labels are a whole number from 0 for each item, not float64 of shape (8,)",
-    ),
-    (
-        A,
-        None,
         {"labels": LABELS[:, None]},
         "labels are a whole number from 0 for each item, not int64 of shape (8, 1)",
     ),
-    (A, None, {"labels": LABELS - 1}, "labels are a whole number from 0 for each item, not -1"),
-    (A, None, {"items": 3}, "items are numbers, (n_items, ...), or names, not int64 of shape ()"),
+    ({"labels": LABELS - 1}, "labels are a whole number from 0 for each item, not -1"),
+    ({"items": 3}, "items are numbers, (n_items, ...), or names, not int64 of shape ()"),
     (
-        A,
-        None,
         {"items": np.array([["a"]] * 8)},
         "items are numbers, (n_items, ...), or names, not <U1 of shape (8, 1)",
     ),
     (
-        A,
-        None,
         {"items": pd.Series(["a"] * 7 + [None], dtype=object)},
         "items are numbers, (n_items, ...), or names, not object of shape (8,)",
     ),
-    (A, None, {"labels": LABELS, "classes": ["x", "y"]}, "there are 2 classes, 0 to 1, and a label 2"),
+    ({"labels": LABELS, "classes": ["x", "y"]}, "there are 2 classes, 0 to 1, and a label 2"),
+    ({"record": "weights"}, "no record 'weights' of activity; there are hidden, responses, class_means"),
+    ({"record": "class_means"}, "class means need the class of each item; pass labels"),
+    ({"record": "class_means", "labels": 2 * TWO}, "class '1' has no item, so it has no mean"),
     (
-        A,
-        None,
-        {"record": "weights"},
-        "no record 'weights' of activity; there are hidden, responses, class_means",
-    ),
-    (A, None, {"record": "class_means"}, "class means need the class of each item; pass labels"),
-    (A, None, {"record": "class_means", "labels": 2 * TWO}, "class '1' has no item, so it has no mean"),
-    (
-        A,
-        None,
         {"record": "class_means", "labels": TWO, "classes": ["x", "y", "z"]},
         "class 'z' has no item, so it has no mean",
     ),
+    ({"labels": LABELS[:0]}, "activity, targets and labels are of the same items: 8 of them, not 0 labels"),
+    ({"response": ACTIVITY, "targets": ITEMS}, "the output has 3 units, the targets have 34"),
+    ({"record": []}, "a run holds activity, and there is none of record=[]"),
+    ({"record": "responses"}, "a run holds activity, and there is none of record=['responses']"),
     (
-        A,
-        None,
-        {"labels": LABELS[:0]},
-        "activity, targets and labels are of the same items: 8 of them, not 0 labels",
-    ),
-    (A, ACTIVITY, {"targets": ITEMS}, "the output has 3 units, the targets have 34"),
-    (A, None, {"record": []}, "a run holds activity, and there is none of record=[]"),
-    (A, None, {"record": "responses"}, "a run holds activity, and there is none of record=['responses']"),
-    (
-        {},
-        ACTIVITY,
-        {"labels": LABELS, "record": "class_means"},
+        {"hidden": {}, "response": ACTIVITY, "labels": LABELS, "record": "class_means"},
         "a run holds activity, and there is none of record=['class_means']",
     ),
     (
-        {"a": xr.DataArray(ACTIVITY, dims=("seed", "time", "item", "unit"))},
-        None,
-        {},
+        {"hidden": {"a": xr.DataArray(ACTIVITY, dims=("seed", "time", "item", "unit"))}},
         "layer 'a' has axes (seed, time, item, unit); those that have names are seed and epoch, which may be missing, "
         "item and unit",
     ),
     (
-        {"a": xr.DataArray(ACTIVITY[0], {"epoch": range(5)}, ("epoch", "item", "unit"))},
-        xr.DataArray(ACTIVITY[0], {"epoch": range(1, 6)}, ("epoch", "item", "unit")),
-        {},
+        {
+            "hidden": {"a": xr.DataArray(ACTIVITY[0], {"epoch": range(5)}, ("epoch", "item", "unit"))},
+            "response": xr.DataArray(ACTIVITY[0], {"epoch": range(1, 6)}, ("epoch", "item", "unit")),
+        },
         "the output has other labels of its epochs than layer 'a'",
     ),
-    (
-        {"a": xr.DataArray(ACTIVITY[0, 0], {"item": list(ITEMS.items[::-1])}, ("item", "unit"))},
-        None,
-        {"items": ITEMS},
-        "item 0 (from 0) is 'sparrow', and 'daisy' in the activity",
+    *(
+        (
+            {"hidden": {"a": NAMED.isel(item=slice(None, None, -1))}, named: ITEMS},
+            "item 0 (from 0) is 'sparrow', and 'daisy' in the activity",
+        )
+        for named in ("items", "targets")
     ),
     (
-        {"a": xr.DataArray(ACTIVITY[0, 0], {"item": list(ITEMS.items[::-1])}, ("item", "unit"))},
-        None,
-        {"targets": ITEMS},
-        "item 0 (from 0) is 'sparrow', and 'daisy' in the activity",
-    ),
-    (
-        A,
-        None,
         {"items": ITEMS, "targets": ITEMS.array[::-1]},
         "item 0 (from 0) is 'sparrow', and 'daisy' in the targets",
     ),
     (
-        A,
-        None,
         {"items": list(ITEMS.items), "targets": ITEMS.array[:5]},
         "activity, targets and labels are of the same items: 8 of them, not 5 targets",
     ),
 ]
 
 
-@pytest.mark.parametrize(("hidden", "response", "how", "said"), BAD)
-def test_what_does_not_fit_is_refused_in_one_line(hidden, response, how, said):
-    assert refused(recorded_run, hidden, response, **how) == said
+@pytest.mark.parametrize(("given", "said"), BAD)
+def test_what_does_not_fit_is_refused_in_one_line(given, said):
+    assert refused(recorded_run, **{"hidden": {"a": ACTIVITY}} | given) == said
 
 
 def test_runs_that_are_not_alike_are_not_stacked():
