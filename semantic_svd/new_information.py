@@ -452,7 +452,8 @@ def _new_direction(old: Items, new: Items) -> tuple[np.ndarray, np.ndarray]:
     modes = svd(old)
     V = modes["V"].values[:, not_null(modes).values]
     row = _with_one(old, new).values[-1]
-    parts = np.stack([V @ (V.T @ row), row - V @ (V.T @ row)], axis=1)
+    along = V @ (V.T @ row)
+    parts = np.stack([along, row - along], axis=1)
     lengths = np.linalg.norm(parts, axis=0)
     lengths[lengths < 1e-12 * np.linalg.norm(row)] = 0.0
     return parts / np.where(lengths > 0, lengths, 1.0), lengths

@@ -215,12 +215,10 @@ def within_to_between(
     apart = _apart(array).reshape(-1, 1) & (between > GRID * pairs.max(1, keepdims=True))
     ratio = within / np.where(apart, between, np.nan)
     found = _labelled_like(array, ratio.reshape(*array.shape[:-2], -1), level=levels)
-    depths = [sum(clade <= other for other in clades) for clade in clades]
-    cuts = [
-        [clade for clade, depth in zip(clades, depths, strict=True) if depth == level] for level in levels
-    ]
-    at_level = [" | ".join(_name(clade, names) for clade in sorted(cut, key=min)) for cut in cuts]
-    return found.assign_coords(clades=("level", at_level))
+    cuts: dict[int, list[str]] = {level: [] for level in levels}
+    for clade in sorted(clades, key=min):
+        cuts[sum(clade <= other for other in clades)].append(_name(clade, names))
+    return found.assign_coords(clades=("level", [" | ".join(cut) for cut in cuts.values()]))
 
 
 def _apart(array: xr.DataArray) -> np.ndarray:

@@ -79,11 +79,12 @@ def same_items(x: Matrix, y: Matrix) -> tuple[xr.DataArray, xr.DataArray]:
     if n != m:
         raise InputError(f"similarity is between layers over the same items, not {n} and {m}")
     names = [side[side.dims[-2]].values for side in (A, B) if side.dims[-2] in side.coords]
-    for at, (a, *b) in enumerate(zip(*names, strict=True)):
-        if b and not same_name(a, b[0]):
-            raise InputError(
-                f"item {at} is '{a}' on one side, '{b[0]}' on the other: both need the same items"
-            )
+    if len(names) == 2:
+        for at, (a, b) in enumerate(zip(*names, strict=True)):
+            if not same_name(a, b):
+                raise InputError(
+                    f"item {at} is '{a}' on one side, '{b}' on the other: both need the same items"
+                )
     for dim in set(A.dims[:-2]) & set(B.dims[:-2]):
         if not np.array_equal(A[dim].values, B[dim].values):
             raise InputError(
