@@ -625,9 +625,8 @@ def _first_to_stay(strengths: Array, threshold: Array, epochs: Array) -> Array:
     there = ~np.isnan(strengths)
     staying = stays(strengths >= threshold, there)
     at = staying.argmax(axis=-1)
-    epoch = np.where(
-        at == there.argmax(axis=-1), 0.0, epochs[at]
-    )  # before the first snapshot nothing is known
+    # before the first snapshot nothing is known
+    epoch = np.where(at == there.argmax(axis=-1), 0.0, epochs[at])
     return np.where(staying.any(axis=-1), epoch, np.nan)
 
 

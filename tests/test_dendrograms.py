@@ -203,9 +203,8 @@ def test_with_too_many_items_the_leaves_keep_their_own_order(monkeypatch):
     tree = linkage(random_sets(1, 13)[0])
     assert not tree.exact
     assert repr(tree) == "Tree(13 items, own leaf order)"
-    assert list(tree.order) == min(
-        all_orders(tree.Z).tolist()
-    )  # at each link the child with the first of the items stands first
+    # at each link the child with the first of the items stands first
+    assert list(tree.order) == min(all_orders(tree.Z).tolist())
 
 
 def test_among_equal_orders_the_items_keep_their_own():
@@ -214,9 +213,8 @@ def test_among_equal_orders_the_items_keep_their_own():
     shuffled = np.random.default_rng(0).permutation(8)
     tree = linkage(DATA.array.values[shuffled])
     orders = all_orders(tree.Z)
-    assert (
-        np.ptp(lengths(orders, squareform(pdist(DATA.array.values[shuffled])))) < 1e-12
-    )  # all 128 are as good
+    # all 128 are as good
+    assert np.ptp(lengths(orders, squareform(pdist(DATA.array.values[shuffled])))) < 1e-12
     assert turned_round(np.array(tree.order)) == turned_round(orders).min()
 
 
@@ -231,9 +229,8 @@ def test_orders_that_tie_in_their_sums_only_are_ties():
 def test_the_21_items_of_rogers_and_mcclelland_have_an_exact_order():
     items = load_items("rogers_mcclelland2004")
     tree, square = linkage(items), squareform(pdist(items.values))
-    half = all_orders(
-        hierarchy.linkage(pdist(items.values[:16]), "average")
-    )  # 16 items still can be searched
+    # 16 items still can be searched
+    half = all_orders(hierarchy.linkage(pdist(items.values[:16]), "average"))
     assert tree.exact
     assert length(items.values[:16], linkage(items.values[:16]).order) == pytest.approx(
         lengths(half, square).min(), rel=1e-8
@@ -385,9 +382,8 @@ def test_clades_found_and_missed_are_those_of_scipys_trees(method):
         ours = [frozenset(map(int, clade.split(" + "))) for clade in found.clade.values]
         assert set(ours) == wanted
         assert row.tolist() == [float(clade in theirs) for clade in ours]
-        assert distance == pytest.approx(
-            1 - len(theirs & wanted) / 6
-        )  # both have six clades: as many are missed
+        # both have six clades: as many are missed
+        assert distance == pytest.approx(1 - len(theirs & wanted) / 6)
     assert 0 < found.mean() < 1
 
 
@@ -404,9 +400,8 @@ def test_a_fork_of_many_branches_is_no_pair_of_forks():
     two_pairs = np.kron(np.eye(2), [[1.0, 1.0], [1.0, 0.0]])  # the clades 0 + 1 and 2 + 3
     one_pair = np.array([[1, 0, 0, 1, 0], [1, 0, 0, 0, 1], [0, 2**0.5, 0, 0, 0], [0, 0, 2**0.5, 0, 0]])
     assert cophenetic(linkage(one_pair)).round(6).tolist() == [1.414214] + [2] * 5
-    assert robinson_foulds(one_pair, two_pairs) == pytest.approx(
-        1 / 3
-    )  # of three clades one is in one tree only
+    # of three clades one is in one tree only
+    assert robinson_foulds(one_pair, two_pairs) == pytest.approx(1 / 3)
     assert robinson_foulds(two_pairs, one_pair) == pytest.approx(1 / 3)
     assert robinson_foulds(np.eye(4), two_pairs) == 1
     for one_item in (np.ones((4, 4)), np.tile([1.0, 2, 3, 4], (4, 1))):
@@ -414,9 +409,8 @@ def test_a_fork_of_many_branches_is_no_pair_of_forks():
 
 
 def test_links_without_a_stem_are_no_clades():
-    three_alike = np.array(
-        [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 9]]
-    )  # two of the three join by chance
+    # two of the three join by chance
+    three_alike = np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 9]])
     assert clade_support(three_alike, three_alike).clade.values.tolist() == ["0 + 1 + 2"]
     pairs = np.array([[0.0], [1.0], [5.0], [7.0]])
     assert clade_support(np.ones((1, 4, 1)), pairs).isnull().all()
@@ -436,9 +430,8 @@ def tree_distances(levels, scale=None):
         squares = [2 * (levels - level + 1) for level in range(1, levels + 1)]
     else:
         power = [(2 ** (levels - m + 1) - 1) * scale[m - 1] ** 2 for m in range(1, levels + 1)]
-        inside = [
-            2.0 ** (m - 1 - levels) for m in range(1, levels + 1)
-        ]  # 1 / items under a node of level m - 1
+        # 1 / items under a node of level m - 1
+        inside = [2.0 ** (m - 1 - levels) for m in range(1, levels + 1)]
         squares = [
             4 * power[level - 1] * inside[level - 1]
             + sum(2 * p * i for p, i in zip(power[level:], inside[level:], strict=True))
@@ -545,9 +538,8 @@ def test_bad_input_is_told_in_one_line(call, message):
 
 
 CHAIN = np.arange(6.0)[:, None]
-CROSSED = np.hstack(
-    [np.repeat(np.eye(3), 3, axis=0), np.tile(np.eye(3), (3, 1))]
-)  # two taxonomies of nine items
+# two taxonomies of nine items
+CROSSED = np.hstack([np.repeat(np.eye(3), 3, axis=0), np.tile(np.eye(3), (3, 1))])
 TIED = [CHAIN, CROSSED, load_items("rogers_mcclelland2004").values]
 
 

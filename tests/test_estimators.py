@@ -52,9 +52,8 @@ CHECKED = [
 
 @parametrize_with_checks(CHECKED)
 def test_every_check_of_scikit_learn_passes(estimator, check):
-    check(
-        estimator
-    )  # that of the array API is skipped unless SCIPY_ARRAY_API is set before anything starts: see below
+    # that of the array API is skipped unless SCIPY_ARRAY_API is set before anything starts: see below
+    check(estimator)
 
 
 def test_the_check_that_wants_its_own_process_passes_in_one():

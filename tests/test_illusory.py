@@ -17,9 +17,8 @@ from semantic_svd.rules import RULES
 from semantic_svd.theory import aligned_start, one_layer, two_layer
 from semantic_svd.training import train
 
-SHARED = np.array(
-    [[1.0, 1.0, 0.0], [1.0, 0.0, 1.0]]
-)  # both items have the first property; squares of s: 3 and 1
+# both items have the first property; squares of s: 3 and 1
+SHARED = np.array([[1.0, 1.0, 0.0], [1.0, 0.0, 1.0]])
 WRONG = [(0, 2), (1, 1)]
 T = np.arange(0, 60, 0.001)
 

@@ -214,9 +214,8 @@ def test_their_rate_on_the_summed_squared_error_is_0_016_here(known):
     W = [known.final().data[name].sel(seed=0).values for name in ("W1", "W2")]
     x = np.vstack([OLD.values, SPARROWHAWK.values])
     run = meet(known, RULE, OLD, SPARROWHAWK, "interleaved", epochs=20)
-    summed = plain_learning(
-        W, x, np.ones(9), rate=0.001 * 2, steps=20, rule="backprop"
-    )  # 2: the slope of a square
+    # 2: the slope of a square
+    summed = plain_learning(W, x, np.ones(9), rate=0.001 * 2, steps=20, rule="backprop")
     np.testing.assert_allclose(run.response().sel(seed=0, epoch=20), summed, atol=1e-12)
 
 

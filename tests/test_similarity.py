@@ -119,9 +119,8 @@ def test_cka_is_its_definition(debiased, hsic, units):
         assert float(linear_cka(x, y, debiased)) == pytest.approx(
             alignment(hsic, linear(x), linear(y)), abs=1e-12
         )
-        assert rbf_cka(x, y, debiased=debiased) == rbf_cka(
-            x, y, 1.0, debiased
-        )  # the median, unless another is asked
+        # the median, unless another is asked
+        assert rbf_cka(x, y, debiased=debiased) == rbf_cka(x, y, 1.0, debiased)
         for bandwidth in (0.4, 1.0):
             expected = alignment(hsic, gaussian(x, bandwidth), gaussian(y, bandwidth))
             assert float(rbf_cka(x, y, bandwidth, debiased)) == pytest.approx(expected, abs=1e-12)

@@ -153,9 +153,8 @@ def test_levels_do_not_depend_on_signs_rotations_or_a_little_noise():
 def test_levels_of_the_published_items():
     np.testing.assert_array_equal(levels(DATA), [1, 1, 2, 2, 3, 3, 3, 3])
     np.testing.assert_array_equal(levels(load_items("saxe2019_toy")), [0, 1, 2, 2])
-    np.testing.assert_array_equal(
-        levels(DATA.array - DATA.array.mean("item")), [1, 2, 2, 3, 3, 3, 3]
-    )  # no null mode
+    # no null mode
+    np.testing.assert_array_equal(levels(DATA.array - DATA.array.mean("item")), [1, 2, 2, 3, 3, 3, 3])
     assert levels(DATA).name == "level" and list(levels(DATA)["mode"].values) == list(range(1, 9))
 
 
@@ -307,9 +306,8 @@ def test_what_is_there_at_the_start_and_what_is_never_learned_are_left_out_and_c
 
 def test_of_what_was_there_at_the_first_snapshot_that_is_kept_no_time_is_told():
     whole = seeds()
-    begun = (
-        int(np.ceil(passed()[1, 0])) + 60
-    )  # of every seed the first modes are learned by then, the last are not
+    # of every seed the first modes are learned by then, the last are not
+    begun = int(np.ceil(passed()[1, 0])) + 60
     late = whole.sel(epoch=slice(begun, None))
     known = whole.sel(epoch=begun).values < S / 2
     expected = stage_epochs(whole, REFERENCE).sel(fraction=0.5, drop=True).where(known, 0)
