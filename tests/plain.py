@@ -5,11 +5,8 @@ Nothing here is fast and nothing is taken from the package but the descriptions 
 
 import numpy as np
 
-WEIGHTS, FEEDBACK, ORDER = (
-    0,
-    1,
-    2,
-)  # the documented streams of random numbers, default_rng((seed, stream, epoch))
+# the documented streams of random numbers, default_rng((seed, stream, epoch))
+WEIGHTS, FEEDBACK, ORDER = 0, 1, 2
 
 ACTIVATION = {
     "linear": lambda a: a,

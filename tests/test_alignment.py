@@ -188,22 +188,19 @@ def test_align_epochs_keeps_names_through_crossings_and_flips():
 def test_align_epochs_keeps_names_over_epochs_that_a_seed_does_not_have():
     a = np.linspace(0, 1, 9)[:, None, None]  # two modes cross
     modes = svd(np.stack([(1 - a) * np.diag([2.0, 1.0]) + a * np.diag([1.0, 2.2])] * 4))
-    gaps = xr.DataArray(
-        [[3, 5], [1, 5], [0, 2], [5, 8]], dims=("seed", "end")
-    )  # the last two: at a start, an end
+    # the last two: at a start, an end
+    gaps = xr.DataArray([[3, 5], [1, 5], [0, 2], [5, 8]], dims=("seed", "end"))
     kept = ~((modes.epoch >= gaps[:, 0]) & (modes.epoch <= gaps[:, 1]))
     xr.testing.assert_allclose(align_epochs(modes.where(kept))[["s"]], align_epochs(modes)[["s"]].where(kept))
 
 
 def test_after_a_gap_modes_that_turn_are_named_after_the_last_epoch_before_it():
-    angles = np.radians(
-        10 * np.arange(11)
-    )  # what is nearest after 80 degrees is another mode than at the start
+    # what is nearest after 80 degrees is another mode than at the start
+    angles = np.radians(10 * np.arange(11))
     U = np.stack([turn(angle, 1, size=2) for angle in angles])
     modes = svd((U * [2.0, 1.0]) @ U.mT).expand_dims(seed=2)
-    kept = xr.DataArray(
-        [[6, 7], [9, 9]], dims=("seed", "end")
-    )  # 50 degrees are the last before the first gap
+    # 50 degrees are the last before the first gap
+    kept = xr.DataArray([[6, 7], [9, 9]], dims=("seed", "end"))
     modes = modes.where(~((modes.epoch >= kept[:, 0]) & (modes.epoch <= kept[:, 1])))
     aligned = align_epochs(modes)
     there = np.isfinite(modes.s.values)
@@ -226,9 +223,8 @@ def test_align_epochs_does_not_leave_modes_mixed_that_part_again():
 
 def test_align_epochs_rotates_the_block_of_the_epoch_wherever_its_modes_stood_before():
     U, V = ortho_group.rvs(3, random_state=1), ortho_group.rvs(4, random_state=2)[:, :3]
-    s = np.array(
-        [[3.0, 2, 1], [3, 2, 4], [2, 2, 4], [1.5, 2, 4]]
-    )  # the third overtakes, then the others meet
+    # the third overtakes, then the others meet
+    s = np.array([[3.0, 2, 1], [3, 2, 4], [2, 2, 4], [1.5, 2, 4]])
     response = np.einsum("ik,ek,pk->eip", U, s, V)
     modes = svd(response)
     T = np.array([turn(angle, 2, size=3) for angle in (0, 0, 0.9, 0)])
@@ -251,9 +247,8 @@ def test_both_sides_have_a_say_in_who_is_whose_partner_and_in_how_a_block_is_tur
     lone = svd(np.diag([3.0, 2, 1]))  # cos 50 cos 10 is more than sin 50 sin 10
     assert list(compare(apart([3.0, 2, 1], lone), lone).matched) == ["1", "2", "3"]
     np.testing.assert_allclose(align(apart([3.0, 2, 1], lone), lone).s, [3, 2, 1])
-    pair = svd(
-        np.diag([2.0, 2, 1])
-    )  # the best turn is by 30 degrees: it leaves 20 on the one side and -20 on the other
+    # the best turn is by 30 degrees: it leaves 20 on the one side and -20 on the other
+    pair = svd(np.diag([2.0, 2, 1]))
     aligned = align(apart([2.0, 2, 1], pair), pair)
     for side, angle in zip("UV", sides, strict=True):
         left = turn(np.radians(angle - 30), 1, size=3)
@@ -312,9 +307,8 @@ def test_in_a_wide_block_each_vector_finds_its_own_or_the_block_is_rotated():
 
 def test_a_truly_other_mode_is_different_and_only_that():
     V = ortho_group.rvs(34, random_state=0)
-    other = np.linalg.qr(np.column_stack([REFERENCE.V.values, V[:, 0]]))[0][
-        :, 8
-    ]  # properties the data do not have
+    # properties the data do not have
+    other = np.linalg.qr(np.column_stack([REFERENCE.V.values, V[:, 0]]))[0][:, 8]
     V = REFERENCE.V.values.copy()
     V[:, 2] = other
     table = compare((REFERENCE.U.values * REFERENCE.s.values) @ V.T, DATA)
@@ -332,9 +326,8 @@ def test_turning_one_side_alone_is_a_finding():
     assert list(table.verdict == "different") == [False, False, True] + [False] * 5 and table.sign[2] == 0
     apart = REFERENCE.assign(V=REFERENCE.V.copy(data=REFERENCE.V.values @ turn(np.pi / 2, 5)))
     table = compare(apart, DATA)
-    np.testing.assert_allclose(
-        table.block_cosine, 1, atol=1e-12
-    )  # both planes are there, item for other properties
+    # both planes are there, item for other properties
+    np.testing.assert_allclose(table.block_cosine, 1, atol=1e-12)
     assert list(table.verdict) == ["same"] * 4 + ["different"] * 2 + ["same"] * 2
     # by 25 degrees: the sides still turn together, by cos 12.5 = 0.98, but V's vectors are others, by cos 25 = 0.91
     a_little = REFERENCE.assign(V=REFERENCE.V.copy(data=REFERENCE.V.values @ turn(np.radians(25), 5)))
@@ -413,9 +406,8 @@ def test_partners_are_those_with_which_all_blocks_together_keep_the_most_of_all_
     for at, lone in enumerate(found):
         G = [reference[side].values.T @ response[side].values[at] for side in "UV"]
         alone = np.abs(G[0][0] * G[1][0])
-        inside = np.prod(
-            [np.linalg.norm(g[1:], axis=0) for g in G], axis=0
-        )  # how far each lies in the pair's planes
+        # how far each lies in the pair's planes
+        inside = np.prod([np.linalg.norm(g[1:], axis=0) for g in G], axis=0)
         best = max(permutations(range(3)), key=lambda p: alone[p[0]] + inside[p[1]] + inside[p[2]])
         assert lone == best[0]
 
@@ -427,9 +419,8 @@ def test_null_cosine_is_that_of_a_brute_force_monte_carlo():
     lone, pair = np.empty(n), np.empty(n)
     for at, sides in enumerate(zip(Us, Vs, strict=True)):
         G = [reference[name].values.T @ X for name, X in zip("UV", sides, strict=True)]
-        inside = np.prod(
-            [np.linalg.norm(g[1:], axis=0) for g in G], axis=0
-        )  # how far each lies in the pair's planes
+        # how far each lies in the pair's planes
+        inside = np.prod([np.linalg.norm(g[1:], axis=0) for g in G], axis=0)
         alone = np.abs(G[0][0] * G[1][0])
         best = max(permutations(range(3)), key=lambda p: alone[p[0]] + inside[p[1]] + inside[p[2]])
         lone[at] = min(abs(g[0, best[0]]) for g in G)

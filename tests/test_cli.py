@@ -272,9 +272,8 @@ def test_the_half_learned_epoch_is_where_the_strength_passes_half(bpa, here):
 
 def test_modes_of_a_hidden_layer_have_no_data_to_project_on(bpa, here, capsys):
     out = said(capsys, "modes", bpa, "--layer 1 --csv modes.csv")[1]
-    assert "[" not in out and out.endswith(
-        "\nMeans over 5 seeds.\n"
-    )  # of brackets that are not there, nothing
+    # of brackets that are not there, nothing
+    assert "[" not in out and out.endswith("\nMeans over 5 seeds.\n")
     table = pd.read_csv("modes.csv")
     assert list(table) == ["seed", "mode", "block", "singular_value", "share"]
     np.testing.assert_allclose(table.groupby("seed")["share"].sum(), 1)

@@ -251,9 +251,8 @@ def test_the_page_shows_every_run(tables):
     of_modes, of_runs = [child for sub in figure.subfigs for child in sub.legends]
     assert [text.get_text() for text in of_modes.get_texts()] == list("12345678")
     assert [text.get_text() for text in of_runs.get_texts()] == ["backprop", "bpa", "tanh"]
-    assert (
-        len(figure.axes) == 3 + 3 + 3
-    )  # strengths; stages, trees, leakage; ends, likeness and its colour bar
+    # strengths; stages, trees, leakage; ends, likeness and its colour bar
+    assert len(figure.axes) == 3 + 3 + 3
 
 
 @pytest.mark.parametrize(("time", "measure"), [("rate_steps", ", rate x steps"), ("relative", ", relative")])
@@ -587,9 +586,8 @@ def test_a_run_that_kept_too_little_is_named_with_what_to_record(runs, record):
     images = train("bpa", Network((34, 8, 34)), ITEMS, epochs=3, record="input_output")  # and no class means
     with pytest.raises(InputError, match=line):
         compare_runs({"bpa": runs["bpa"], "little": images})
-    said = train(
-        "bpa", LINEAR, ITEMS, epochs=3, record="responses"
-    )  # what its hidden layer ended with is not there yet
+    # what its hidden layer ended with is not there yet
+    said = train("bpa", LINEAR, ITEMS, epochs=3, record="responses")
     left = Run(said.data.assign(status=("seed", ["training"])))
     with pytest.raises(InputError, match=line):
         compare_runs({"bpa": runs["bpa"], "little": left})

@@ -206,9 +206,8 @@ def assert_learned(name, run):
 @every_rule
 def test_the_eight_items_are_learned_without_a_warning_unless_the_rule_grows_without_bound(name):
     network, x, y = task_of(name, "items, linear")
-    network = dataclasses.replace(
-        network, sizes=(34, 8, y.shape[1]), biases=True
-    )  # what is centred needs them
+    # what is centred needs them
+    network = dataclasses.replace(network, sizes=(34, 8, y.shape[1]), biases=True)
     rule = dataclasses.replace(RULES[name], rate=(0.1, *RULES[name].rates[1:]))
     if name in HEBB_GROWS | HEBB_ON_B_GROWS:
         with pytest.raises(InputError, match="no seed survived"):

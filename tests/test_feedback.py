@@ -147,9 +147,8 @@ def test_a_step_is_the_formula_of_its_paper(kind, path, hidden):
     a1 = X @ W1.T + start["b1"]
     a2 = f(a1) @ W2.T + start["b2"]
     e = Y - f(a2) @ W3.T - start["b3"]
-    d2 = (
-        e @ B2.T * slope(a2)
-    )  # Lillicrap 2016: delta_l = (B delta_{l+1}) f'; Nøkland 2016: delta_l = (B_l e) f'
+    # Lillicrap 2016: delta_l = (B delta_{l+1}) f'; Nøkland 2016: delta_l = (B_l e) f'
+    d2 = e @ B2.T * slope(a2)
     d1 = (e if path == "direct" else d2) @ B1.T * slope(a1)
     for layer, delta, pre in ((1, d1, X), (2, d2, f(a1)), (3, e, f(a2))):
         dW, db = delta.T @ pre / len(X), delta.mean(axis=0)

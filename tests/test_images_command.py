@@ -162,9 +162,8 @@ def test_a_mode_of_class_means_is_null_at_the_rounding_level_of_their_own_type(d
     run, rng = Run.open(dfa).sel(seed=[1, 2]), np.random.default_rng(0)
     growth = np.linspace(0, 1, run.data.sizes["epoch"])[:, None, None]
     one, two = (np.outer(rng.normal(size=10), rng.normal(size=15)) for _ in range(2))
-    means = np.stack([growth * one, growth * (one + two)]).astype(
-        np.float32
-    )  # ends of rank 1 and 2, but for rounding
+    # ends of rank 1 and 2, but for rounding
+    means = np.stack([growth * one, growth * (one + two)]).astype(np.float32)
     run = Run(run.data.assign(m2=(run.data["m2"].dims, means)))
     for seeds, second in (([1, 2], "2"), ([1], "null")):
         subject = replace(open_subject(str(dfa)), run=run.sel(seed=seeds))
@@ -290,9 +289,8 @@ def test_the_picture_of_a_layer_has_the_modes_of_its_table_and_says_what_the_mat
     table, figure = drawn
     _, U, S, V = (ax.collections[0].get_array() for ax in figure.axes[:4])
     assert U.shape == (10, 9) and len(table) == 9
-    s = (
-        np.diag(S) if layer == "2" else np.sort(np.diag(S))[::-1]
-    )  # of the output, in the order of the targets'
+    # of the output, in the order of the targets'
+    s = np.diag(S) if layer == "2" else np.sort(np.diag(S))[::-1]
     np.testing.assert_allclose(s, table["singular_value"], rtol=1e-5)
     np.testing.assert_allclose(U, V.T, atol=1e-6)
     assert (

@@ -53,9 +53,8 @@ def test_points_of_a_plane_keep_all_their_distances():
     rng = np.random.default_rng(0)
     for n_epochs in [1, *[5] * 19]:
         points = xr.DataArray(rng.normal(size=(n_epochs, 6, 2)), dims=("epoch", "item", "axis"))
-        activity = (
-            points.rename(axis="unit").values @ ortho_group.rvs(7, random_state=rng)[:2]
-        )  # turned into 7 units
+        # turned into 7 units
+        activity = points.rename(axis="unit").values @ ortho_group.rvs(7, random_state=rng)[:2]
         found = item_paths(activity, rng.normal(size=(6, 3)))
         np.testing.assert_allclose(pdist(flat(found)), pdist(flat(points)), atol=1e-6)
         assert float(found.explained) == pytest.approx(1)

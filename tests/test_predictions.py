@@ -217,9 +217,8 @@ def test_time_constants_are_foretold_of_few_networks_only():
 
 def test_the_ratio_is_of_the_seeds_that_learned_the_mode_in_both():
     data, small = modes.svd(ITEMS), Network((34, 8, 34), biases=False, scale=0.1)
-    whole = trained(
-        network=small, epochs=40, seeds=6
-    )  # where steps are late: theory is at the half before the run
+    # where steps are late: theory is at the half before the run
+    whole = trained(network=small, epochs=40, seeds=6)
     late = modes.half_learned(modes.strengths(whole.response(), data), data)[:, 0].values
     run = trained(network=small, epochs=int(np.sort(late)[2]), seeds=6)
     first = half_learned_beside_theory(run).iloc[0]

@@ -36,9 +36,8 @@ def test_a_size_of_batches_that_is_none_counts_as_all_until_training_refuses_it(
 
 def test_at_twice_what_it_bears_no_direction_of_the_weights_grows():
     rate = bearable(FAST, ONE_LAYER, X).rate
-    left = np.linalg.eigvalsh(
-        np.eye(6) - 2 * rate * X.T @ X / 20
-    )  # of an error, after a step of gradient descent
+    # of an error, after a step of gradient descent
+    left = np.linalg.eigvalsh(np.eye(6) - 2 * rate * X.T @ X / 20)
     assert 0.7 < np.abs(left).max() <= 1
 
 

@@ -353,9 +353,8 @@ def test_every_unit_of_ojas_single_unit_rule_finds_the_first_component_and_the_n
     for W in run.weights(1).values:
         np.testing.assert_allclose(np.abs(W @ V[0]), 1, rtol=0, atol=1e-6)
         np.testing.assert_allclose(np.linalg.norm(W, axis=1), 1, rtol=0, atol=1e-6)
-    np.testing.assert_allclose(
-        run.data.loss, (64 - 23) / 16, rtol=1e-9
-    )  # all but the first squared singular value
+    # all but the first squared singular value
+    np.testing.assert_allclose(run.data.loss, (64 - 23) / 16, rtol=1e-9)
 
 
 def test_plain_hebb_grows_along_every_mode_by_its_eigenvalue_at_each_step():

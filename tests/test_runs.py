@@ -225,9 +225,8 @@ def test_rate_times_steps_is_what_the_steps_were_taken_with(epochs):
     rule = Rule(rate=(0.3, 0.1, 0.0), schedule="linear")
     run = train(rule, Network((3, 2, 3)), x, epochs=epochs, batch_size=4)
     for layer, rate in ((1, 0.3), (2, 0.1)):
-        taken = [
-            rate * rule.rate_factor(e, epochs) * 3 for e in range(epochs)
-        ]  # three batches, the last of two
+        # three batches, the last of two
+        taken = [rate * rule.rate_factor(e, epochs) * 3 for e in range(epochs)]
         expected = np.cumsum([0.0, *taken])
         np.testing.assert_allclose(run.rate_steps(run.data["epoch"], layer), expected, rtol=1e-12)
         within = np.interp([0.25, epochs / 3, epochs - 0.1, epochs + 2], np.arange(epochs + 1), expected)
@@ -235,9 +234,8 @@ def test_rate_times_steps_is_what_the_steps_were_taken_with(epochs):
         np.testing.assert_allclose(run.rate_steps(asked, layer), within)  # steps of one epoch have one rate
     whole = train("krotov_hopfield", Network((3, 8, 3), biases=False), x, epochs=5, batch_size=4)
     hidden_rate = RULES["krotov_hopfield"].rates[0]
-    assert whole.rate_steps(5) == pytest.approx(
-        hidden_rate * 2 * (1 + 0.8 + 0.6 + 0.4 + 0.2)
-    )  # whole batches only
+    # whole batches only
+    assert whole.rate_steps(5) == pytest.approx(hidden_rate * 2 * (1 + 0.8 + 0.6 + 0.4 + 0.2))
     assert refused(run.rate_steps, 1, 3) == "layer is a whole number from 1 to 2, not 3"
     del run.data.attrs["steps"]
     said = "the run is of an earlier version, which did not keep its steps; train it anew"

@@ -306,9 +306,8 @@ def _quiet_items_run(path):
 def test_a_commit_of_part_of_a_block_or_of_nothing_new_leaves_it_as_it_was(tmp_path, monkeypatch, every):
     settings = {"epochs": 300, "stop_below": None, "every": every}
     whole = items_run(**settings)
-    monkeypatch.setattr(
-        writing, "PATIENCE", 0.0
-    )  # a commit after every epoch, with a new snapshot or without
+    # a commit after every epoch, with a new snapshot or without
+    monkeypatch.setattr(writing, "PATIENCE", 0.0)
     assert_same(items_run(tmp_path / "run.zarr", **settings).data, whole.data)
 
 
@@ -342,9 +341,8 @@ def test_weights_that_no_snapshot_of_a_run_that_was_left_holds_are_not_made_up(t
 
     def left(name, **settings):
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-            patch.setattr(
-                writing, "PATIENCE", -1.0
-            )  # every epoch is committed, and after the third it is left
+            # every epoch is committed, and after the third it is left
+            patch.setattr(writing, "PATIENCE", -1.0)
             patch.setattr(training, "step", once_in(3, training.step, stop))
             items_run(tmp_path / name, epochs=9, seeds=2, **settings)
         return Run.open(tmp_path / name)
@@ -439,9 +437,8 @@ def test_a_run_that_is_tested_with_others_is_refused(tmp_path):
 def test_a_run_that_is_not_finished_ends_for_now_where_its_seeds_are(tmp_path, monkeypatch):
     there = {"epochs": 700, "every": 7, "block": 2**17}
     left = Run.open(left_half_way(tmp_path / "left.zarr", monkeypatch, **there))
-    bound = there | {
-        "stop_below": float(np.median(left.data.loss[:, -2]))
-    }  # half of the seeds have come so far
+    # half of the seeds have come so far
+    bound = there | {"stop_below": float(np.median(left.data.loss[:, -2]))}
     run = Run.open(left_half_way(tmp_path / "half.zarr", monkeypatch, **bound))
     status, ends = run.data.status.values, run.data.end_epoch.values
     assert {"training", "stopped"} == set(status) and np.isin(ends, run.data.epoch).all()

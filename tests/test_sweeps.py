@@ -383,9 +383,8 @@ def test_images_of_ones_own_are_swept_from_memory_and_from_a_folder_that_a_grid_
     by_name = sweep(tmp_path / "grid.toml", tmp_path / "a")
     images = read_images(tmp_path / "mine")
     in_memory = Grid(["backprop"], images=[images], settings={"hidden": [5]}, epochs=1)
-    pd.testing.assert_frame_equal(
-        sweep(in_memory, tmp_path / "b"), by_name
-    )  # the run's name, with its hash, too
+    # the run's name, with its hash, too
+    pd.testing.assert_frame_equal(sweep(in_memory, tmp_path / "b"), by_name)
     changed = Images(images.x * 0.5, *(getattr(images, f.name) for f in fields(images)[1:]))
     other = Grid(["backprop"], images=[changed], settings={"hidden": [5]}, epochs=1)
     assert other.cells[0].name != in_memory.cells[0].name

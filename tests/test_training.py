@@ -87,9 +87,8 @@ def test_big_layers_and_batches_learn_as_the_small_ones_do():
     network = Network((300, 200, 100, 10), hidden="relu", output="softmax")
     x, y = RNG.normal(size=(40, 300)), np.eye(10)[RNG.integers(0, 10, 40)]
     rule = Rule(path="direct", feedback=Feedback("binary_sign"), hidden=RULES["sum_oja"].hidden)
-    run = train(
-        rule, network, x, y, epochs=3, seeds=[1, 2], batch_size=30
-    )  # 200 x 30 x 300 is over products.SMALL
+    # 200 x 30 x 300 is over products.SMALL
+    run = train(rule, network, x, y, epochs=3, seeds=[1, 2], batch_size=30)
     states = plain.train(rule, network, x, y, epochs=3, seed=2, batch_size=30)
     for name in network.names():
         np.testing.assert_allclose(run.data[name].sel(seed=2)[-1], states[-1][name], rtol=0, atol=1e-12)
