@@ -569,7 +569,5 @@ def test_partial_fit_says_what_it_wants():
 def test_what_is_turned_back_has_the_columns_of_what_was_turned():
     auto, modes = Autoassociator(3, epochs=1).fit(X), ItemModes(2).fit(X)
     assert refused(auto.inverse_transform, X) == "3 columns are turned back, unit1 to unit3, not 34"
-    assert (
-        refused(modes.inverse_transform, pd.DataFrame(X))
-        == "2 columns are turned back, mode1 to mode2, not 34"
-    )
+    said = "2 columns are turned back, mode1 to mode2, not 34"
+    assert refused(modes.inverse_transform, pd.DataFrame(X)) == said

@@ -455,48 +455,40 @@ def test_a_folder_of_neither_layout_is_told_of_both(tmp_path):
 
 def test_own_files_without_a_test_set_are_refused(tmp_path):
     write(tmp_path / "a", {"data_batch_1.bin": CIFAR["data_batch_1.bin"]})
-    assert (
-        refused(read_images, tmp_path / "a")
-        == f"{tmp_path}/a: none of test_batch.bin, test_batch.bin.gz is there; the folder holds data_batch_1.bin"
+    said = (
+        f"{tmp_path}/a: none of test_batch.bin, test_batch.bin.gz is there; the folder holds data_batch_1.bin"
     )
-    assert (
-        refused(read_images, tmp_path / "b")
-        == f"{tmp_path}/b: the folder cannot be read: No such file or directory"
-    )
+    assert refused(read_images, tmp_path / "a") == said
+    said = f"{tmp_path}/b: the folder cannot be read: No such file or directory"
+    assert refused(read_images, tmp_path / "b") == said
 
 
 def test_images_and_labels_of_different_number_are_refused(tmp_path):
     write(tmp_path, MNIST | {"t10k-labels-idx1-ubyte": idx([9])})
-    assert (
-        refused(read_images, tmp_path)
-        == f"{tmp_path}/t10k-labels-idx1-ubyte: has 1 labels for 2 images ({tmp_path}/t10k-images-idx3-ubyte)"
-    )
+    said = f"{tmp_path}/t10k-labels-idx1-ubyte: has 1 labels for 2 images ({tmp_path}/t10k-images-idx3-ubyte)"
+    assert refused(read_images, tmp_path) == said
 
 
 @pytest.mark.parametrize("shape", [(0, 4, 3), (2, 0, 3)])
 @pytest.mark.parametrize("name", ["train-images-idx3-ubyte", "t10k-images-idx3-ubyte"])
 def test_files_that_hold_no_images_or_pictures_of_no_pixels_are_refused(tmp_path, name, shape):
     write(tmp_path, MNIST | {name: idx(np.zeros(shape))})
-    assert (
-        refused(read_images, tmp_path)
-        == f"{tmp_path}/{name}: holds no images ({' x '.join(map(str, shape))})"
-    )
+    said = f"{tmp_path}/{name}: holds no images ({' x '.join(map(str, shape))})"
+    assert refused(read_images, tmp_path) == said
 
 
 def test_images_to_test_of_another_shape_are_refused_though_they_have_as_many_pixels(tmp_path):
     write(tmp_path, MNIST | {"t10k-images-idx3-ubyte": idx(DIGITS[5:].transpose(0, 2, 1))})
-    assert (
-        refused(read_images, tmp_path)
-        == f"{tmp_path}/t10k-images-idx3-ubyte: has images of 3 x 4, {tmp_path}/train-images-idx3-ubyte of 4 x 3"
+    said = (
+        f"{tmp_path}/t10k-images-idx3-ubyte: has images of 3 x 4, {tmp_path}/train-images-idx3-ubyte of 4 x 3"
     )
+    assert refused(read_images, tmp_path) == said
 
 
 def test_labels_in_the_place_of_images_are_refused(tmp_path):
     write(tmp_path, MNIST | {"train-images-idx3-ubyte": MNIST["train-labels-idx1-ubyte"]})
-    assert (
-        refused(read_images, tmp_path)
-        == f"{tmp_path}/train-images-idx3-ubyte: begins with 00000801, an IDX file of images with 00000803"
-    )
+    said = f"{tmp_path}/train-images-idx3-ubyte: begins with 00000801, an IDX file of images with 00000803"
+    assert refused(read_images, tmp_path) == said
 
 
 # The folder of official files
@@ -530,10 +522,8 @@ def test_a_folder_given_comes_before_the_one_named_and_nothing_else_is_looked_at
 
 def test_a_folder_given_without_the_set_is_refused_with_the_files_that_it_is_to_hold(tmp_path, official):
     write(tmp_path / "cache" / "semantic_svd" / "cifar10", CIFAR)
-    assert (
-        refused(load_images, "mnist", tmp_path)
-        == f"{tmp_path}/mnist is no folder; it is to hold {', '.join(MNIST)}"
-    )
+    said = f"{tmp_path}/mnist is no folder; it is to hold {', '.join(MNIST)}"
+    assert refused(load_images, "mnist", tmp_path) == said
     assert refused(load_images, "cifar10", tmp_path / "no") == (
         f"{tmp_path}/no/cifar10 is no folder; it is to hold {', '.join(CIFAR)} or cifar-10-binary.tar.gz"
     )
@@ -544,10 +534,8 @@ def test_a_home_that_nobody_has_is_a_folder_that_is_not_there(tmp_path, official
     line = f"~no-such-user/mnist is no folder; it is to hold {', '.join(MNIST)}"
     assert refused(load_images, "mnist", "~no-such-user") == line
     assert refused(named_images, "~no-such-user").startswith("no image set is called '~no-such-user'; ")
-    assert (
-        refused(read_images, "~no-such-user")
-        == "~no-such-user: the folder cannot be read: No such file or directory"
-    )
+    said = "~no-such-user: the folder cannot be read: No such file or directory"
+    assert refused(read_images, "~no-such-user") == said
     monkeypatch.setenv("SEMANTIC_SVD_DATA", "~no-such-user")
     assert image_folder("mnist") == cached
 
@@ -627,10 +615,8 @@ def test_a_link_in_an_archive_is_no_file(tmp_path, official):
         link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
         archive.addfile(link)
     place = write(tmp_path / "cifar10", {"cifar-10-binary.tar.gz": stream.getvalue()})
-    assert (
-        refused(load_images, "cifar10", tmp_path)
-        == f"{place}/cifar-10-binary.tar.gz: there is no file data_batch_1.bin in the archive"
-    )
+    said = f"{place}/cifar-10-binary.tar.gz: there is no file data_batch_1.bin in the archive"
+    assert refused(load_images, "cifar10", tmp_path) == said
 
 
 def test_a_folder_without_cifar_says_that_its_archive_would_do(tmp_path, official):
@@ -731,20 +717,16 @@ ADVICE = f"put {', '.join(MNIST)} into FOLDER/mnist and let SEMANTIC_SVD_DATA na
 def test_an_answer_that_breaks_off_is_refused_and_leaves_nothing(tmp_path, official):
     with served(MIRROR, cut=5) as (url, _):
         official(url)
-        assert (
-            refused(load_images, "mnist")
-            == f"{url}train-images-idx3-ubyte.gz: cannot be downloaded: the answer broke off; {ADVICE}"
-        )
+        said = f"{url}train-images-idx3-ubyte.gz: cannot be downloaded: the answer broke off; {ADVICE}"
+        assert refused(load_images, "mnist") == said
     assert in_cache(tmp_path) == {}
 
 
 def test_a_file_that_is_cut_short_at_the_server_is_refused_and_leaves_nothing(tmp_path, official):
     with served(MIRROR | {"t10k-labels-idx1-ubyte.gz": MIRROR["t10k-labels-idx1-ubyte.gz"][:-3]}) as (url, _):
         official(url)
-        assert (
-            refused(load_images, "mnist")
-            == f"{url}t10k-labels-idx1-ubyte.gz: cannot be read as a gzip file: it is damaged or cut short"
-        )
+        said = f"{url}t10k-labels-idx1-ubyte.gz: cannot be read as a gzip file: it is damaged or cut short"
+        assert refused(load_images, "mnist") == said
     assert in_cache(tmp_path) == {}
 
 
@@ -765,10 +747,8 @@ def test_a_file_of_another_hash_at_the_server_is_refused_and_leaves_nothing(tmp_
 def test_an_archive_at_the_server_that_leads_outside_is_refused_and_leaves_nothing(tmp_path, official):
     with served({"cifar-10-binary.tar.gz": tar(CIFAR | {"../../../evil": b"x"})}) as (url, _):
         official(url)
-        assert (
-            refused(load_images, "cifar10")
-            == f"{url}cifar-10-binary.tar.gz: holds '../../../evil', a path that leads out of the archive"
-        )
+        said = f"{url}cifar-10-binary.tar.gz: holds '../../../evil', a path that leads out of the archive"
+        assert refused(load_images, "cifar10") == said
     assert in_cache(tmp_path) == {}
     assert list(tmp_path.rglob("evil")) == []
 
@@ -776,10 +756,8 @@ def test_an_archive_at_the_server_that_leads_outside_is_refused_and_leaves_nothi
 def test_a_file_that_is_not_at_the_server_is_one_line(tmp_path, official):
     with served({}) as (url, _):
         official(url)
-        assert (
-            refused(load_images, "mnist")
-            == f"{url}train-images-idx3-ubyte.gz: cannot be downloaded: the server answers 404 Not Found; {ADVICE}"
-        )
+        said = f"{url}train-images-idx3-ubyte.gz: cannot be downloaded: the server answers 404 Not Found; {ADVICE}"
+        assert refused(load_images, "mnist") == said
     assert in_cache(tmp_path) == {}
 
 
@@ -787,18 +765,14 @@ def test_no_network_is_one_line(official):
     with served({}) as (url, _):
         pass  # a port that nobody listens at any more
     official(url)
-    assert (
-        refused(load_images, "mnist")
-        == f"{url}train-images-idx3-ubyte.gz: cannot be downloaded: no connection; {ADVICE}"
-    )
+    said = f"{url}train-images-idx3-ubyte.gz: cannot be downloaded: no connection; {ADVICE}"
+    assert refused(load_images, "mnist") == said
 
 
 def test_a_cache_that_cannot_be_written_is_one_line(tmp_path, official):
     (tmp_path / "cache").write_text("a file where the folder should be")
-    assert (
-        refused(load_images, "mnist")
-        == f"{tmp_path}/cache/semantic_svd/mnist: cannot be written: Not a directory"
-    )
+    said = f"{tmp_path}/cache/semantic_svd/mnist: cannot be written: Not a directory"
+    assert refused(load_images, "mnist") == said
 
 
 def test_a_damaged_file_in_the_cache_is_refused_and_once_deleted_downloaded_again(tmp_path, official):
