@@ -127,14 +127,14 @@ def one_blas_thread() -> Iterator[None]:
                 limits.restore_original_limits()
 
 
-def in_chunks(work: Callable, A: Array, outs: tuple, core: tuple[int, ...], pooled: bool) -> None:
+def in_chunks(work: Callable, A: Array, outs: tuple, pooled: bool) -> None:
     """Write work(chunk) into the outs, chunks of the stack on all cores; NaN where a matrix is not finite.
 
     numpy's SVD works through a stack without Python's lock. Each chunk gets one BLAS thread: BLAS's own threads are
     slower than none on matrices that come in stacks, and several times slower under a pool.
     """
     stack = A.reshape(-1, *A.shape[-2:])
-    flat = [out.reshape(len(stack), *out.shape[out.ndim - n :]) for out, n in zip(outs, core, strict=True)]
+    flat = [out.reshape(len(stack), *out.shape[A.ndim - 2 :]) for out in outs]
 
     def one(rows: slice) -> None:
         chunk = stack[rows]

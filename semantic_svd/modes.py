@@ -561,7 +561,7 @@ def blocks_of(equal: NDArray[np.bool_]) -> Groups:
 def _svd(A: Array, pooled: bool) -> tuple[Array, Array, Array]:
     lead, (n, m), K = A.shape[:-2], A.shape[-2:], min(A.shape[-2:])
     U, s, V = (np.empty((*lead, *side), A.dtype) for side in ((n, K), (K,), (m, K)))
-    in_chunks(_svd_chunk, A, (U, s, V), (2, 1, 2), pooled)
+    in_chunks(_svd_chunk, A, (U, s, V), pooled)
     return U, s, V
 
 
@@ -595,7 +595,7 @@ def _settled(U: Array, s: Array, V: Array, rounding: float) -> tuple[Array, Arra
 
 def _singular_values(A: Array, pooled: bool) -> Array:
     s = np.empty((*A.shape[:-2], min(A.shape[-2:])), A.dtype)
-    in_chunks(lambda chunk: (np.linalg.svdvals(_tall(chunk)),), A, (s,), (1,), pooled)
+    in_chunks(lambda chunk: (np.linalg.svdvals(_tall(chunk)),), A, (s,), pooled)
     return s
 
 

@@ -104,7 +104,7 @@ def test_stacks_in_two_threads_at_once_leave_blas_its_threads(monkeypatch):
             assert wait_for.wait(60) and blas == [1]
             return (chunk[:, 0, 0],)
 
-        in_chunks(work, np.ones((3, 400, 400)), (np.empty(3),), (0,), pooled=True)
+        in_chunks(work, np.ones((3, 400, 400)), (np.empty(3),), pooled=True)
         ended.set()
 
     monkeypatch.setattr(matrices_module, "threadpool_limits", Limits)
