@@ -42,8 +42,7 @@ def angle(A: xr.DataArray, B: xr.DataArray) -> xr.DataArray:
     A, B = (M.astype(float).drop_vars(dims, errors="ignore") for M in (A, B))
     squares = (A**2).sum(dims) * (B**2).sum(dims)
     cosine: xr.DataArray = (A * B).sum(dims, skipna=False) / squares.where(squares > 0) ** 0.5
-    turned = xr.apply_ufunc(lambda c: np.degrees(np.arccos(c)), cosine.clip(-1, 1), dask="allowed")
-    return turned.rename("angle")
+    return xr.ufuncs.degrees(xr.ufuncs.arccos(cosine.clip(-1, 1))).rename("angle")
 
 
 def feedback_angle(run: Run, layer: int) -> xr.DataArray:

@@ -190,8 +190,7 @@ def effective_rank(modes: xr.Dataset | Matrix) -> xr.DataArray:
     s = as_modes(modes)["s"]
     total = s.sum("mode")
     share = s / total.where(total > 0)
-    entropy = xr.apply_ufunc(entr, share, dask="parallelized", output_dtypes=[share.dtype])
-    return np.exp(entropy.sum("mode", skipna=False)).rename("effective_rank")
+    return np.exp(entr(share).sum("mode", skipna=False)).rename("effective_rank")
 
 
 def participation_ratio(modes: xr.Dataset | Matrix) -> xr.DataArray:
