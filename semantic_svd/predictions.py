@@ -117,10 +117,8 @@ def half_learned_beside_theory(run: Run) -> pd.DataFrame:
     True
     """
     foretold, modes = prediction(run), svd(run.targets().compute())
-    measured, predicted = (
-        during(half if "seed" in half.dims else half.expand_dims("seed")).compute()
-        for half in (half_learned(course, modes) for course in (strengths(run.response(), modes), foretold))
-    )
+    courses = strengths(run.response(), modes), foretold
+    measured, predicted = (during(half_learned(course, modes)).compute() for course in courses)
     return _beside(measured, predicted, modes)
 
 
@@ -165,15 +163,16 @@ def time_constants_beside_theory(run: Run) -> pd.DataFrame:
             f"{run.network.sizes}, rates {hidden:g} {output:g}"
         )
     modes = svd(run.targets().compute())
-    fitted = fit_strengths(strengths(run.response(), modes), modes, form).estimate.sel(parameter="tau")
-    measured = fitted if "seed" in fitted.dims else fitted.expand_dims("seed")
+    measured = fit_strengths(strengths(run.response(), modes), modes, form).estimate.sel(parameter="tau")
     s = modes["s"].where(not_null(modes))  # a null mode is not learned
     foretold = len(x) / (output * s ** (3 - form))
     return _beside(measured, foretold.broadcast_like(measured), modes)
 
 
 def _beside(measured: xr.DataArray, predicted: xr.DataArray, modes: xr.Dataset) -> pd.DataFrame:
-    """Tabulate times that were measured, (seed, mode), beside those foretold."""
+    """Tabulate times that were measured, ([seed,] mode), beside those foretold."""
+    if "seed" not in measured.dims:
+        measured, predicted = measured.expand_dims("seed"), predicted.expand_dims("seed")
     made = mean_interval(measured, scale="log")
     made["predicted"] = mean_interval(predicted, scale="log")["mean"]
     made["ratio"] = mean_interval(measured / predicted, scale="log")["mean"]
