@@ -5,6 +5,7 @@ A rule says which plasticity sits on which layer, by which path the error reache
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import product
 from typing import Literal, NamedTuple, get_args
 
@@ -194,15 +195,15 @@ class Rule:
         hidden_rate, output_rate, feedback_rate = self.rates
         for layer in range(1, network.layers + 1):
             rate = output_rate if layer == network.layers else hidden_rate
-            post = _later(signals.activity, layer)
-            errors = _later(signals.error, layer), _later(signals.teach, layer)
-            synapse = Synapse(state[f"W{layer}"], _later(signals.activity, layer - 1), post, *errors)
+            post = partial(signals.activity, layer)
+            errors = partial(signals.error, layer), partial(signals.teach, layer)
+            synapse = Synapse(state[f"W{layer}"], partial(signals.activity, layer - 1), post, *errors)
             yield Plastic(f"W{layer}", synapse, self.plasticity(layer, network), rate)
             if network.biases:
                 synapse = Synapse(state[f"b{layer}"][..., None], lambda: signals.always_one, post, *errors)
                 yield Plastic(f"b{layer}", synapse, self.biases[layer == network.layers], rate)
             if layer in self.feedback_layers(network):
-                pre = _later(signals.activity, self.sender(layer, network))
+                pre = partial(signals.activity, self.sender(layer, network))
                 synapse = Synapse(state[f"B{layer}"], pre, post, *errors)
                 yield Plastic(f"B{layer}", synapse, self.feedback.learns, feedback_rate)
 
@@ -423,7 +424,3 @@ RULES: dict[str, Rule] = {
         "Widrow & Hoff 1960; second stage of Krotov & Hopfield 2019, doi:10.1073/pnas.1820458116",
     ),
 }
-
-
-def _later(signal, layer: int):
-    return lambda: signal(layer)
