@@ -242,7 +242,7 @@ class _Plan:
     records: Record
     every: int | str
     kept: list[int]
-    batch_size: int | None
+    batch_size: int  # all items where it is not told
     stop_below: float | None
 
     def signals(self, team: Team) -> Signals:
@@ -251,7 +251,7 @@ class _Plan:
 
     def batches(self, team: Team, epoch: int) -> Iterator[Signals]:
         """Yield the signals of each batch of an epoch in turn, every seed in an order of its own."""
-        n, size = len(self.task.x), self.batch_size or len(self.task.x)
+        n, size = len(self.task.x), self.batch_size
         order = np.array([np.random.default_rng((seed, ORDER, epoch)).permutation(n) for seed in team.seeds])
         order = order[0] if len(order) == 1 else order
         for first in range(0, n, size):
@@ -263,7 +263,7 @@ class _Plan:
     @property
     def steps(self) -> int:
         """Steps an epoch."""
-        n, size = len(self.task.x), self.batch_size or len(self.task.x)
+        n, size = len(self.task.x), self.batch_size
         return n // size if self.rule.whole_batches else ceil(n / size)
 
     def _signals(self, team: Team, items: Any) -> Signals:
@@ -297,8 +297,8 @@ def _planned(
     if not taught and stop_below is not None:
         raise InputError("stop_below is a loss, and under this rule nothing learns from one")
     kept = snapshot_epochs(whole("epochs", epochs, 0), every)
-    size = None if batch_size is None else whole("batch_size", batch_size)
-    size = None if size is None or size >= len(task.x) else size
+    n = len(task.x)
+    size = n if batch_size is None else min(whole("batch_size", batch_size), n)
     probed = None if probe is None else probe_of(probe, task)
     tested = None if test is None else given_test(test, task, network)
     records = record_of(record, rule, network, task, probed, tested)
@@ -356,7 +356,8 @@ def _learn(
             if stopping():
                 raise KeyboardInterrupt
             factor = plan.rule.rate_factor(epoch, epochs)
-            batches = iter([signals]) if plan.batch_size is None else plan.batches(team, epoch)
+            full = plan.batch_size == len(plan.task.x)
+            batches = iter([signals]) if full else plan.batches(team, epoch)
             del signals  # with it goes the activity of all items, which may be large
             for batch in batches:
                 step(plan.rule, batch, team.memories, factor)
@@ -454,7 +455,7 @@ def _provenance(plan: _Plan, start: str) -> dict[str, Any]:
         "data_hash": plan.task.hash(),
         "epochs": plan.kept[-1],
         "every": plan.every,
-        "batch_size": plan.batch_size or len(plan.task.x),
+        "batch_size": plan.batch_size,
         "stop_below": float(plan.stop_below or 0),
         "start": start,
         "probe_hash": plan.probe.hash() if plan.probe else "",
