@@ -99,6 +99,13 @@ class Store:
         self.block.put(index - self._first, alive, values)
         self._filled = index - self._first + 1
 
+    def copy(self, data: xr.Dataset, indices: range) -> None:
+        """Take the snapshots with these indices, of a block, from the dataset of a run."""
+        kept = {name: data[name][:, indices.start : indices.stop].values for name in self.variables}
+        for row, index in enumerate(indices):
+            values = {name: array[:, row] for name, array in kept.items()}
+            self.put(index, np.arange(len(self.seeds)), values)
+
     @property
     def due(self) -> bool:
         """Whether it is time to commit: the block is full, or the last commit long ago."""
@@ -220,10 +227,7 @@ class Store:
             leftover.unlink()
         committed = there.sizes["epoch"]
         self._first = max(0, committed - 1) // len(self.block) * len(self.block)
-        everyone = np.arange(len(self.seeds))
-        kept = {name: there[name].isel(epoch=slice(self._first, committed)).values for name in self.variables}
-        for row in range(committed - self._first):
-            self.put(self._first + row, everyone, {name: array[:, row] for name, array in kept.items()})
+        self.copy(there, range(self._first, committed))
         self._counted = self._filled
 
     def _write_constant(self, name: str, dims: Any, array: Array) -> None:
@@ -271,7 +275,6 @@ def save(data: xr.Dataset, path: Path) -> None:
     constants = data.drop_vars([*recorded, "seed", "epoch"])
     dtype = next(iter(recorded.values())).dtype
     epochs, seeds = data["epoch"].values.tolist(), data["seed"].values.tolist()
-    everyone = np.arange(len(seeds))
     with files.said_in_one_line(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with (
@@ -280,12 +283,10 @@ def save(data: xr.Dataset, path: Path) -> None:
                 Store(unfinished / path.name, epochs, seeds, variables, dtype, constants, data.attrs)
             ) as store,
         ):
-            for first in range(0, data.sizes["epoch"], len(store.block)):
+            for first in range(0, len(epochs), len(store.block)):
                 if first:
                     store.commit({}, {})
-                block = {name: a[:, first : first + len(store.block)].values for name, a in recorded.items()}
-                for row in range(len(next(iter(block.values()))[0])):
-                    store.put(first + row, everyone, {name: array[:, row] for name, array in block.items()})
+                store.copy(data, range(first, min(first + len(store.block), len(epochs))))
             store.commit({}, None)
 
 
