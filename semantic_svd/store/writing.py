@@ -336,24 +336,19 @@ def _same_run(
 ) -> None:
     """Refuse to resume a store of another run, in one line that says what differs."""
     recorded = sorted(str(name) for name, a in there.data_vars.items() if a.dims[:2] == ("seed", "epoch"))
-    ours: dict[str, Any] = {
-        "seeds": seeds,
-        "records": sorted(variables),
-        "dtype": str(dtype),
-    }
-    theirs: dict[str, Any] = {
-        "seeds": there.seed.values.tolist(),
-        "records": recorded,
-        "dtype": str(there[recorded[0]].dtype) if recorded else str(dtype),
+    both: dict[str, tuple[Any, Any]] = {  # what it is, what is asked for
+        "seeds": (there.seed.values.tolist(), seeds),
+        "records": (recorded, sorted(variables)),
+        "dtype": (str(there[recorded[0]].dtype) if recorded else str(dtype), str(dtype)),
     }
     for name in attrs["identity"]:
         if name not in there.attrs:
             raise InputError(f"{path} is of an earlier version, which did not keep its {name}; train it anew")
-        ours[name], theirs[name] = attrs[name], there.attrs.get(name)
-    for name, value in ours.items():
-        if value != theirs[name]:
-            texts = isinstance(value, str)
-            it, asked = _where_apart(theirs[name], value) if texts else (theirs[name], value)
+        both[name] = there.attrs[name], attrs[name]
+    for name, (it, asked) in both.items():
+        if it != asked:
+            if isinstance(asked, str):
+                it, asked = _where_apart(it, asked)
             raise InputError(
                 f"{path} is another run, so it can't be resumed: its {name} "
                 f"{'are' if name.endswith('s') else 'is'} {it}, not {asked}"
