@@ -40,9 +40,7 @@ def intervals(values: xr.DataArray, within: tuple[float, float] = UNBOUNDED, **c
     0  bpa     1   2.0  1.0   3.0  2
     """
     table = mean_interval(values, within=within).to_dataframe().reset_index()
-    for place, (name, value) in enumerate(columns.items()):
-        table.insert(place, name, value)
-    return table
+    return pd.DataFrame(columns, index=table.index).join(table)
 
 
 def shown_epochs(epochs: int) -> list[int]:
