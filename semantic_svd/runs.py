@@ -578,12 +578,12 @@ class Run:
             if "input" not in self.data:
                 raise InputError("this run keeps no items of its own; pass the items to respond to")
             return self.data["input"].drop_vars("unit_0", errors="ignore")
-        table = in_order(as_table(items, "items"), self.names_of("unit_0"), "items")
-        if table[0].shape[1] != self.network.sizes[0]:
+        x, names, _ = in_order(as_table(items, "items"), self.names_of("unit_0"), "items")
+        if x.shape[1] != self.network.sizes[0]:
             raise InputError(
-                f"the network reads {self.network.sizes[0]} inputs an item, the items have {table[0].shape[1]}"
+                f"the network reads {self.network.sizes[0]} inputs an item, the items have {x.shape[1]}"
             )
-        return xr.DataArray(table[0], dims=("item", "unit_0"), coords=table[1] and {"item": table[1]})
+        return xr.DataArray(x, dims=("item", "unit_0"), coords=names and {"item": names})
 
 
 def _activity(network: Network, weights: dict[str, Array], x: Array, layer: int) -> Array:

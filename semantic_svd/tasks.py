@@ -49,8 +49,8 @@ def as_task(x: Any, y: Any, network: Network, dtype: Any = None, taught: bool = 
     if y is None and not taught and network.sizes[-1] != network.sizes[0] == values.shape[1]:
         return Task(values.astype(dtype, copy=False), None, items, inputs, None)
     targets, target_items, outputs = (values, items, inputs) if y is None else as_table(y, "y")
-    if items is not None and target_items is not None and list(items) != list(target_items):
-        raise InputError(f"x and y name other items: {list(items)[:3]}... and {list(target_items)[:3]}...")
+    if items and target_items and items != target_items:
+        raise InputError(f"x and y name other items: {items[:3]}... and {target_items[:3]}...")
     given, whose = (x, "items") if y is None else (y, "targets")
     for table, side, of, have, want in (
         (x, "inputs", "items", values.shape[1], network.sizes[0]),
@@ -103,16 +103,14 @@ def as_table(x: Any, name: str) -> Table:
         x = read_items(x)
     if isinstance(x, Items):
         return x.values, list(x.items), list(x.properties)
-    labels = (
-        [[str(v) for v in x[d].values] if d in x.coords else None for d in x.dims]
-        if isinstance(x, xr.DataArray)
-        else []
-    )
+    labels: list[Labels] = [None, None]
+    if isinstance(x, xr.DataArray):
+        if "item" in x.dims[1:]:
+            raise InputError(
+                f"{name} is a table (items, units), and its axes are ({', '.join(map(str, x.dims))})"
+            )
+        labels = [[str(v) for v in x[d].values] if d in x.coords else None for d in x.dims]
     none_masked(x, name)
-    if isinstance(x, xr.DataArray) and "item" in x.dims[1:]:
-        raise InputError(
-            f"{name} is a table (items, units), and its axes are ({', '.join(map(str, x.dims))})"
-        )
     try:
         values = np.asarray(x)
         if values.dtype.kind == "c":
@@ -126,7 +124,7 @@ def as_table(x: Any, name: str) -> Table:
         raise InputError(
             f"{name} is a table of finite numbers, not {values[row, column]} in row {row}, column {column} (from 0)"
         )
-    items, units = labels or (None, None)
+    items, units = labels
     return values, items, units
 
 
