@@ -3,8 +3,8 @@
 import numpy as np
 import plain
 import pytest
+from refusals import refused
 
-from semantic_svd.errors import InputError
 from semantic_svd.network import ACTIVATIONS, Network, Signals
 
 RNG = np.random.default_rng(0)
@@ -175,9 +175,7 @@ def test_what_is_right_has_neither_loss_nor_slope_whatever_the_power(power):
     ],
 )
 def test_a_power_that_is_no_loss_is_refused(given, message):
-    with pytest.raises(InputError) as refusal:
-        Network(SIZES, **given)
-    assert str(refusal.value) == message
+    assert refused(Network, SIZES, **given) == message
 
 
 def test_a_signal_is_computed_once_and_only_when_asked_for():
@@ -201,9 +199,7 @@ def test_activity_needs_no_targets_and_an_error_does():
     network = Network(SIZES)
     signals = Signals(network, random_state(network), X)
     assert signals.activity(3).shape == (3, 6, 2)
-    with pytest.raises(InputError) as refusal:
-        signals.teach(1)
-    assert str(refusal.value) == "this rule asks for an error, so it needs targets; pass y"
+    assert refused(signals.teach, 1) == "this rule asks for an error, so it needs targets; pass y"
 
 
 @pytest.mark.parametrize("output", ["tanh", "softmax"])
@@ -248,9 +244,7 @@ def test_the_slopes_that_enter_the_error_are_those_that_are_asked_for(output):
     ],
 )
 def test_a_network_that_is_none_is_refused(arguments, message):
-    with pytest.raises(InputError) as refusal:
-        Network(**({"sizes": (34, 8)} | arguments))
-    assert str(refusal.value) == message
+    assert refused(Network, **{"sizes": (34, 8)} | arguments) == message
 
 
 def test_sizes_may_be_numpys_whole_numbers():

@@ -9,6 +9,7 @@ from typing import get_args
 import numpy as np
 import plain
 import pytest
+from refusals import refused
 from scipy.linalg import subspace_angles
 from sklearn.datasets import load_digits
 
@@ -376,9 +377,7 @@ def test_a_rule_may_be_given_by_name_or_as_itself():
 
 @pytest.mark.parametrize("name", ["backpropagation", 3, ["bpa"]])
 def test_an_unknown_rule_lists_the_rules(name):
-    with pytest.raises(InputError) as refusal:
-        as_rule(name)
-    assert str(refusal.value) == f"no rule {name!r}; there are {', '.join(RULES)}"
+    assert refused(as_rule, name) == f"no rule {name!r}; there are {', '.join(RULES)}"
 
 
 def test_the_text_of_a_rule_is_source_wherever_its_numbers_came_from():
@@ -408,23 +407,18 @@ def test_what_a_rule_says_about_itself_makes_no_other_rule_of_it():
     ],
 )
 def test_a_rule_that_is_none_is_refused(arguments, message):
-    with pytest.raises(InputError) as refusal:
-        Rule(**arguments)
-    assert str(refusal.value) == message
+    assert refused(Rule, **arguments) == message
 
 
 @pytest.mark.parametrize(
     "rate", [-0.1, float("nan"), float("inf"), (0.1, 0.2), (0.1, 0.1, -1.0), "fast", "", None, ()]
 )
 def test_a_rate_that_is_none_is_refused(rate):
-    with pytest.raises(InputError) as refusal:
-        Rule(rate=rate)
-    assert str(refusal.value) == (
+    assert refused(Rule, rate=rate) == (
         f"a rule's rate is one number of 0 or more, or three (hidden, output, feedback), not {rate!r}"
     )
 
 
 def test_hidden_plasticities_must_be_as_many_as_hidden_layers():
-    with pytest.raises(InputError) as refusal:
-        train(Rule(hidden=(Hebb(), Delta())), Network((34, 8, 34)), ITEMS, epochs=1)
-    assert str(refusal.value) == "the rule has 2 hidden plasticities, the network 1 hidden layers"
+    said = refused(train, Rule(hidden=(Hebb(), Delta())), Network((34, 8, 34)), ITEMS, epochs=1)
+    assert said == "the rule has 2 hidden plasticities, the network 1 hidden layers"

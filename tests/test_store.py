@@ -353,8 +353,7 @@ def test_weights_that_no_snapshot_of_a_run_that_was_left_holds_are_not_made_up(t
     )
     small = left("small.zarr", stop_below=None, record=("responses",))
     assert small.final().response().notnull().all()
-    with pytest.raises(InputError, match=r"^the run kept no W1; it has no weights$"):
-        small.final().weights(1)
+    assert refused(small.final().weights, 1) == "the run kept no W1; it has no weights"
 
 
 def test_a_finished_run_is_resumed_by_opening_it(stored):
@@ -400,9 +399,8 @@ def test_the_names_of_outputs_are_kept_beside_a_probe(tmp_path):
     ],
 )
 def test_a_store_of_another_run_is_refused_with_what_differs(stored, change, differs):
-    with pytest.raises(InputError) as error:
-        items_run(stored[1], True, **({"epochs": 60, "stop_below": None} | change))
-    assert str(error.value) == f"{stored[1]} is another run, so it can't be resumed: its {differs}"
+    said = refused(items_run, stored[1], True, **{"epochs": 60, "stop_below": None} | change)
+    assert said == f"{stored[1]} is another run, so it can't be resumed: its {differs}"
 
 
 def test_another_rule_network_or_data_is_refused(stored):
@@ -415,16 +413,15 @@ def test_another_rule_network_or_data_is_refused(stored):
         ("start", lambda: train("bpa", network, items, start={"W1": np.ones((8, 34))}, **settings)),
         ("probe_hash", lambda: train("bpa", network, items, probe=items, **settings)),
     ):
-        with pytest.raises(
-            InputError, match=f"^.* is another run, so it can't be resumed: its {what} is .*, not .*$"
-        ):
-            call()
+        said = refused(call)
+        assert said.startswith(f"{stored[1]} is another run, so it can't be resumed: its {what} is ")
+        assert ", not " in said
 
 
 def test_of_another_rule_only_what_differs_is_told(stored):
-    with pytest.raises(InputError) as error:
-        items_run(stored[1], True, epochs=60, stop_below=None, rule=replace(RULES["bpa"], rate=0.2))
-    assert str(error.value).endswith(": its rule is ..., rate=0.1, ..., not ..., rate=0.2, ...")
+    faster = replace(RULES["bpa"], rate=0.2)
+    said = refused(items_run, stored[1], True, epochs=60, stop_below=None, rule=faster)
+    assert said.endswith(": its rule is ..., rate=0.1, ..., not ..., rate=0.2, ...")
 
 
 def test_a_run_that_is_tested_with_others_is_refused(tmp_path):
@@ -466,27 +463,21 @@ def test_a_store_that_never_held_a_snapshot_is_taken_away_and_one_that_was_kille
 
 
 def test_what_is_there_is_never_written_over(stored, tmp_path):
-    with pytest.raises(InputError) as error:
-        items_run(stored[1])
-    assert str(error.value) == f"{stored[1]} is there already; resume it, or name another place"
+    assert refused(items_run, stored[1]) == f"{stored[1]} is there already; resume it, or name another place"
     assert refused(stored[0].save, stored[1]) == f"{stored[1]} is there already; name another place"
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter.tex").write_text("words")
     for resume in (False, True):
-        with pytest.raises(InputError) as error:
-            items_run(tmp_path / "thesis", resume)
-        assert (
-            str(error.value) == f"{tmp_path / 'thesis'} is there already and is not a run; name another place"
-        )
+        said = refused(items_run, tmp_path / "thesis", resume)
+        assert said == f"{tmp_path / 'thesis'} is there already and is not a run; name another place"
     assert (tmp_path / "thesis" / "chapter.tex").read_text() == "words"
 
 
 def test_a_second_writer_is_refused(half_way):
     lock = os.open(half_way, os.O_RDONLY)
     fcntl.flock(lock, fcntl.LOCK_EX)
-    with pytest.raises(InputError) as error:
-        items_run(half_way, True, epochs=200, stop_below=None)
-    assert str(error.value) == f"{half_way} is being written by another process"
+    said = refused(items_run, half_way, True, epochs=200, stop_below=None)
+    assert said == f"{half_way} is being written by another process"
     os.close(lock)
     assert items_run(half_way, True, epochs=200, stop_below=None).data.attrs["finished"] == 1
 
@@ -501,13 +492,11 @@ def test_no_single_bit_flips_in_silence(half_way):
         damaged = bytearray(raw)
         damaged[bit // 8] ^= 1 << bit % 8
         file.write_bytes(damaged)
-        with pytest.raises(InputError) as error:
-            if file.name == files.CHECKPOINT:
-                items_run(half_way, True, epochs=200, stop_below=None)
-            else:
-                Run.open(half_way).data.compute()
-        assert str(file) in str(error.value), (file, bit)
-        assert "\n" not in str(error.value)
+        if file.name == files.CHECKPOINT:
+            said = refused(items_run, half_way, True, epochs=200, stop_below=None)
+        else:
+            said = refused(lambda: Run.open(half_way).data.compute())
+        assert str(file) in said, (file, bit)
         file.write_bytes(raw)
     assert items_run(half_way, True, epochs=200, stop_below=None).data.attrs["finished"] == 1
 
@@ -519,24 +508,17 @@ def test_a_missing_or_short_file_is_named(stored, name):
     file = stored[1] / name
     raw = file.read_bytes()
     file.write_bytes(raw[:-1])
-    with pytest.raises(InputError, match=f"^{file} is damaged.*$"):
-        Run.open(stored[1]).data.compute()
+    assert refused(lambda: Run.open(stored[1]).data.compute()).startswith(f"{file} is damaged")
     file.unlink()
-    with pytest.raises(InputError, match=f"^{file if name != 'zarr.json' else stored[1]} is .*$"):
-        Run.open(stored[1])
+    missing = file if name != "zarr.json" else stored[1]
+    assert refused(Run.open, stored[1]).startswith(f"{missing} is ")
 
 
 def test_what_is_not_a_run_is_refused(tmp_path):
-    with pytest.raises(InputError) as error:
-        Run.open(tmp_path / "nothing.zarr")
-    assert str(error.value) == f"{tmp_path / 'nothing.zarr'} is not there"
-    with pytest.raises(InputError) as error:
-        Run.open(tmp_path)
-    assert str(error.value) == f"{tmp_path} is not a run: it has no zarr.json"
+    assert refused(Run.open, tmp_path / "nothing.zarr") == f"{tmp_path / 'nothing.zarr'} is not there"
+    assert refused(Run.open, tmp_path) == f"{tmp_path} is not a run: it has no zarr.json"
     (tmp_path / "zarr.json").write_text(json.dumps({"attributes": {}}))
-    with pytest.raises(InputError) as error:
-        Run.open(tmp_path)
-    assert str(error.value) == f"{tmp_path / 'zarr.json'} is damaged, or not of a run"
+    assert refused(Run.open, tmp_path) == f"{tmp_path / 'zarr.json'} is damaged, or not of a run"
 
 
 @pytest.mark.filterwarnings("ignore:.*onsolidated metadata", "ignore:.*Zarr V3 specification")
@@ -569,9 +551,7 @@ def test_no_byte_of_the_root_that_becomes_a_lines_end_looks_like_another_program
 def test_a_path_that_cannot_be_used_is_said_in_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     path = tmp_path / "file" / "run.zarr"
-    with pytest.raises(InputError) as error:
-        items_run(path)
-    assert str(error.value) == f"{path} can't be used: Not a directory"
+    assert refused(items_run, path) == f"{path} can't be used: Not a directory"
 
 
 def test_a_link_to_nowhere_is_refused_and_nothing_is_left_beside_it(tmp_path):
@@ -605,9 +585,7 @@ def mounted(tmp_path):
 
 def test_a_run_that_cannot_fit_is_refused_beforehand(mounted):
     path = mounted("size=1m") / "run.zarr"
-    with pytest.raises(InputError) as error:
-        items_run(path, stop_below=None)
-    assert str(error.value) == (
+    assert refused(items_run, path, stop_below=None) == (
         f"{path} would take 18 MB, its disk has 1 MB free; keep fewer epochs (every) or record less than weights"
     )
     assert not path.exists()
@@ -616,9 +594,8 @@ def test_a_run_that_cannot_fit_is_refused_beforehand(mounted):
 def test_a_full_disk_ends_with_one_line_and_a_readable_store(mounted, monkeypatch):
     path = mounted("size=8m") / "run.zarr"
     monkeypatch.setattr(writing, "_check_space", lambda *_: None)
-    with pytest.raises(InputError) as error:
-        items_run(path, stop_below=None)
-    assert str(error.value) == f"no space is left on the disk of {path}; what was committed before stands"
+    said = refused(items_run, path, stop_below=None)
+    assert said == f"no space is left on the disk of {path}; what was committed before stands"
     there = Run.open(path).data
     committed = there.sizes["epoch"]
     assert 0 < committed < 701 and not list(path.rglob("*.part"))
@@ -644,9 +621,7 @@ def test_a_disk_that_is_full_with_the_first_block_is_not_said_to_keep_anything_e
 
 def test_a_read_only_disk_is_said_in_one_line(mounted):
     path = mounted("ro") / "run.zarr"
-    with pytest.raises(InputError) as error:
-        items_run(path)
-    assert str(error.value) == f"{path} can't be used: Read-only file system"
+    assert refused(items_run, path) == f"{path} can't be used: Read-only file system"
 
 
 def test_memory_does_not_grow_with_the_epochs_on_disk(tmp_path):
