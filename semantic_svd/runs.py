@@ -430,11 +430,11 @@ class Run:
         InputError
             When the epochs in which seeds ended are not among those of the run.
         """
+        if "epoch" not in self.data.dims:
+            raise InputError(NO_ENDS)
         ends = {str(name): str(name).removesuffix("_end") for name in self.data if str(name).endswith("_end")}
         constant = [name for name, a in self.data.items() if "epoch" not in a.dims and name not in ends]
         if ends:  # no snapshot holds the weights
-            if "epoch" not in self.data.dims:
-                raise InputError(NO_ENDS)
             at_work = self.data["status"] == "training"
             if (self.data["end_epoch"].where(at_work) > self.data["epoch"][-1]).any():
                 raise InputError(NO_ENDS)
@@ -442,14 +442,11 @@ class Run:
             if at_work.any():
                 data = data.drop_vars(ends.values())
             others = self.data.drop_vars([*ends, *constant, *(ends.values() & self.data.keys())])
-            if "epoch" in others.dims and np.isin(self.data.end_epoch, others.epoch).all():
+            if np.isin(self.data.end_epoch, others.epoch).all():
                 data = data.merge(others.sel(epoch=self.data.end_epoch).drop_vars("epoch"))
             return Run(data)
-        where = {"epoch": self.data.end_epoch} | (
-            {"seed": self.data.seed} if "seed" in self.data.dims else {}
-        )
         try:
-            return Run(self.data.sel(where).drop_vars("epoch"))
+            return Run(self.data.sel(epoch=self.data.end_epoch).drop_vars("epoch"))
         except KeyError:
             raise InputError(NO_ENDS) from None
 
