@@ -48,8 +48,7 @@ def item_lesson(
     sizes = units or [min(items.values.shape)] * (2 if rule.teaches_biases[0] else 1)
     given = {name: value for name, value in activations.items() if value}
     network = fitting(rule, (inputs.values.shape[1], *sizes, items.values.shape[1]), biases, **given)
-    settings = {"epochs": 2000, "batch_size": None, "record": ("weights",)}
-    return Lesson(items.name, inputs, items if localist else None, network, settings)
+    return Lesson(items.name, inputs, items if localist else None, network, {"epochs": 2000})
 
 
 def image_lesson(
