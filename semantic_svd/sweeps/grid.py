@@ -260,23 +260,20 @@ def read_grid(path: str | Path) -> Grid:
         shared = said.get("sweep", {})
         _refuse_others("word", shared, [f.name for f in fields(Grid) if f.name != "settings"])
         for word, kind in (("rules", "names"), ("items", "names or paths"), ("images", "names or paths")):
-            for name in _list(shared.get(word, ())):
+            shared[word] = _list(shared.get(word, ()))
+            for name in shared[word]:
                 if not isinstance(name, str):
                     raise InputError(f"{word} are {kind}, not {name!r}")
-        if "items" in shared:
-            shared["items"] = [
-                name if name in DATASETS else path.parent / name for name in _list(shared["items"])
-            ]
-        if "images" in shared:
-            shared["images"] = [
-                folder if name not in IMAGE_SETS and (folder := path.parent / name).is_dir() else name
-                for name in _list(shared["images"])
-            ]
+        shared["items"] = [name if name in DATASETS else path.parent / name for name in shared["items"]]
+        shared["images"] = [
+            folder if name not in IMAGE_SETS and (folder := path.parent / name).is_dir() else name
+            for name in shared["images"]
+        ]
         if "data" in shared:
             if not isinstance(shared["data"], str):
                 raise InputError(f"data is a folder, not {shared['data']!r}")
             shared["data"] = path.parent / shared["data"]
-        return Grid(**({"rules": ()} | shared), settings=said.get("settings", {}))
+        return Grid(**shared, settings=said.get("settings", {}))
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
 
