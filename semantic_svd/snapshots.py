@@ -72,7 +72,7 @@ def n_bytes(variables: Variables, n_epochs: int, n_seeds: int, dtype: np.dtype) 
     >>> n_bytes({"loss": ((), ())}, 100, 20, np.dtype(float))
     16000
     """
-    return sum(int(np.prod(shape)) for _, shape in variables.values()) * n_epochs * n_seeds * dtype.itemsize
+    return sum(math.prod(shape) for _, shape in variables.values()) * n_epochs * n_seeds * dtype.itemsize
 
 
 def refuse_beyond_memory(needed: int, what: str, instead: str) -> None:

@@ -1,6 +1,7 @@
 """Opening a store: what was committed is there and whole, or one line names the file that is not."""
 
 import json
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ def _lazy(path: Path, name: str, metadata: dict, whose: dict[str, Any]) -> tuple
     import dask.array as da
 
     length = metadata["chunk_grid"]["configuration"]["chunk_shape"][1]
-    per_block = max(1, length * int(np.prod(shape[2:])) * chunks.dtype.itemsize)
+    per_block = max(1, length * prod(shape[2:]) * chunks.dtype.itemsize)
     together = max(1, 2 * files.BLOCK // per_block) * length  # one task reads a seed's part of many shards
     return dims, da.from_array(
         chunks, chunks=(1, min(together, max(1, shape[1])), *shape[2:]), meta=np.empty((0,), chunks.dtype)
@@ -115,7 +116,7 @@ def _check_array(path: Path, name: str, metadata: dict, snapshots: int) -> None:
     sharded = dims[:2] == ["seed", "epoch"]
     size = None
     if metadata["data_type"] != "string":
-        size = int(np.prod(shape)) * np.dtype(metadata["data_type"]).itemsize
+        size = prod(shape) * np.dtype(metadata["data_type"]).itemsize
         size += (16 + files.CRC) * shape[0] + files.CRC if sharded else files.CRC
     for block in range(-(-committed[1] // shape[1]) if sharded else 1):
         chunk = files.chunk(path, name, len(shape), block)
