@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 
+import commands
 import dask
 import numpy as np
 import pandas as pd
@@ -145,7 +146,7 @@ def test_numbers_of_numpy_ranges_and_one_that_is_no_list_are_taken_for_what_they
     ],
 )
 def test_what_a_grid_cannot_take_is_one_line(words, line):
-    assert refused(lambda: Grid(**SMALL | words)) == line
+    assert refused(Grid, **SMALL | words) == line
 
 
 def test_the_words_of_a_grid_mean_what_they_mean_to_train(tmp_path, monkeypatch):
@@ -254,7 +255,7 @@ def test_a_file_that_says_no_grid_is_refused_in_one_line(tmp_path, text, line):
         text = "[sweep]\nrules = 'bpa'\nitems = 'saxe2019_toy'\n" + text.removeprefix("[shared]")
     path = tmp_path / "grid.toml"
     path.write_text(text)
-    assert refused(lambda: read_grid(path)) == f"{path}{' ' if 'TOML' in line else ': '}{line}"
+    assert refused(read_grid, path) == f"{path}{' ' if 'TOML' in line else ': '}{line}"
 
 
 def test_a_file_of_another_editor_with_its_byte_order_mark_is_read(tmp_path):
@@ -267,7 +268,7 @@ def test_files_of_one_name_in_two_folders_are_told_to_be_renamed(tmp_path):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "ratings.csv").write_text("item,a\nx,1\ny,0\n")
     files = [tmp_path / folder / "ratings.csv" for folder in ("s1", "s2")]
-    assert refused(lambda: Grid(["bpa"], files)) == (
+    assert refused(Grid, ["bpa"], files) == (
         "two data sets are called 'ratings', as files of one name are; rename one"
     )
 
@@ -275,11 +276,11 @@ def test_files_of_one_name_in_two_folders_are_told_to_be_renamed(tmp_path):
 def test_a_rule_under_a_name_is_a_rule():
     named = Grid({"mine": "bpa"}, ["saxe2019_toy"]).cells[0]
     assert (named.rule_name, named.rule) == ("mine", RULES["bpa"])
-    assert refused(lambda: Grid({"mine": 3}, ["saxe2019_toy"])).startswith("no rule 3; there are ")
+    assert refused(Grid, {"mine": 3}, ["saxe2019_toy"]).startswith("no rule 3; there are ")
 
 
 def test_a_file_that_is_not_there_is_one_line(tmp_path):
-    assert refused(lambda: read_grid(tmp_path)) == f"{tmp_path} can't be read: Is a directory"
+    assert refused(read_grid, tmp_path) == f"{tmp_path} can't be read: Is a directory"
 
 
 @pytest.mark.parametrize(
@@ -311,7 +312,7 @@ def test_a_file_that_is_not_there_is_one_line(tmp_path):
 def test_what_no_run_can_be_is_found_before_any_begins_and_said_of_which(tmp_path, changes, line):
     grid = Grid(**SMALL | changes)
     said = f"{grid.cells[-1].rule_name} on {grid.cells[-1].data_name}: {line}"
-    assert refused(lambda: sweep(grid, tmp_path)) == said
+    assert refused(sweep, grid, tmp_path) == said
     assert list(tmp_path.iterdir()) == []
 
 
@@ -336,11 +337,8 @@ def test_a_row_says_what_the_run_of_the_library_says(tmp_path, in_this_process):
         "rate": 0.1,
         "status": "finished",
     }
-    assert (table[list(expected)] == list(expected.values())).all(axis=None) and list(table["seed"]) == [
-        0,
-        1,
-        2,
-    ]
+    assert (table[list(expected)] == list(expected.values())).all(axis=None)
+    assert list(table["seed"]) == [0, 1, 2]
     read = pd.read_csv(tmp_path / "results.csv", dtype={"hidden": str, "end_epoch": "Int64", "seed": "Int64"})
     pd.testing.assert_frame_equal(read, table, check_dtype=False, check_exact=True)
     assert list(pd.read_csv(tmp_path / "times.csv")) == ["run", "seconds"]
@@ -356,10 +354,8 @@ def test_no_interval_of_an_accuracy_passes_one():
 
 def test_the_folder_of_a_sweep_is_no_run(tmp_path):
     (tmp_path / "zarr.json").touch()
-    assert (
-        refused(sweep, Grid(**SMALL), tmp_path)
-        == f"{tmp_path} is a run; name a folder of its own for a sweep"
-    )
+    said = refused(sweep, Grid(**SMALL), tmp_path)
+    assert said == f"{tmp_path} is a run; name a folder of its own for a sweep"
 
 
 def test_several_grids_are_one_table_and_a_run_of_two_of_them_is_trained_once(tmp_path, in_this_process):
@@ -397,21 +393,13 @@ def test_images_are_measured_by_their_class_means_as_the_command_measures_them(
 ):
     grid = Grid(["dfa_random"], images=["digits"], settings={"hidden": [[12, 6]]}, epochs=4, seeds=2)
     table = sweep(grid, tmp_path)
-    run = Run.open(tmp_path / f"{grid.cells[0].name}.zarr")
+    path = tmp_path / f"{grid.cells[0].name}.zarr"
+    run = Run.open(path)
     np.testing.assert_allclose(table["accuracy"], run.final().evaluate(load_images("digits")), rtol=1e-6)
-    assert (
-        main(["modes", str(tmp_path / f"{grid.cells[0].name}.zarr"), "--csv", str(tmp_path / "modes.csv")])
-        == 0
-    )
+    assert main(["modes", str(path), "--csv", str(tmp_path / "modes.csv")]) == 0
     theirs = pd.read_csv(tmp_path / "modes.csv").pivot(index="seed", columns="mode", values="half_learned")
     np.testing.assert_array_equal(table.filter(like="half_learned").iloc[:, : theirs.shape[1]], theirs)
-    words = [
-        "dendrogram",
-        str(tmp_path / f"{grid.cells[0].name}.zarr"),
-        "--agreement",
-        str(tmp_path / "tree.csv"),
-    ]
-    assert main(words) == 0
+    assert main(["dendrogram", str(path), "--agreement", str(tmp_path / "tree.csv")]) == 0
     trees = pd.read_csv(tmp_path / "tree.csv")
     np.testing.assert_allclose(table["agreement"], trees[trees["epoch"] == 4]["agreement"], rtol=1e-6)
 
@@ -486,7 +474,7 @@ def test_the_best_setting_is_the_one_with_the_best_mean_among_those_with_fewest_
         (table.drop(columns="rule"), "loss", "the table has no column 'rule', and so is none of a sweep"),
     ]
     for of, by, line in refused_lines:
-        assert refused(lambda of=of, by=by: best(of, by)) == line
+        assert refused(best, of, by) == line
 
 
 def test_a_setting_whose_seeds_were_all_lost_is_not_the_best_as_it_had_fewer_to_lose():
@@ -772,16 +760,16 @@ def test_a_cluster_that_does_not_answer_or_has_no_workers_is_one_line(tmp_path, 
     distributed = pytest.importorskip("distributed")
     grid = Grid(**SMALL)
     for nowhere in ("nonsense", "", 3):  # an address that is empty asks for no cores of this machine either
-        line = refused(lambda nowhere=nowhere: sweep(grid, tmp_path, scheduler=nowhere))
+        line = refused(sweep, grid, tmp_path, scheduler=nowhere)
         assert line.startswith(f"no Dask scheduler answers at {nowhere}: ")
     assert list(tmp_path.iterdir()) == []
     monkeypatch.setattr(workers, "PATIENCE", 0.1)
     with distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=":0") as empty:
         address = empty.scheduler_address
-        line = refused(lambda: sweep(grid, tmp_path, scheduler=address))
+        line = refused(sweep, grid, tmp_path, scheduler=address)
     assert line == f"the scheduler at {address} has no workers"
     monkeypatch.setitem(sys.modules, "distributed", None)
-    line = refused(lambda: sweep(grid, tmp_path, scheduler=address))
+    line = refused(sweep, grid, tmp_path, scheduler=address)
     assert line == "a scheduler needs distributed: pip install 'semantic-svd[cluster]'"
 
 
@@ -822,19 +810,13 @@ def test_a_folder_that_cannot_take_a_sweep_is_refused_before_it_is_said_to(tmp_p
     Path("file").touch()
     Path("run.zarr").mkdir()
     Path("run.zarr/zarr.json").touch()
-    for folder, line in (
-        (
-            "file",
-            f"cannot write to the folder {tmp_path / 'file'}: File exists; name one that can be written to",
-        ),
-        ("run.zarr", "run.zarr is a run; name a folder of its own for a sweep"),
-    ):
-        assert main(["sweep", "grid.toml", "-o", folder]) == 2
-        assert capsys.readouterr() == ("", f"semantic-svd: {line}\n")
+    taken = f"cannot write to the folder {tmp_path / 'file'}: File exists; name one that can be written to"
+    is_a_run = "run.zarr is a run; name a folder of its own for a sweep"
+    for folder, line in (("file", taken), ("run.zarr", is_a_run)):
+        assert commands.refused(capsys, "sweep grid.toml -o", folder) == line
     Path("grid.toml").write_text("[sweep]\nrules = ['bpa']\nitems = 'saxe2019_toy'\nrecord = 'all'")
-    assert main(["sweep", "grid.toml", "-o", "new"]) == 2
     line = f"grid.toml: bpa on saxe2019_toy: no record 'all'; there are {', '.join(RECORDS)}"
-    assert capsys.readouterr() == ("", f"semantic-svd: {line}\n")
+    assert commands.refused(capsys, "sweep grid.toml -o new") == line
 
 
 def test_the_command_says_which_rules_have_no_best_setting_as_all_diverged(
@@ -937,11 +919,9 @@ def test_ctrl_c_ends_in_one_line_and_the_same_command_goes_on(tmp_path):
         "[sweep]\nrules = ['bpa']\nitems = 'saxe2019_toy'\nepochs = 300000\nevery = 'log'\n"
         "[settings]\nstop_below = [1e-3, 1e-9]\nrate = [0.1, 1e-9]"
     )
-    words, how = (
-        [sys.executable, "-m", "semantic_svd", "sweep", "grid.toml"],
-        {"stdout": subprocess.PIPE, "text": True},
-    )
-    how |= {"cwd": tmp_path, "stderr": subprocess.PIPE, "start_new_session": True}
+    words = [sys.executable, "-m", "semantic_svd", "sweep", "grid.toml"]
+    how = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    how |= {"cwd": tmp_path, "start_new_session": True}
     early = subprocess.Popen(words, **how)
     early.stdout.readline()
     time.sleep(0.5)  # workers are starting
