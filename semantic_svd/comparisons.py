@@ -196,10 +196,8 @@ def _measured(side: _Side, reference: xr.Dataset) -> tuple[pd.DataFrame, pd.Data
     said = side.last_response.astype(float)
     final = (strengths(said, reference).where(side.taught) / reference["s"]).sel(mode=alive)
     found = compare(side.last_response, reference, null_draws=0).query("mode in @alive")
-    same = found.assign(value=~found["verdict"].isin(["different", "null"])).set_index(["seed", "mode"])[
-        "value"
-    ]
-    there = share_interval(same.to_xarray().where(side.taught))
+    verdicts = found.set_index(["seed", "mode"])["verdict"].to_xarray()
+    there = share_interval((~verdicts.isin(["different", "null"])).where(side.taught))
     trees = {
         "output": agreement(said, side.target).where(side.taught),
         "hidden": agreement(side.last_hidden, side.data),
