@@ -413,10 +413,9 @@ class Run:
         if attrs["schedule"] == "linear":  # the sum of 1 - k / epochs over the epochs before, and part of one
             last = max(1, attrs["epochs"])
             epoch = np.minimum(epoch, last)
-            whole_ones = np.floor(epoch)
-            epoch = whole_ones * (1 - (whole_ones - 1) / (2 * last)) + (epoch - whole_ones) * (
-                1 - whole_ones / last
-            )
+            before = np.floor(epoch)
+            part = (epoch - before) * (1 - before / last)
+            epoch = before * (1 - (before - 1) / (2 * last)) + part
         return rate * epoch
 
     def final(self) -> "Run":
