@@ -37,9 +37,7 @@ def tables(runs):
 
 
 def value(summary, measure, of, run):
-    (row,) = summary[
-        (summary["measure"] == measure) & (summary["of"] == of) & (summary["run"] == run)
-    ].to_dict("records")
+    (row,) = summary.query("measure == @measure and of == @of and run == @run").to_dict("records")
     return row
 
 
