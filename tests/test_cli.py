@@ -1099,6 +1099,7 @@ def test_images_that_the_folder_named_lacks_are_said_to_be_in_the_cache(here, ca
         ("semantic-svd train --items saxe", {"saxe2019_toy"}),
         ("semantic-svd train --images f", {"fashion-mnist"}),
         ("semantic-svd modes my", {"my.zarr"}),
+        ("semantic-svd reproduce f", {"feedback-alignment"}),
     ],
 )
 def test_a_shell_is_told_how_to_complete(here, words, expected):

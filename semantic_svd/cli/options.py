@@ -11,32 +11,31 @@ from typer.core import TyperCommand
 from semantic_svd.errors import InputError
 
 
-def rule_names(incomplete: str) -> list[str]:
-    """Complete the name of a rule."""
+# What a shell completes a word from: typer keeps those that begin as the word does.
+def rule_names() -> list[str]:
+    """Name the rules."""
     from semantic_svd.rules import RULES
 
-    return [name for name in RULES if name.startswith(incomplete)]
+    return list(RULES)
 
 
-def item_sets(incomplete: str) -> list[str]:
-    """Complete the name of a set of items, or of a CSV in this folder."""
+def item_sets() -> list[str]:
+    """Name the sets of items, and the CSVs in this folder."""
     from semantic_svd.items import DATASETS
 
-    there = [*DATASETS, *map(str, Path().glob("*.csv"))]
-    return [name for name in there if name.startswith(incomplete)]
+    return [*DATASETS, *map(str, Path().glob("*.csv"))]
 
 
-def image_sets(incomplete: str) -> list[str]:
-    """Complete the name of an image set."""
+def image_sets() -> list[str]:
+    """Name the image sets."""
     from semantic_svd.images import IMAGE_SETS
 
-    return [name for name in IMAGE_SETS if name.startswith(incomplete)]
+    return list(IMAGE_SETS)
 
 
-def runs(incomplete: str) -> list[str]:
-    """Complete the name of a run in this folder."""
-    there = sorted(str(path.parent) for path in Path().glob("*/zarr.json"))
-    return [name for name in there if name.startswith(incomplete)]
+def runs() -> list[str]:
+    """Name the runs in this folder."""
+    return sorted(str(path.parent) for path in Path().glob("*/zarr.json"))
 
 
 def run_names(sources: list[str]) -> dict[str, str]:
