@@ -74,8 +74,7 @@ def explorer_page(runs: Mapping[str, Run], data: xr.DataArray | None = None, pro
     layers = {name: _layers_of(name, run) for name, run in runs.items()}
     first = next(iter(runs))
     without_targets = first if data is None and "target" not in runs[first].data else None
-    called = "the data" if data is not None else _what_data(runs)
-    data = _data_of(runs, layers) if data is None else _labelled(data)
+    called, data = _data_of(runs, layers) if data is None else ("the data", _labelled(data))
     if on_images:
         data = data - data.mean("item")
     for name, run in runs.items():
@@ -133,23 +132,13 @@ def _on_images(runs: Mapping[str, Run]) -> bool:
     return all(by_class.values())
 
 
-def _keeps_targets(run: Run) -> bool:
-    return "target" in run.data and "m1" not in run.data
-
-
-def _what_data(runs: Mapping[str, Run]) -> str:
-    """Say what `_data_of` returns."""
+def _data_of(runs: Mapping[str, Run], layers: Mapping[str, Sequence[int]]) -> tuple[str, xr.DataArray]:
+    """Name and return what all runs have learned: their targets, or what the first seed of the first one ends with."""
     name, run = next(iter(runs.items()))
-    return "the data" if _keeps_targets(run) else f"seed {int(run.data['seed'][0])} of {name} at its end"
-
-
-def _data_of(runs: Mapping[str, Run], layers: Mapping[str, Sequence[int]]) -> xr.DataArray:
-    """Return what all runs have learned: their targets, or what the first one ends with."""
-    name, run = next(iter(runs.items()))
-    if _keeps_targets(run):
-        return _labelled(run.targets().compute().astype(float))
-    last = matrices(run, layers[name][0], [int(run.data["epoch"][-1])])
-    return _labelled(last.isel(seed=0, epoch=0, drop=True))
+    if "target" in run.data and "m1" not in run.data:
+        return "the data", _labelled(run.targets().compute().astype(float))
+    last = matrices(run, layers[name][0], [int(run.data["epoch"][-1])]).isel(seed=0, epoch=0)
+    return f"seed {last['seed'].item()} of {name} at its end", _labelled(last.drop_vars(["seed", "epoch"]))
 
 
 def _labelled(matrix: xr.DataArray) -> xr.DataArray:
