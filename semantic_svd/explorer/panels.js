@@ -288,8 +288,7 @@ const strengths = {
     const { K, at } = strengthsOf(side),
       last = state.timeline.at(-1),
       epochs = side.run.epochs;
-    const both = outputsBeside(side);
-    const values = both.flatMap((other) => strengthsOf(other).at.flatMap((row) => [...row]));
+    const values = outputsBeside(side).flatMap((other) => strengthsOf(other).at.flatMap((row) => [...row]));
     const goal = side.layer.ofOutput ? told.modes.map((mode) => mode.s) : [];
     const low = Math.min(0, ...values),
       high = Math.max(...values, ...goal) || 1;
@@ -425,9 +424,8 @@ function ticks(low, high) {
 
 const tree = {
   draw(panel) {
-    const { svg, side } = panel,
-      both = outputsBeside(side);
-    panel.tallest = Math.max(...both.map((other) => seedOf(other).heights.largest)) || 1;
+    const { svg, side } = panel;
+    panel.tallest = Math.max(...outputsBeside(side).map((other) => seedOf(other).heights.largest)) || 1;
     panel.body = draw(svg, "g");
     svg.setAttribute("aria-label", `dendrogram of the ${plural(told.row)}`);
   },
@@ -533,10 +531,9 @@ const paths = {
         side,
         size: { width, height },
       } = panel,
-      both = outputsBeside(side);
-    const xs = [],
+      xs = [],
       ys = [];
-    for (const other of both) {
+    for (const other of outputsBeside(side)) {
       const { path } = seedOf(other);
       for (const f of range(path.length)) path.at(f).forEach((v, i) => (i % 2 ? ys : xs).push(v));
     }
