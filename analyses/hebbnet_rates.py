@@ -16,16 +16,7 @@ from semantic_svd import RULES, report
 from semantic_svd.classes import centred_means
 from semantic_svd.plots import caption, number_curves, panels, save, styled
 from semantic_svd.report.courses import BASE, TEST, TRAINING, spread
-from semantic_svd.report.published import (
-    BATCH,
-    Part,
-    each_start,
-    image_sets,
-    opened,
-    says,
-    says_means,
-    trained_cells,
-)
+from semantic_svd.report.published import BATCH, Part, image_sets, says, says_means, trained_parts
 from semantic_svd.similarity import procrustes_angle
 
 MOVED = "angle to the layer before learning (degrees)"
@@ -93,12 +84,7 @@ def draw(table, about):
 
 def main(folder, images="mnist", epochs=10, seeds=3, data=None, runs="runs"):
     whole, sets = image_sets(images, None, data)
-    grids = [
-        (PART.title, grid)
-        for seed, split in each_start(seeds, sets)
-        for grid in PART.grids([split], epochs, seed, data)
-    ]
-    trained = {name: opened(runs, cell) for name, cell in trained_cells(grids, runs, None).items()}
+    trained = trained_parts([PART], sets, epochs, seeds, data, runs)
     table = compute(trained)
     how = f"{epochs} epochs in batches of {BATCH}. 2,000 ReLU units; the output learns by the delta rule at rate 0.1"
     about = (

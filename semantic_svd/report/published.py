@@ -59,13 +59,13 @@ class Part:
     activation: str = "relu"
     axis: str = ""
 
-    def grids(self, images: Sequence[Images | str], epochs: int, seed: int, data: str | None) -> list[Grid]:
+    def grids(self, images: Images | str, epochs: int, seed: int, data: str | None) -> list[Grid]:
         """Return the trainings of a seed. Weights are kept where there is feedback to hold against them."""
         kept = ("class_means", "train_accuracy")
         fed = {name: rule for name, rule in self.rules.items() if rule.path != "transpose"}
         rest = {name: rule for name, rule in self.rules.items() if name not in fed}
         settings = {"hidden": [self.hidden], "activation": [self.activation], "batch_size": [BATCH]}
-        shared = {"images": images, "settings": settings, "epochs": epochs, "seeds": [seed], "every": EVERY}
+        shared = {"images": [images], "settings": settings, "epochs": epochs, "seeds": [seed], "every": EVERY}
         return [
             Grid(rules, record=record, data=data, **shared)  # type: ignore[arg-type]
             for rules, record in ((rest, kept), (fed, ("weights", *kept)))
@@ -134,17 +134,7 @@ class Study:
             If there are no such images, or a training failed.
         """
         every_image, sets = image_sets(images, folds, data)
-        grids = [
-            (part.title, grid)
-            for seed, split in each_start(seeds, sets)
-            for part in self.parts
-            for grid in part.grids([split], epochs, seed, data)
-        ]
-        titles = [part.title for part in self.parts]
-        cells = sorted(
-            trained_cells(grids, runs, scheduler).items(), key=lambda item: titles.index(item[0][0])
-        )
-        trained = {name: opened(runs, cell) for name, cell in cells}
+        trained = trained_parts(self.parts, sets, epochs, seeds, data, runs, scheduler)
         how = f"{epochs} epochs in batches of {BATCH}. {self.terms}"
         about = says(every_image, how, folds)
         return self.write(folder, trained, every_image, Path(images).name, about)
@@ -188,6 +178,26 @@ def each_start(seeds: int, sets: Sequence[Images | str]) -> list[tuple[int, Imag
     [(0, 'fold 1'), (1, 'fold 2'), (2, 'fold 1'), (3, 'fold 2')]
     """
     return list(enumerate([*sets] * whole("seeds", seeds)))
+
+
+def trained_parts(
+    parts: Sequence[Part],
+    sets: Sequence[Images | str],
+    epochs: int,
+    seeds: int,
+    data: str | None,
+    runs: str | Path,
+    scheduler: str | None = None,
+) -> dict[tuple, Run]:
+    """Train the networks of parts that are not trained yet, and open all, part by part: (part, network, data, seed)."""
+    grids = [
+        (part.title, grid)
+        for seed, split in each_start(seeds, sets)
+        for part in parts
+        for grid in part.grids(split, epochs, seed, data)
+    ]
+    cells = trained_cells(grids, runs, scheduler).items()
+    return {name: opened(runs, cell) for part in parts for name, cell in cells if name[0] == part.title}
 
 
 def trained_cells(
