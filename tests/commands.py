@@ -18,3 +18,12 @@ def refused(capsys, *words):
     assert err.count("\n") == 1 and err.endswith("\n")
     assert err.startswith("semantic-svd: ")
     return err.removeprefix("semantic-svd: ").rstrip("\n")
+
+
+def delivered(monkeypatch):
+    """Let the command leave its files empty, and return the list to which the tables and figures go that are theirs."""
+    made = []
+    monkeypatch.setattr(
+        "semantic_svd.cli.files._write", lambda content, path: made.append(content) or path.touch()
+    )
+    return made

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 import zarr
+from commands import delivered
 from matplotlib.text import Text
 from refusals import refused
 
@@ -140,10 +141,7 @@ def test_the_command_knows_layers_by_number_and_by_name(tmp_path, capsys, monkey
 
 
 def test_pictures_of_a_recorded_layer_say_its_name(tmp_path, monkeypatch):
-    drawn = []
-    monkeypatch.setattr(
-        "semantic_svd.cli.files._write", lambda figure, path: drawn.append(figure) or path.touch()
-    )
+    drawn = delivered(monkeypatch)
     recorded_run({"conv": ACTIVITY}, labels=LABELS, record=["class_means"]).save(tmp_path / "cnn.zarr")
     assert main(["modes", str(tmp_path / "cnn.zarr"), "--plot", str(tmp_path / "x.png")]) == 0
     title = f"{tmp_path / 'cnn.zarr'}, layer 1 (conv), seed 0, as it ended"

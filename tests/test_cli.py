@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 import scipy.stats
 import xarray as xr
-from commands import refused, said
+from commands import delivered, refused, said
 from matplotlib.legend import Legend
 from typer.main import get_command
 
@@ -425,18 +425,22 @@ def test_data_whose_tree_is_one_of_several_are_said_to_be(here, capsys, monkeypa
 
 def captions(monkeypatch, *words):
     """Run a command that draws and return the caption of its figure, and the names in its key."""
-    drawn = []
-    monkeypatch.setattr(
-        "semantic_svd.cli.files._write", lambda figure, path: drawn.append(figure) or path.touch()
-    )
+    drawn = delivered(monkeypatch)
     assert main([*map(str, words), "--plot", "x.png"]) == 0
     keys = [text.get_text() for key in drawn[0].findobj(Legend) for text in key.get_texts()]
     return " ".join(drawn[0].get_supxlabel().split()), keys
 
 
-def drawn_by(draw, tables):
-    """Return a function that draws as this one, and keeps the tables that it is given."""
-    return lambda table, **options: tables.append(table) or draw(table, **options)
+@pytest.fixture
+def strength_tables(monkeypatch):
+    """The tables of strengths that the command draws; its files stay empty."""
+    delivered(monkeypatch)
+    tables = []
+    monkeypatch.setattr(
+        "semantic_svd.plots.strength_lines",
+        lambda table, **options: tables.append(table) or strength_lines(table, **options),
+    )
+    return tables
 
 
 def test_all_trees_are_of_the_one_seed_that_is_named(here, capsys, monkeypatch):
@@ -507,57 +511,46 @@ def test_pictures_are_the_same_bytes_when_drawn_again(bpa, here):
 
 
 @pytest.mark.parametrize("record", ["weights", "responses", "strengths"])
-def test_strengths_are_drawn_of_every_record_that_has_them(here, monkeypatch, record):
-    tables = []
-    monkeypatch.setattr("semantic_svd.cli.files._write", lambda made, path: path.touch())
-    monkeypatch.setattr("semantic_svd.plots.strength_lines", drawn_by(strength_lines, tables))
+def test_strengths_are_drawn_of_every_record_that_has_them(here, record, strength_tables):
     for what, name in ((record, "run.zarr"), ("weights", "weights.zarr")):
         words = f"train --items mcclelland2020 --rule bpa --seeds 2 --epochs 30 --record {what} -o {name}"
         assert main(words.split()) == 0
         assert main(["modes", name, "--plot-strengths", "x.png"]) == 0
-    assert tables[0]["block"].tolist()[:8] == ["1", "2", "3", "4", "5-6", "5-6", "7-8", "7-8"]
-    pd.testing.assert_frame_equal(*tables)
+    assert strength_tables[0]["block"].tolist()[:8] == ["1", "2", "3", "4", "5-6", "5-6", "7-8", "7-8"]
+    pd.testing.assert_frame_equal(*strength_tables)
 
 
-def test_pictures_of_many_modes_show_the_first_and_say_so(here, capsys, monkeypatch):
+def test_pictures_of_many_modes_show_the_first_and_say_so(here, capsys, monkeypatch, strength_tables):
     rows = np.random.default_rng(0).random((40, 30)).round(3)
     names = [f"is {j}" for j in range(30)]
     pd.DataFrame(rows, [f"item {i}" for i in range(40)], names).to_csv("my.csv", index_label="item")
     words = "train --items my.csv --rule backprop --no-biases --hidden 30 --rate 0.02 --epochs 4 --seeds 2 -o run.zarr"
     assert said(capsys, words)[0] == 0
-    drawn, tables = [], []
-    monkeypatch.setattr("semantic_svd.cli.files._write", lambda figure, path: drawn.append(figure))
-    monkeypatch.setattr("semantic_svd.plots.strength_lines", drawn_by(strength_lines, tables))
+    drawn = delivered(monkeypatch)
     assert said(capsys, "modes run.zarr --plot a.png --plot-strengths b.png --theory")[0] == 0
     equation, strengths = (" ".join(figure.get_supxlabel().split()) for figure in drawn)
     assert equation.startswith("The first 16 of 30 modes. Modes are turned to the data's, block by block")
     assert strengths.startswith("run.zarr. The first 24 of 30 modes. Means over 2 seeds")
-    assert set(tables[0]["mode"]) == set(range(1, 25))
+    assert set(strength_tables[0]["mode"]) == set(range(1, 25))
     assert drawn[0].axes[2].collections[0].get_array().shape == (16, 16)
 
 
-def test_null_modes_have_no_strength_to_be_drawn(here, monkeypatch):
+def test_null_modes_have_no_strength_to_be_drawn(here, strength_tables):
     rows = load_items("saxe2019_toy").array.to_pandas()
     pd.concat([rows, rows.rename(index=str.upper)]).to_csv("twice.csv")  # eight items, four of them alike
-    tables = []
-    monkeypatch.setattr("semantic_svd.cli.files._write", lambda made, path: path.touch())
-    monkeypatch.setattr("semantic_svd.plots.strength_lines", drawn_by(strength_lines, tables))
     words = "train --items twice.csv --rule bpa --no-biases --rate 0.02 --epochs 9 -o run.zarr"
     assert main(words.split()) == 0
     assert main(["modes", "run.zarr", "--plot-strengths", "x.png", "--theory"]) == 0
-    assert np.linalg.matrix_rank(rows) == 4 and sorted(set(tables[0]["mode"])) == [1, 2, 3, 4]
+    assert np.linalg.matrix_rank(rows) == 4 and sorted(set(strength_tables[0]["mode"])) == [1, 2, 3, 4]
 
 
-def test_a_seed_that_diverged_is_followed_to_its_last_good_snapshot(here, capsys, monkeypatch):
-    tables = []
-    monkeypatch.setattr("semantic_svd.cli.files._write", lambda made, path: path.touch())
-    monkeypatch.setattr("semantic_svd.plots.strength_lines", drawn_by(strength_lines, tables))
+def test_a_seed_that_diverged_is_followed_to_its_last_good_snapshot(here, capsys, strength_tables):
     words = "train --items mcclelland2020 --rule bpa_hebb --hidden 3 --rate 0.15 --epochs 60 --seeds 4 -o run.zarr"
     assert said(capsys, words)[0] == 2
     ends = Run.open("run.zarr").data["end_epoch"].values
     assert ends.min() < ends.max() < 60
     assert said(capsys, f"modes run.zarr --seed {ends.argmin()} --plot-strengths x.png")[0] == 0
-    assert tables[0]["epoch"].max() == ends.min()
+    assert strength_tables[0]["epoch"].max() == ends.min()
 
 
 def test_what_is_not_kept_by_epoch_is_not_followed(here, capsys):

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from commands import refused, said
+from commands import delivered, refused, said
 
 from semantic_svd import Network, Run, load_images, read_out
 from semantic_svd import train as train_in_memory
@@ -280,10 +280,7 @@ def test_pictures_of_a_run_on_images_are_drawn(dfa, tmp_path, capsys):
 def test_the_picture_of_a_layer_has_the_modes_of_its_table_and_says_what_the_matrix_is(
     dfa, tmp_path, monkeypatch, layer, which
 ):
-    drawn = []
-    monkeypatch.setattr(
-        "semantic_svd.cli.files._write", lambda made, path: drawn.append(made) or path.touch()
-    )
+    drawn = delivered(monkeypatch)
     files = ["--csv", str(tmp_path / "modes.csv"), "--plot", str(tmp_path / "modes.png")]
     assert main(["modes", str(dfa), "--layer", layer, "--seed", "1", *files]) == 0
     table, figure = drawn
@@ -331,9 +328,8 @@ def test_a_layer_of_which_nothing_is_kept_is_refused(backprop, capsys):
 def test_strengths_that_were_recorded_on_images_are_drawn_and_the_rest_says_what_to_record(
     tmp_path, capsys, monkeypatch
 ):
-    path, drawn = tmp_path / "run.zarr", []
+    path, drawn = tmp_path / "run.zarr", delivered(monkeypatch)
     assert said(capsys, WORDS, path, "--record strengths")[0] == 0
-    monkeypatch.setattr("semantic_svd.cli.files._write", lambda figure, path: drawn.append(figure))
     for words in ("", "--layer 3"):
         assert said(capsys, "modes", path, words, "--plot-strengths", tmp_path / "x.png")[0] == 0
         figure = drawn.pop()
@@ -354,9 +350,8 @@ def test_strengths_that_were_recorded_on_images_are_drawn_and_the_rest_says_what
 def test_strengths_of_the_output_are_drawn_where_class_means_of_hidden_layers_are_kept_besides(
     tmp_path, capsys, monkeypatch
 ):
-    path, drawn = tmp_path / "run.zarr", []
+    path, drawn = tmp_path / "run.zarr", delivered(monkeypatch)
     assert said(capsys, WORDS, path, "--record strengths class_means")[0] == 0
-    monkeypatch.setattr("semantic_svd.cli.files._write", lambda figure, path: drawn.append(figure))
     assert said(capsys, "modes", path, "--layer 3 --plot-strengths", tmp_path / "x.png")[0] == 0
     assert "Modes are those of the targets" in " ".join(drawn.pop().get_supxlabel().split())
 
