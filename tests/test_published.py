@@ -49,6 +49,18 @@ def done(tmp_path_factory):
     return folder, claims
 
 
+def shown(folder, figure, *index):
+    """Read the table that a figure of the study shows."""
+    table = pd.read_csv(folder / "figures" / f"study_digits_{figure}.csv")
+    return table.set_index(list(index)) if index else table
+
+
+def trainings(folder, network):
+    """Open the trainings of a network of the small part, seed 0 and seed 1."""
+    runs = map(Run.open, (folder / "runs").glob(f"{network}-digits-hidden_12-*.zarr"))
+    return sorted(runs, key=lambda run: int(run.data["seed"][0]))
+
+
 def test_a_study_writes_its_figures_and_claims_and_keeps_its_trainings(done):
     folder, _ = done
     kinds = [f"{name}.{kind}" for name in FIGURES for kind in ("csv", "pdf", "png")]
@@ -59,26 +71,20 @@ def test_a_study_writes_its_figures_and_claims_and_keeps_its_trainings(done):
 
 def test_the_errors_are_those_of_the_runs(done):
     folder, _ = done
-    table = pd.read_csv(folder / "figures" / "study_digits_errors.csv")
-    runs = [Run.open(path) for path in sorted((folder / "runs").glob("FA-*.zarr"))]
-    wrong = [100 * (1 - run.final().evaluate(load_images("digits")).values[0]) for run in runs]
-    row = table[(table["network"] == "FA") & (table["measure"] == TEST)].iloc[0]
+    table, images = shown(folder, "errors", "network", "measure"), load_images("digits")
+    ends = [run.final() for run in trainings(folder, "FA")]
+    wrong = [100 * (1 - end.evaluate(images).item()) for end in ends]
+    row = table.loc[("FA", TEST)]
     np.testing.assert_allclose(
-        [row["mean"], row["low"], row["high"]], [np.mean(wrong), min(wrong), max(wrong)], rtol=1e-5
+        row[["mean", "low", "high"]].astype(float), [np.mean(wrong), min(wrong), max(wrong)], rtol=1e-5
     )
-    images = load_images("digits")
-    wrong = [
-        100 * np.mean(run.final().response(images.x).values[0].argmax(1) != images.labels) for run in runs
-    ]
-    row = table[(table["network"] == "FA") & (table["measure"] == TRAINING)].iloc[0]
-    np.testing.assert_allclose(row["mean"], np.mean(wrong), rtol=1e-5)
+    wrong = [100 * np.mean(end.response(images.x).values[0].argmax(1) != images.labels) for end in ends]
+    np.testing.assert_allclose(table.loc[("FA", TRAINING), "mean"], np.mean(wrong), rtol=1e-5)
 
 
 def test_backprop_is_what_others_are_held_against_and_what_diverged_has_no_structure(done):
     folder, _ = done
-    table = pd.read_csv(folder / "figures" / "study_digits_structure.csv").set_index(
-        ["part", "network", "measure"]
-    )
+    table = shown(folder, "structure", "part", "network", "measure")
     for part in ("small", "sum"):
         assert table.loc[(part, "backprop", TREE), "mean"] == pytest.approx(1)
         assert table.loc[(part, "backprop", TURN), "mean"] == pytest.approx(0, abs=1e-4)
@@ -86,13 +92,13 @@ def test_backprop_is_what_others_are_held_against_and_what_diverged_has_no_struc
     assert 0 < table.loc[("small", "FA", TURN), "mean"] < 90
     assert table.loc[("small", "FA", "feedback angle (degrees), layer 1"), "mean"] < 90
     assert table.loc[("small", "Hebb, β = 9", TREE), "n"] == 0
-    trees = pd.read_csv(folder / "figures" / "study_digits_trees.csv")
+    trees = shown(folder, "trees")
     assert ("small", "Hebb, β = 9") not in set(zip(trees["part"], trees["network"], strict=True))
 
 
 def test_strengths_are_shares_of_the_first_mode_at_the_end(done):
     folder, _ = done
-    table = pd.read_csv(folder / "figures" / "study_digits_strengths.csv")
+    table = shown(folder, "strengths")
     last = table[(table["epoch"] == 12) & (table["network"] == "FA") & (table["part"] == "small")]
     assert last["mode"].tolist() == list(range(1, 10))
     assert last["mean"].iloc[0] == pytest.approx(1) and (last["mean"].diff().iloc[1:] <= 0).all()
@@ -101,24 +107,19 @@ def test_strengths_are_shares_of_the_first_mode_at_the_end(done):
 def test_the_order_of_modes_is_held_against_that_under_backprop(done):
     folder, _ = done
     agreements = []
-    for seed in (0, 1):
-        centred = {}
-        for name in ("FA", "backprop"):
-            paths = (folder / "runs").glob(f"{name}-digits-hidden_12-*.zarr")
-            (run,) = (run for run in map(Run.open, paths) if int(run.data["seed"][0]) == seed)
-            means = run.class_means(1).isel(seed=0).values.astype(float)
-            centred[name] = means - means.mean(axis=1, keepdims=True)
-        U = np.linalg.svd(centred["backprop"][-1])[0][:, :9]
+    for of_seed in zip(trainings(folder, "FA"), trainings(folder, "backprop"), strict=True):
+        means = [run.class_means(1).isel(seed=0).values.astype(float) for run in of_seed]
+        fed, base = (of - of.mean(axis=1, keepdims=True) for of in means)
+        U = np.linalg.svd(base[-1])[0][:, :9]
         when = []
-        for means in centred.values():
+        for means in (fed, base):
             made = np.einsum("cm,ecu->meu", U, means)
             course = np.einsum("meu,mu->me", made, made[:, -1] / np.linalg.norm(made[:, -1], axis=1)[:, None])
             gone = (course - course[:, :1]) / (course[:, -1:] - course[:, :1])
             last = [max(e for e in range(7) if mode[e] < 0.5) for mode in gone]
             when.append([2 * (e + (0.5 - g[e]) / (g[e + 1] - g[e])) for e, g in zip(last, gone, strict=True)])
         agreements.append(spearmanr(*np.maximum(when, 2)).statistic)  # the first snapshot is that of epoch 2
-    table = pd.read_csv(folder / "figures" / "study_digits_structure.csv").set_index(["network", "measure"])
-    row = table[table["part"] == "small"].loc[("FA", ORDER)]
+    row = shown(folder, "structure", "part", "network", "measure").loc[("small", "FA", ORDER)]
     np.testing.assert_allclose([row["low"], row["high"]], sorted(agreements), rtol=1e-5)
 
 
@@ -160,12 +161,8 @@ def test_an_order_that_snapshots_do_not_show_is_none(courses):
 
 def test_likeness_to_backprop_stands_beside_that_of_no_learning_and_of_another_start(done):
     folder, _ = done
-    table = pd.read_csv(folder / "figures" / "study_digits_structure.csv").set_index(
-        ["part", "network", "measure"]
-    )
-    paths = (folder / "runs").glob("backprop-digits-hidden_12-*.zarr")
-    runs = sorted(map(Run.open, paths), key=lambda run: int(run.data["seed"][0]))
-    means = [centred_means(run, 1).isel(seed=0, drop=True) for run in runs]
+    table = shown(folder, "structure", "part", "network", "measure")
+    means = [centred_means(run, 1).isel(seed=0, drop=True) for run in trainings(folder, "backprop")]
     ends = [of.isel(epoch=-1) for of in means]
     untrained = [float(procrustes_angle(of[0], end)) for of, end in zip(means, ends, strict=True)]
     row = table.loc["small", "not trained", TURN]
@@ -180,10 +177,8 @@ def test_likeness_to_backprop_stands_beside_that_of_no_learning_and_of_another_s
 
 def test_the_trees_are_those_of_the_class_means(done):
     folder, _ = done
-    links = pd.read_csv(folder / "figures" / "study_digits_trees.csv")
-    runs = [Run.open(path) for path in (folder / "runs").glob("FA-*.zarr")]
-    (run,) = (run for run in runs if int(run.data["seed"][0]) == 0)
-    means = run.class_means(1).isel(seed=0, epoch=-1, drop=True).astype(float)
+    links = shown(folder, "trees")
+    means = trainings(folder, "FA")[0].class_means(1).isel(seed=0, epoch=-1, drop=True).astype(float)
     of = links[(links["part"] == "small") & (links["network"] == "FA")]
     np.testing.assert_allclose(
         tree_from(of, load_images("digits").classes).Z[:, 2],
@@ -194,12 +189,11 @@ def test_the_trees_are_those_of_the_class_means(done):
 
 def test_claims_are_judged_by_differences_between_networks_that_began_alike(done):
     folder, claims = done
-    errors = {}
-    for name in ("FA", "backprop"):
-        for path in (folder / "runs").glob(f"{name}-digits-hidden_12-*.zarr"):
-            run = Run.open(path)
-            errors[name, int(run.data["seed"][0])] = 100 * (1 - float(run.final().data["accuracy"][0]))
-    gaps = [errors["FA", seed] - errors["backprop", seed] for seed in (0, 1)]
+    fed, base = (
+        [100 * (1 - run.final().data["accuracy"].values.item()) for run in trainings(folder, name)]
+        for name in ("FA", "backprop")
+    )
+    gaps = np.subtract(fed, base)
     row = claims.iloc[0]
     np.testing.assert_allclose([row["mean"], row["low"], row["high"]], [np.mean(gaps), min(gaps), max(gaps)])
     word = "yes" if min(gaps) > 0 else "no" if max(gaps) <= 0 else "unclear"
