@@ -1,4 +1,4 @@
-"""The analysis of hidden layers: its trainings, its measures by hand, what `reproduce` leaves out."""
+"""The analysis of hidden layers: its trainings, its measures by hand, what is made on request only."""
 
 import numpy as np
 import pytest
@@ -56,14 +56,6 @@ def test_figures_and_tables_are_written(tables, tmp_path):
         for name in ("measures", "strengths", "trees", "weights")
         for kind in ("csv", "pdf", "png")
     ]
-
-
-def test_reproduce_leaves_out_what_is_there_on_request_only(tmp_path, monkeypatch):
-    for stem in ("a", *scripts.ON_REQUEST, "claims"):
-        (tmp_path / f"{stem}.py").write_text(f"def main(folder):\n    (folder / '{stem}').touch()\n")
-    monkeypatch.setattr(scripts, "top_folder", lambda name: tmp_path)
-    scripts.reproduce(tmp_path / "figures", progress=False)
-    assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == ["a", "claims"]
 
 
 def test_what_is_on_request_is_there_and_takes_options(tmp_path, monkeypatch):
