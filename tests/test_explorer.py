@@ -72,6 +72,11 @@ def held(run, layer, seed, epochs):
     return run.response(layer=layer).isel(seed=seed).sel(epoch=epochs).values
 
 
+def of_data(told, part):
+    """Read what the page holds of the data themselves."""
+    return unpacked(told["runs"][-1]["layers"][0]["seeds"][0][part])[0]
+
+
 def each_seed(told, runs):
     """Give for each seed of each layer of each run what the page holds, and what the run says."""
     for of_run in told["runs"]:
@@ -109,12 +114,11 @@ def test_s_is_diagonal_but_within_the_blocks_of_the_data(told, runs):
 
 
 def test_modes_keep_the_signs_of_the_datas_at_all_epochs_in_all_runs_seeds_and_layers(told, runs):
-    data = unpacked(told["runs"][-1]["layers"][0]["seeds"][0]["U"])[0]
-    V = unpacked(told["runs"][-1]["layers"][0]["seeds"][0]["V"])[0]
-    assert (data.max(axis=0) >= -data.min(axis=0) - 1e-4).all()
+    U, V = (of_data(told, side) for side in "UV")
+    assert (U.max(axis=0) >= -U.min(axis=0) - 1e-4).all()
     for layer, page, _ in each_seed(told, runs):
         alone = [0, 1, 2, 3]  # the others turn within their blocks
-        cosines = np.einsum("nk,fnk->fk", data, page["U"])
+        cosines = np.einsum("nk,fnk->fk", U, page["U"])
         if layer["ofOutput"]:
             cosines += np.einsum("nk,fnk->fk", V, page["V"])
             done = alone if page["S"][-1, 3, 3] > 2.2 else alone[:2]  # of the data's 2.236
@@ -141,7 +145,7 @@ def test_modes_have_the_signs_in_which_modes_plot_draws_them(told, runs, monkeyp
 
 
 def test_equal_modes_turn_together_onto_the_datas(told, runs):
-    data = {name: unpacked(told["runs"][-1]["layers"][0]["seeds"][0][name])[0] for name in "UV"}
+    data = {name: of_data(told, name) for name in "UV"}
     bpa = next(page for _, page, _ in each_seed(told, runs))
     for block in ([4, 5], [6, 7]):
         sides = [data[name][:, block].T @ bpa[name][-1][:, block] for name in "UV"]
@@ -170,14 +174,12 @@ def test_the_dendrogram_is_that_of_each_epoch(told, runs):
 
 def test_items_that_are_one_stand_at_one_place_and_the_learned_ones_at_the_datas(told, runs):
     for layer, page, run in each_seed(told, runs):
-        centred = run - run.mean(axis=1, keepdims=True)
-        end = ITEMS.values - ITEMS.values.mean(0) if layer["ofOutput"] else centred[-1]
-        there = np.linalg.lstsq(end, page["path"][-1] if not layer["ofOutput"] else end[:, :2], rcond=None)[0]
         if not layer["ofOutput"]:  # one linear map takes every epoch along
+            centred = run - run.mean(axis=1, keepdims=True)
+            there = np.linalg.lstsq(centred[-1], page["path"][-1], rcond=None)[0]
             near = np.abs(centred @ there - page["path"]).max()
             assert near < 1e-3 * np.abs(page["path"]).max()
-    data = next(run for run in told["runs"] if run["name"] == "the data")
-    places = unpacked(data["layers"][0]["seeds"][0]["path"])[0]
+    places = of_data(told, "path")
     bpa = unpacked(told["runs"][0]["layers"][0]["seeds"][0]["path"])[-1]
     assert np.abs(bpa - places).max() < 0.15 * np.abs(places).max()
 
@@ -422,9 +424,7 @@ def test_what_stands_for_data_that_no_run_keeps_is_called_what_it_is(opened, run
         ("bare", bare, None),
     ):
         called = called or f"seed 0 of {name} at its end"
-        path = tmp_path / f"{name}.html"
-        path.write_text(explorer_page({name: run}), "utf-8")
-        page = opened(url=path.as_uri())
+        page = opened(url=written(explorer_page({name: run}), tmp_path))
         assert page.evaluate("told.runs.map((run) => run.name)") == (
             [name] if name == "digits" else [name, called]
         )
@@ -491,11 +491,16 @@ def browser():
         chromium.close()
 
 
+def written(page, folder):
+    """Write a page and return its address."""
+    path = folder / "explorer.html"
+    path.write_text(page, "utf-8")
+    return path.as_uri()
+
+
 @pytest.fixture(scope="module")
 def place(html, tmp_path_factory):
-    path = tmp_path_factory.mktemp("page") / "explorer.html"
-    path.write_text(html, "utf-8")
-    return path.as_uri()
+    return written(html, tmp_path_factory.mktemp("page"))
 
 
 @pytest.fixture
@@ -503,7 +508,7 @@ def opened(browser, place):
     """Open the page in windows of a size; afterwards nothing may have gone wrong, and no network been asked."""
     contexts, said, asked = [], [], []
 
-    def show(viewport=WIDE, url=place, alone=False, **options):
+    def show(viewport=WIDE, url=place, alone=None, **options):
         context = browser.new_context(viewport=viewport, **options)
         context.set_default_timeout(10_000)
         contexts.append(context)
@@ -512,8 +517,8 @@ def opened(browser, place):
         page.on("pageerror", lambda error: said.append(str(error)))
         page.on("request", lambda request: asked.append(request.url))
         page.goto(url)
-        if alone:
-            page.evaluate("sideBySide(false)")
+        if alone is not None:
+            page.evaluate(f"sideBySide({str(not alone).lower()})")
         return page
 
     yield show
@@ -849,9 +854,7 @@ def test_of_images_rows_are_called_classes(opened, tmp_path):
     digits = load_images("digits")
     network = Network((64, 6, 10), "relu", "softmax")
     run = train("backprop", network, digits.x, digits.targets, epochs=2, record=["class_means"])
-    path = tmp_path / "digits.html"
-    path.write_text(explorer_page({"digits": run}), "utf-8")
-    page = opened(url=path.as_uri())
+    page = opened(url=written(explorer_page({"digits": run}), tmp_path))
     assert page.locator("figure.U .note").text_content() == "classes × modes"
     assert page.locator("figure.paths h2").text_content() == "Class paths"
     labels = [
@@ -934,8 +937,7 @@ def test_at_a_projector_all_panels_are_seen_without_scrolling(opened, alone):
 
 @pytest.mark.parametrize("alone", [True, False])
 def test_on_a_phone_panels_are_stacked_and_nothing_scrolls_sideways(opened, alone):
-    page = opened(PHONE)
-    page.evaluate(f"sideBySide({str(not alone).lower()})")
+    page = opened(PHONE, alone=alone)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     assert page.evaluate("document.body.scrollWidth") == 390
     boxes = [
@@ -959,8 +961,7 @@ def test_no_title_lies_under_the_button_that_saves_its_picture(opened, tmp_path,
         {"item": list("abcde"), "property": list("xyz")},
     )
     run = train("bpa", Network((3, 2, 3), biases=False), items, epochs=20)  # of two modes, so U is narrow
-    (tmp_path / "small.html").write_text(explorer_page({"a": run, "b": run}), "utf-8")
-    page = opened({"width": width, "height": height}, (tmp_path / "small.html").as_uri())
+    page = opened({"width": width, "height": height}, written(explorer_page({"a": run, "b": run}), tmp_path))
     under = page.evaluate(
         """() => [...document.querySelectorAll(".panel")].flatMap((panel) => {
              const save = panel.querySelector(".save").getBoundingClientRect();
@@ -989,8 +990,7 @@ def test_at_no_width_does_it_scroll_sideways(opened, width):
     [(1024, 768, False), (1000, 700, False), (1280, 720, False), (800, 1200, True), (390, 844, False)],
 )
 def test_titles_and_what_is_said_of_a_run_are_read_whole(opened, width, height, alone):
-    page = opened({"width": width, "height": height})
-    page.evaluate(f"sideBySide({str(not alone).lower()})")
+    page = opened({"width": width, "height": height}, alone=alone)
     cut = page.evaluate(
         """() => [...document.querySelectorAll("h2, .note, .status")].filter((node) => {
              const box = node.getBoundingClientRect(), around = node.parentElement.getBoundingClientRect();
@@ -1014,8 +1014,7 @@ def test_titles_and_what_is_said_of_a_run_are_read_whole(opened, width, height, 
     ("width", "height"), [(1400, 1000), (1920, 1080), (1280, 720), (1024, 768), (390, 844)]
 )
 def test_the_button_that_saves_a_panel_lies_over_nothing_else_of_its_caption(opened, width, height, alone):
-    page = opened({"width": width, "height": height})
-    page.evaluate(f"sideBySide({str(not alone).lower()})")
+    page = opened({"width": width, "height": height}, alone=alone)
     assert page.locator(".meaning").count() == (1 if alone else 2)
     covered = page.evaluate(
         """() => [...document.querySelectorAll("figcaption .save")].flatMap((save) => {
@@ -1062,8 +1061,7 @@ def test_two_runs_in_a_high_window_leave_the_tree_its_width_and_mode_numbers_apa
     names = [f"an item of long name {k}" for k in range(8)]
     items = Items(rng.integers(0, 2, (8, 40)), names, [f"property {k}" for k in range(40)], "long names")
     runs = {rule: train(rule, Network((40, 8, 40)), items, epochs=3) for rule in ("bpa", "backprop")}
-    (tmp_path / "high.html").write_text(explorer_page(runs), "utf-8")
-    page = opened({"width": 1500, "height": 1600}, (tmp_path / "high.html").as_uri())
+    page = opened({"width": 1500, "height": 1600}, written(explorer_page(runs), tmp_path))
     whole, axis = (
         page.locator(part).first.bounding_box()["width"] for part in (".tree .frame", ".tree path.axis")
     )
@@ -1077,8 +1075,7 @@ def test_two_runs_in_a_high_window_leave_the_tree_its_width_and_mode_numbers_apa
 
 @pytest.mark.parametrize(("viewport", "alone"), [(WIDE, True), (WIDE, False), (PHONE, True)])
 def test_on_paper_pictures_keep_their_shape_and_the_epoch_is_told(opened, viewport, alone):
-    page = opened(viewport)
-    page.evaluate(f"sideBySide({str(not alone).lower()})")
+    page = opened(viewport, alone=alone)
     page.emulate_media(media="print")
     page.evaluate("() => { document.body.style.width = '700px'; }")
     assert page.evaluate("document.body.scrollWidth") == 700
@@ -1097,7 +1094,6 @@ def test_on_paper_pictures_keep_their_shape_and_the_epoch_is_told(opened, viewpo
 )
 def test_what_is_seen_at_once_is_one_sheet_of_paper(opened, width, height, alone):
     page = opened({"width": width, "height": height}, alone=alone)
-    page.evaluate(f"sideBySide({str(not alone).lower()})")
     pdf = page.pdf(prefer_css_page_size=True)
     assert len(re.findall(rb"/Type /Page\b", pdf)) == 1
     paper = map(float, re.search(rb"/MediaBox \[0 0 (\S+) ([^\]]+)\]", pdf).groups())
@@ -1105,9 +1101,7 @@ def test_what_is_seen_at_once_is_one_sheet_of_paper(opened, width, height, alone
 
 
 def test_evil_names_are_shown_as_they_are(opened, evil, tmp_path):
-    path = tmp_path / "evil.html"
-    path.write_text(explorer_page({"<i>evil</i>": evil}), "utf-8")
-    page = opened(url=path.as_uri())
+    page = opened(url=written(explorer_page({"<i>evil</i>": evil}), tmp_path))
     assert page.locator("b, img, i").count() == 0
     assert tuple(page.evaluate("items")) == EVIL
     assert page.locator("[data-choose=run] option").first.inner_text() == "<i>evil</i>"
