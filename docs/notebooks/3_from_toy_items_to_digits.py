@@ -29,11 +29,11 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 
 from semantic_svd import RULES, Network, load_images, recorded_run, train
+from semantic_svd.classes import centred_means, on_last_modes
 from semantic_svd.dendrograms import agreement, clades, distances, linkage
-from semantic_svd.modes import effective_rank, strengths, svd
+from semantic_svd.modes import effective_rank, svd
 from semantic_svd.plasticity import Delta, Frozen
 from semantic_svd.plots import dendrogram_panels, measure_lines, strength_lines, weight_pictures
 from semantic_svd.similarity import beside_null
@@ -49,9 +49,8 @@ digits
 # more ink than others, blue where it has less; each picture has its own scale.
 
 # %%
-named = digits.targets.values / digits.targets.values.sum(axis=0)
-means = xr.DataArray(named.T @ digits.x, {"item": list(digits.classes)}, ("item", "pixel"))
-weight_pictures((means - means.mean("item")).values.reshape(10, 8, 8), columns=5, shared=False).figure
+means = digits.means.astype(float)
+weight_pictures((means - means.mean("class")).values.reshape(10, 8, 8), columns=5, shared=False).figure
 
 # %% [markdown]
 # ## Three ways to learn them
@@ -95,31 +94,16 @@ measure_lines(pd.concat(accuracy), "test images named rightly (%)").figure
 # Put the class means below one another: a matrix of ten classes by 32 units, at each epoch. We take off the mean over
 # the classes, as we ask what tells them apart; so there are nine modes at most.
 
-
 # %%
-def class_matrix(run):
-    """Return class means of the hidden layer less their mean: (seed, epoch, class, unit)."""
-    hidden = run.class_means(1)
-    return hidden - hidden.mean("class")
-
-
-matrices = {name: class_matrix(run) for name, run in runs.items()}
+matrices = {name: centred_means(run, 1) for name, run in runs.items()}
 dict(matrices["backprop"].sizes)
 
 # %% [markdown]
 # Hidden units have no names, and those of two networks are not the same. So each network's modes are compared with its
 # own: how strong are the modes with which it *ends*, at every epoch before?
 
-
 # %%
-def on_own_modes(matrix):
-    """Return the strength of each network's last modes over its training: (seed, epoch, mode)."""
-    last = [svd(of_seed.isel(epoch=-1, drop=True)) for of_seed in matrix]
-    found = [strengths(of_seed, modes) for of_seed, modes in zip(matrix, last, strict=True)]
-    return xr.concat(found, "seed").isel(mode=slice(9))
-
-
-strength_lines(intervals(on_own_modes(matrices["backprop"]))).figure
+strength_lines(intervals(on_last_modes(matrices["backprop"]))).figure
 
 # %% [markdown]
 # No such clean stages as with the toy items: the modes rise side by side, the strong ones to greater heights. For the
@@ -142,9 +126,7 @@ pd.DataFrame(last.U.values[:, :4], list(digits.classes), [f"mode {k}" for k in r
 image_tree = linkage(means, metric="correlation")
 trees = {"mean images": image_tree}
 for name, run in runs.items():
-    hidden = run.class_means(1).sel(seed=0).isel(epoch=-1)
-    hidden = hidden.rename({"class": "item"}).assign_coords(item=list(digits.classes))
-    trees[name] = linkage(hidden, metric="correlation")
+    trees[name] = linkage(run.class_means(1).sel(seed=0).isel(epoch=-1), metric="correlation")
 clade = clades(image_tree, 4).to_series()
 colours = {item: ", ".join(clade.index[clade == number]) for item, number in clade.items()}
 axes = dendrogram_panels(trees, colours)
@@ -162,8 +144,7 @@ axes[0].figure
 # %%
 def tree_agreement(run):
     """Return the correlation of the hidden layer's tree with that of the mean images: (seed, epoch)."""
-    hidden = run.class_means(1).rename({"class": "item"})
-    return agreement(hidden.assign_coords(item=means["item"].values), means, metric="correlation")
+    return agreement(run.class_means(1), means, metric="correlation")
 
 
 agree = pd.concat([intervals(tree_agreement(run), rule=name) for name, run in runs.items()])
@@ -258,7 +239,7 @@ run = recorded_run(
 run
 
 # %%
-measured = {"tree agreement": tree_agreement(run), "effective rank": effective_rank(class_matrix(run))}
+measured = {"tree agreement": tree_agreement(run), "effective rank": effective_rank(centred_means(run, 1))}
 pd.DataFrame(
     {name: values.sel(seed=0, epoch=[1, 20]).to_series() for name, values in measured.items()}
 ).round(2)
