@@ -10,13 +10,7 @@ from semantic_svd.feedback import Feedback
 from semantic_svd.items import load_items
 from semantic_svd.modes import block_names
 from semantic_svd.network import Network
-from semantic_svd.new_information import (
-    change_by_mode,
-    focused_learning,
-    interference,
-    meet,
-    squared_errors,
-)
+from semantic_svd.new_information import change_by_mode, focused_learning, interference, meet, squared_errors
 from semantic_svd.plots import caption, loss_lines, loss_panels, meeting_lines, save
 from semantic_svd.rules import RULES, Rule
 from semantic_svd.tables import intervals

@@ -14,11 +14,7 @@ from semantic_svd.training import train
 
 EPOCHS = 1500
 SCALES = (1.0, 0.3, 0.1, 0.03)  # of the standard weights
-TIED, APART, MEAN = (
-    "W2 = W1′",
-    "W1 and W2 drawn apart",
-    "BPA from (W1 + W2′) / 2 in both layers",
-)
+TIED, APART, MEAN = "W2 = W1′", "W1 and W2 drawn apart", "BPA from (W1 + W2′) / 2 in both layers"
 
 
 def compute():

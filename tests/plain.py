@@ -5,7 +5,7 @@ Nothing here is fast and nothing is taken from the package but the descriptions 
 
 import numpy as np
 
-# the documented streams of random numbers, default_rng((seed, stream, epoch))
+# The documented streams of random numbers, default_rng((seed, stream, epoch)).
 WEIGHTS, FEEDBACK, ORDER = 0, 1, 2
 
 ACTIVATION = {
@@ -232,10 +232,8 @@ def _plasticity(rule, name, last):
     if name[0] == "b":
         hidden, output = rule.bias if isinstance(rule.bias, tuple) else (rule.bias,) * 2
     else:
-        hidden, output = (
-            rule.hidden[k - 1] if isinstance(rule.hidden, tuple) and k < last else rule.hidden,
-            rule.output,
-        )
+        hidden = rule.hidden[k - 1] if isinstance(rule.hidden, tuple) and k < last else rule.hidden
+        output = rule.output
     return output if k == last else hidden
 
 

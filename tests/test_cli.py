@@ -670,10 +670,7 @@ TRAIN = "train --items mcclelland2020 -o run.zarr"
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (
-            f"{TRAIN} --rule x",
-            f"no rule 'x'; there are {', '.join(RULES)}",
-        ),
+        (f"{TRAIN} --rule x", f"no rule 'x'; there are {', '.join(RULES)}"),
         (
             "train --items saxe2019_toy --rule krotov_hopfield",
             "KrotovHopfield(k=7) needs 7 units or more, the layer has 4; name more with --hidden",
@@ -694,10 +691,7 @@ TRAIN = "train --items mcclelland2020 -o run.zarr"
         (f"{TRAIN} --epochs -3", "epochs is a whole number from 0, not -3"),
         (f"{TRAIN} --seeds 0", "seeds is a whole number from 1, not 0"),
         (f"{TRAIN} --every often", "--every is a whole number or log, not 'often'"),
-        (
-            f"{TRAIN} --record all",
-            f"no record 'all'; there are {', '.join(RECORDS)}",
-        ),
+        (f"{TRAIN} --record all", f"no record 'all'; there are {', '.join(RECORDS)}"),
         (
             f"{TRAIN} --rate 1 2",
             "a rule's rate is one number of 0 or more, or three (hidden, output, feedback), not (1.0, 2.0)",
@@ -718,10 +712,7 @@ TRAIN = "train --items mcclelland2020 -o run.zarr"
         ),
         ("train", "Missing option '--items' or '--images'; see semantic-svd train --help"),
         ("modes", "Missing argument 'RUN'; see semantic-svd modes --help"),
-        (
-            "modes nope",
-            f"nope: no such run or CSV file, and no data set ({', '.join(DATASETS)})",
-        ),
+        ("modes nope", f"nope: no such run or CSV file, and no data set ({', '.join(DATASETS)})"),
         ("modes .", ". is not a run: it has no zarr.json"),
         ("modes saxe2019_toy --seed 1", "saxe2019_toy is a matrix of items: --seed and --layer are for runs"),
         (

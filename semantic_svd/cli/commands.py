@@ -9,29 +9,13 @@ import semantic_svd
 from semantic_svd.cli.compare import compare
 from semantic_svd.cli.explore import explore
 from semantic_svd.cli.files import check_outputs, deliver
-from semantic_svd.cli.options import (
-    CsvFile,
-    Epoch,
-    Layer,
-    ManyValues,
-    Plot,
-    Seed,
-    Source,
-)
+from semantic_svd.cli.options import CsvFile, Epoch, Layer, ManyValues, Plot, Seed, Source
 from semantic_svd.cli.readout import readout
 from semantic_svd.cli.reference import data, rules
 from semantic_svd.cli.reproduce import reproduce
 from semantic_svd.cli.subject import open_subject
 from semantic_svd.cli.sweep import sweep
-from semantic_svd.cli.terminal import (
-    NAME,
-    complain,
-    mean,
-    number,
-    says_interval,
-    says_ties,
-    show,
-)
+from semantic_svd.cli.terminal import NAME, complain, mean, number, says_interval, says_ties, show
 from semantic_svd.cli.train import train
 from semantic_svd.errors import InputError
 from semantic_svd.names import one_line

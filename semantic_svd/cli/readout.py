@@ -16,10 +16,7 @@ def readout(
         str,
         typer.Argument(metavar="RUN", help="A saved run on images, with its weights.", autocompletion=runs),
     ],
-    images: Annotated[
-        str,
-        typer.Option(metavar="NAME", help="As for train.", autocompletion=image_sets),
-    ],
+    images: Annotated[str, typer.Option(metavar="NAME", help="As for train.", autocompletion=image_sets)],
     data: DataFolder = None,
     layer: Annotated[int, typer.Option(metavar="L", help="Hidden layer, from 1.")] = 1,
     power: Annotated[

@@ -46,14 +46,11 @@ def reproduce(
     folds: Annotated[
         int | None,
         typer.Option(
-            metavar="N",
-            help="Cross-validate, in place of the set's own test images.",
-            show_default="no",
+            metavar="N", help="Cross-validate, in place of the set's own test images.", show_default="no"
         ),
     ] = None,
     runs: Annotated[
-        Path | None,
-        typer.Option(metavar="FOLDER", help="Keeps a study's trainings.", show_default="runs"),
+        Path | None, typer.Option(metavar="FOLDER", help="Keeps a study's trainings.", show_default="runs")
     ] = None,
     scheduler: Scheduler = None,
 ) -> None:

@@ -8,15 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from semantic_svd.cli.options import DataFolder, image_sets, item_sets, rule_names, whole_number
-from semantic_svd.cli.terminal import (
-    NAME,
-    Interrupted,
-    accuracies,
-    complain,
-    counted,
-    endings,
-    says_bytes,
-)
+from semantic_svd.cli.terminal import NAME, Interrupted, accuracies, complain, counted, endings, says_bytes
 from semantic_svd.errors import InputError
 
 if TYPE_CHECKING:

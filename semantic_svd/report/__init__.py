@@ -1,21 +1,7 @@
 """The report on the autoassociator and BPA: its standard runs, what its claims are measured by, its figures."""
 
-from semantic_svd.report.captions import (
-    CATEGORIES,
-    LABELS,
-    interval_note,
-    labelled,
-    note,
-)
-from semantic_svd.report.claims import (
-    Claim,
-    above,
-    below,
-    claims_table,
-    less,
-    more,
-    save_claims,
-)
+from semantic_svd.report.captions import CATEGORIES, LABELS, interval_note, labelled, note
+from semantic_svd.report.claims import Claim, above, below, claims_table, less, more, save_claims
 from semantic_svd.report.measures import (
     SAME,
     block_cosine,

@@ -17,14 +17,7 @@ from semantic_svd.errors import InputError, whole
 from semantic_svd.images import Images, named_images
 from semantic_svd.intervals import FEWEST, mean_interval
 from semantic_svd.report.claims import Criterion, save_table
-from semantic_svd.report.courses import (
-    BASE,
-    TEST,
-    TRAINING,
-    at_end,
-    measured,
-    spread,
-)
+from semantic_svd.report.courses import BASE, TEST, TRAINING, at_end, measured, spread
 from semantic_svd.rules import Rule
 from semantic_svd.runs import Run
 from semantic_svd.sweeps import Cell, Grid, sweep
