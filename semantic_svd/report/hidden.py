@@ -22,6 +22,17 @@ from semantic_svd.lessons import fitting
 from semantic_svd.modes import effective_rank
 from semantic_svd.network import Network
 from semantic_svd.plasticity import Frozen, KrotovHopfield
+from semantic_svd.plots import (
+    caption,
+    dendrogram,
+    measure_lines,
+    panels,
+    save,
+    strength_lines,
+    styled,
+    weight_pictures,
+)
+from semantic_svd.plots.style import span
 from semantic_svd.products import Array
 from semantic_svd.readouts import read_out
 from semantic_svd.rules import RULES, Rule
@@ -181,8 +192,6 @@ def save_hidden_figures(
     tables: dict[str, pd.DataFrame], images: Images, setting: Setting, folder: Path, stem: str
 ) -> None:
     """Draw the tables of `hidden_tables`, and write figures and tables: stem_strengths, _measures, _trees, _weights."""
-    from semantic_svd.plots import save, styled
-
     sizes = f"{images.x.shape[1]}-{setting.hidden}-{len(images.classes)}"
     kind = "95\u00a0%\u00a0t intervals" if setting.seeds >= FEWEST else "the smallest and the largest"
     about = (
@@ -191,17 +200,16 @@ def save_hidden_figures(
     about += f" in batches of {setting.batch_size}; Krotov-Hopfield's k is {setting.rival}."
     bands = f"{setting.seeds} seeds; bands are {kind}."
     for name, figure in (
-        ("strengths", styled(_draw_strengths)(tables["strengths"], f"{about} {bands}")),
-        ("measures", styled(_draw_measures)(tables["measures"], f"{about} {bands}")),
-        ("trees", styled(_draw_trees)(tables["trees"], images.classes, about)),
-        ("weights", styled(_draw_weights)(tables["weights"], images, about)),
+        ("strengths", _draw_strengths(tables["strengths"], f"{about} {bands}")),
+        ("measures", _draw_measures(tables["measures"], f"{about} {bands}")),
+        ("trees", _draw_trees(tables["trees"], images.classes, about)),
+        ("weights", _draw_weights(tables["weights"], images, about)),
     ):
         save(figure, folder, f"{stem}_{name}", tables[name])
 
 
+@styled
 def _draw_strengths(table: pd.DataFrame, about: str) -> Any:
-    from semantic_svd.plots import caption, panels, strength_lines
-
     figure, axes = panels(2, 2, height=110, sharex=True)
     for ax, (rule, rows) in zip(axes.ravel(), table.groupby("panel", sort=False), strict=True):
         strength_lines(rows, ax).set_title(str(rule))
@@ -216,9 +224,8 @@ def _draw_strengths(table: pd.DataFrame, about: str) -> Any:
     return figure
 
 
+@styled
 def _draw_measures(table: pd.DataFrame, about: str) -> Any:
-    from semantic_svd.plots import caption, measure_lines, panels
-
     figure, axes = panels(1, 3, height=60)
     units = {"test accuracy": "test accuracy (%)", "feedback angle": "feedback angle (degrees)"}
     for i, (ax, (measure, rows)) in enumerate(
@@ -235,10 +242,8 @@ def _draw_measures(table: pd.DataFrame, about: str) -> Any:
     return figure
 
 
+@styled
 def _draw_trees(table: pd.DataFrame, classes: Sequence[str], about: str) -> Any:
-    from semantic_svd.plots import caption, dendrogram, panels
-    from semantic_svd.plots.style import span
-
     trees = {key: tree_from(rows, classes) for key, rows in table.groupby(["of", "epoch"], sort=False)}
     clade = clades(trees[MEAN_IMAGES, 0], 4).to_series()
     names = {number: fill(", ".join(members.index), 20) for number, members in clade.groupby(clade)}
@@ -264,9 +269,8 @@ def _draw_trees(table: pd.DataFrame, classes: Sequence[str], about: str) -> Any:
     return figure
 
 
+@styled
 def _draw_weights(table: pd.DataFrame, images: Images, about: str) -> Any:
-    from semantic_svd.plots import caption, panels, weight_pictures
-
     groups = list(table.groupby("rule", sort=False))
     figure, axes = panels(1, len(groups), height=72)
     for ax, (rule, rows) in zip(axes[0], groups, strict=True):

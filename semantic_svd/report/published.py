@@ -16,8 +16,10 @@ import xarray as xr
 from semantic_svd.errors import InputError, whole
 from semantic_svd.images import Images, named_images
 from semantic_svd.intervals import FEWEST, mean_interval
+from semantic_svd.plots import save
 from semantic_svd.report.claims import Criterion, save_table
 from semantic_svd.report.courses import BASE, TEST, TRAINING, at_end, measured, spread
+from semantic_svd.report.sheets import study_figures
 from semantic_svd.rules import Rule
 from semantic_svd.runs import Run
 from semantic_svd.sweeps import Cell, Grid, sweep
@@ -136,9 +138,6 @@ class Study:
         self, folder: Path, trained: Mapping[tuple, Run], images: Images, name: str, about: str
     ) -> pd.DataFrame:
         """Measure trainings, write figures and tables, and return what of the source holds."""
-        from semantic_svd.plots import save
-        from semantic_svd.report.sheets import study_figures
-
         courses, trees = measured(trained)
         means = says_means(trained)
         axes = {part.title: part.axis for part in self.parts if part.axis}
