@@ -136,24 +136,13 @@ def error_panels(table: pd.DataFrame, axes: Mapping[str, str], about: str) -> Fi
     for i, (ax, (part, rows)) in enumerate(zip(made[0], table.groupby("part", sort=False), strict=True)):
         ax.set_title(f"{'abcdefgh'[i]}  {part}" if len(parts) > 1 else part)
         if part in axes:
-            number_curves(
-                rows[rows["measure"] == rows["measure"].iloc[0]], axes[str(part)], "test error (%)", ax
-            )
-            ax.set_yscale("log")
+            first = rows[rows["measure"] == rows["measure"].iloc[0]]
+            number_curves(first, axes[str(part)], "test error (%)", ax).set_yscale("log")
+            plain_numbers(ax.yaxis)
         else:
-            range_rows(_rowed(rows), "error (%)", ax)
-            ax.axvline(rows["mean"].iloc[0], color=FAINT, lw=0.8, zorder=0)
-            zero = bool((rows["low"] <= 0).any())
-            ax.set_xscale("symlog" if zero else "log", **{"linthresh": LEAST} if zero else {})
-            zeros |= zero
+            zeros |= _error_rows(rows, ax)
         looks |= _looks(ax)
         without_legend(ax)
-        if part in axes or not zero:
-            plain_numbers(ax.yaxis if part in axes else ax.xaxis)
-        else:
-            ax.xaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=LEAST, subs=(1, 2, 5)))
-            ax.xaxis.set_major_formatter("{x:g}")
-            ax.set_xlim(left=-LEAST / 10)
     figure.legend(list(looks.values()), list(looks), loc="outside upper center", ncols=len(looks))
     note = f"Axes of errors are logarithmic{f', those with zero linear below {LEAST:g} %' * zeros}"
     caption(figure, f"{about} The line is backprop's test error. {note}. {_without_marks(table)}")
@@ -310,6 +299,22 @@ def tree_sheet(trees: "Mapping[tuple[str, str], Tree]", about: str) -> Figure:
         if _place(ax).is_first_col():
             ax.yaxis.set_major_formatter("{x:g}")
     return _finished(figure, axes, groups, "distance", about, x="")
+
+
+def _error_rows(rows: pd.DataFrame, ax: Axes) -> bool:
+    """Draw errors in rows, with a line at the first, and tell whether there are errors of zero on the axis."""
+    range_rows(_rowed(rows), "error (%)", ax)
+    ax.axvline(rows["mean"].iloc[0], color=FAINT, lw=0.8, zorder=0)
+    zeros = bool((rows["low"] <= 0).any())
+    if zeros:
+        ax.set_xscale("symlog", linthresh=LEAST)
+        ax.xaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=LEAST, subs=(1, 2, 5)))
+        ax.xaxis.set_major_formatter("{x:g}")
+        ax.set_xlim(left=-LEAST / 10)
+    else:
+        ax.set_xscale("log")
+        plain_numbers(ax.xaxis)
+    return zeros
 
 
 def _looks(ax: Axes) -> dict[str, Artist]:
