@@ -63,9 +63,7 @@ def files():
 
 
 def test_a_run_of_the_command_is_the_run_of_the_library(bpa):
-    run = train_in_memory(
-        "bpa", Network((34, 8, 34), biases=False), load_items("mcclelland2020"), epochs=1500, seeds=5
-    )
+    run = train_in_memory("bpa", Network((34, 8, 34), biases=False), ITEMS, epochs=1500, seeds=5)
     opened = Run.open(bpa)
     xr.testing.assert_equal(opened.data["W1"].compute(), run.data["W1"])
     assert opened.rule == run.rule and opened.data.attrs["data_hash"] == run.data.attrs["data_hash"]
@@ -212,7 +210,6 @@ def test_the_rate_that_is_named_where_no_seed_survives_is_one_that_holds(here, c
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        ("", "run.zarr is there already; resume it, or name another place"),
         ("--resume", "run.zarr is another run, so it can't be resumed: its epochs are 3, not 2000"),
         ("--batch-size 0", "batch_size is a whole number from 1, not 0"),
         ("--stop-below -1", "stop_below is a finite loss of 0 or more, not -1.0"),
@@ -264,8 +261,7 @@ def test_modes_of_an_epoch_are_those_of_its_response(bpa, here):
 def test_the_half_learned_epoch_is_where_the_strength_passes_half(bpa, here):
     main(["modes", str(bpa), "--seed", "0", "--csv", "modes.csv"])
     half = pd.read_csv("modes.csv").set_index("mode").loc[1, "half_learned"]
-    data = load_items("mcclelland2020").values
-    U, s, Vt = np.linalg.svd(data)
+    U, s, Vt = np.linalg.svd(ITEMS.values)
     strength = np.einsum("i,eip,p->e", U[:, 0], Run.open(bpa).response().sel(seed=0).values, Vt[0])
     assert half == np.flatnonzero(strength < s[0] / 2)[-1] + 1
 
@@ -339,8 +335,8 @@ def test_a_hidden_layer_is_compared_with_the_items_side_of_the_data(bpa, here, c
     code, out, err = said(capsys, "align", bpa, "--layer 1 --csv comparison.csv")
     assert (code, err) == (0, "")
     assert "layer 1, 5 seeds, as each seed ended, against the data, items' side\n" in out
-    hidden, data = Run.open(bpa).final().hidden(1).sel(seed=3).values, load_items("mcclelland2020").values
-    ours, theirs = (np.linalg.svd(side - side.mean(axis=0))[0] for side in (hidden, data))
+    hidden = Run.open(bpa).final().hidden(1).sel(seed=3).values
+    ours, theirs = (np.linalg.svd(side - side.mean(axis=0))[0] for side in (hidden, ITEMS.values))
     found = pd.read_csv("comparison.csv").query("seed == 3").set_index("mode")["cosine_U"].abs()
     for mode in (1, 2, 3):
         assert found[mode] == pytest.approx(abs(ours[:, mode - 1] @ theirs[:, mode - 1]), abs=1e-9)

@@ -606,11 +606,6 @@ def test_weights_from_images_in_colour_have_their_colours_and_zero_is_grey():
     np.testing.assert_array_equal(frames[0, [0, 3]], [[1, 0.5, 0.5], [0, 0, 0]])  # each on its own scale
 
 
-def test_where_colours_begin_again_the_lines_do_not():
-    assert plots.mode_style(9)["color"] == plots.mode_style(1)["color"]
-    assert plots.mode_style(9)["linestyle"] != plots.mode_style(1)["linestyle"]
-
-
 @pytest.mark.parametrize("sizes", [[1] * 40, [2] * 20, [1] * 15 + [6] + [1] * 19, [1, 7, 8, 24], [40]])
 def test_forty_modes_have_forty_looks_whatever_their_blocks(sizes):
     first = np.repeat(np.cumsum([1, *sizes[:-1]]), sizes)
