@@ -20,10 +20,8 @@ FORKS = {1: "animals, plants", 2: "birds, fish; trees, flowers"}  # of the data'
 
 def responses():
     for model in MODELS:
-        yield (
-            model,
-            report.standard_run(model).response().sel(epoch=sorted({*shown_epochs(model.epochs), *SHOWN})),
-        )
+        epochs = sorted({*shown_epochs(model.epochs), *SHOWN})
+        yield model, report.standard_run(model).response().sel(epoch=epochs)
 
 
 def measures(response):

@@ -290,11 +290,9 @@ def rounded(value: float) -> str:
     """
     if not np.isfinite(value):
         return "–"
-    return (
-        f"{float(f'{value:.1e}'):,.0f}"
-        if value < 1e7
-        else f"{value:.1e}".replace("e+0", "e").replace("e+", "e")
-    )
+    if value < 1e7:
+        return f"{float(f'{value:.1e}'):,.0f}"
+    return f"{value:.1e}".replace("e+0", "e").replace("e+", "e")
 
 
 def exponent_table(fits: pd.DataFrame) -> str:
