@@ -54,7 +54,8 @@ def measured(trained: Mapping[tuple, Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
     def add(name: tuple, values: Mapping[str, xr.DataArray]) -> None:
         about = dict(zip(TRAINED, name, strict=True))
         for measure, of in values.items():
-            courses.append(of.rename("value").to_dataframe().reset_index().assign(**about, measure=measure))
+            rows = _of_one(of).rename("value").to_dataframe().reset_index()
+            courses.append(rows.assign(**about, measure=measure))
 
     for name, run in trained.items():
         (part, network, *which), means = name, every[name]
@@ -74,9 +75,8 @@ def measured(trained: Mapping[tuple, Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
                 trees[part, network] = tree_table(tree, part=part, network=network)
     table = pd.concat(courses, ignore_index=True)
     table["value"] = table["value"].where(np.isfinite(table["value"]))
-    return table[[*TRAINED, "measure", "epoch", "mode", "value"]], pd.concat(
-        trees.values(), ignore_index=True
-    )
+    links = pd.concat(trees.values(), ignore_index=True)
+    return table[[*TRAINED, "measure", "epoch", "mode", "value"]], links
 
 
 def _means(run: Run) -> xr.DataArray:
@@ -95,17 +95,17 @@ def _measures(run: Run, means: xr.DataArray, base: xr.DataArray) -> dict[str, xr
     layers = [layer for layer in range(1, run.network.layers) if f"B{layer}" in run.data]
     found |= {f"{FEEDBACK}, layer {layer}": feedback_angle(run, layer) for layer in layers}
     epochs = np.union1d(means["epoch"], base["epoch"]) if run.diverged.any() else means["epoch"].values
-    return {name: _of_one(values).reindex(epoch=epochs) for name, values in found.items()}
+    return {name: values.reindex(epoch=epochs) for name, values in found.items()}
 
 
 def _likeness(means: xr.DataArray, base: xr.DataArray) -> dict[str, xr.DataArray]:
     """Measure at each epoch how like the means of classes are to those with which backprop ended."""
     end = base.isel(epoch=-1, drop=True)
-    order = xr.DataArray([order_agreement(means, base)], {"epoch": means["epoch"][-1:]})
-    found = {RANK: effective_rank(means), TREE: agreement(means, end, metric="correlation")}
     return {
-        name: _of_one(values)
-        for name, values in (found | {TURN: procrustes_angle(means, end), ORDER: order}).items()
+        RANK: effective_rank(means),
+        TREE: agreement(means, end, metric="correlation"),
+        TURN: procrustes_angle(means, end),
+        ORDER: xr.DataArray([order_agreement(means, base)], {"epoch": means["epoch"][-1:]}),
     }
 
 
