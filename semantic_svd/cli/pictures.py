@@ -113,13 +113,15 @@ def verdict_cells(table: pd.DataFrame, about: str, reference: str) -> Figure:
     for _, part in table.groupby("mode", sort=False):
         counts = verdict_counts(part["verdict"])
         row = {**part.iloc[0], "verdict": counts.index[0], "block_cosine": part["block_cosine"].min()}
-        rows.append(row | ({"seeds": f"{counts.iloc[0]} of {len(part)}"} if len(part) > 1 else {}))
+        if len(part) > 1:
+            row["seeds"] = f"{counts.iloc[0]} of {len(part)}"
+        rows.append(row)
     figure = _whole_figure(plots.comparison(pd.DataFrame(rows), reference=reference).figure)
     notes = [f"{about}."]
-    notes += ["The most frequent verdict over seeds, and the cosine of the worst seed."] * (
-        "seeds" in rows[0]
-    )
-    notes += ["null: a mode of no strength, whose direction is rounding."] * ("null" in set(table["verdict"]))
+    if "seeds" in rows[0]:
+        notes.append("The most frequent verdict over seeds, and the cosine of the worst seed.")
+    if "null" in set(table["verdict"]):
+        notes.append("null: a mode of no strength, whose direction is rounding.")
     plots.caption(figure, " ".join(notes))
     return figure
 

@@ -230,9 +230,8 @@ def strength_sheet(table: pd.DataFrame, about: str) -> Figure:
     if shown:  # neither one wide interval nor what diverged presses all other lines down
         low, high = min(means.min() for means in shown), max(means.max() for means in shown)
         bottom, top = axes[0].set_ylim(min(0.0, low) - 0.05 * high, 1.05 * high or 1.0)
-        about += " What leaves a panel is cut off." * bool(
-            table["low"].min() < bottom or table["high"].max() > top
-        )
+        if table["low"].min() < bottom or table["high"].max() > top:
+            about += " What leaves a panel is cut off."
     looks = _looks(axes[0])
     figure.legend(
         list(looks.values()), list(looks), title="mode", loc="outside upper center", ncols=len(looks)
@@ -340,11 +339,14 @@ def _without_marks(table: pd.DataFrame) -> str:
     """Say what an open mark means, and that there is none, where it is so."""
     bare = table.groupby(["part", "network"])["mean"].count().min() == 0
     fewer = (table["open"] & (table["n"] > 0)).any()
-    return " ".join(
-        ["An open mark is the mean of fewer trainings: the others diverged or have no such number."]
-        * bool(fewer)
-        + ["A network without any mark diverged."] * bool(bare)
-    )
+    said = []
+    if fewer:
+        said.append(
+            "An open mark is the mean of fewer trainings: the others diverged or have no such number."
+        )
+    if bare:
+        said.append("A network without any mark diverged.")
+    return " ".join(said)
 
 
 def _rowed(rows: pd.DataFrame) -> pd.DataFrame:
