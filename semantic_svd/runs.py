@@ -90,7 +90,7 @@ class Run:
     @property
     def diverged(self) -> xr.DataArray:
         """Which seeds left the finite numbers, (seed)."""
-        return self.data["status"] == "diverged"
+        return (self.data["status"] == "diverged").rename("diverged")
 
     @property
     def notes(self) -> list[str]:
