@@ -128,7 +128,7 @@ def draw(by_epoch, by_rule, courses):
         "Squared errors are summed over properties, and over the eight old items. Beside each sparrowhawk stand: "
         "interleaved, all old items once; focused, none; similar items, the two birds once; similarity-weighted, the "
         "birds once and the fish 0.2 times; uniform, all 0.3 times. Axes of presentations are linear to 1, axes of "
-        f"errors end at 0.001. Theory: the closed form of focused learning. {report.interval_note()}",
+        f"errors end at 0.001. Theory: gradient flow of focused learning, in two dimensions. {report.interval_note()}",
     )
     caption(
         second,
