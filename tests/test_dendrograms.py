@@ -544,11 +544,37 @@ TIED = [CHAIN, CROSSED, load_items("rogers_mcclelland2004").values]
 
 
 @pytest.mark.parametrize("data", [*TIED, DATA.values, balanced_tree(4).values, np.eye(5)])
-def test_a_tree_hangs_on_ties_where_errors_of_a_millionth_make_another_of_it(data):
-    learned = data + 1e-6 * np.random.default_rng(0).normal(size=(40, *data.shape))
-    assert hangs_on_ties(data) == bool((agreement(learned, data) < 0.9999).any())
-    assert hangs_on_ties(data) == any(data is tied for tied in TIED)
+def test_a_tree_hangs_on_ties_where_the_order_of_the_items_makes_another_of_it(data):
+    rng = np.random.default_rng(1)
+    meet, others = squareform(cophenetic(linkage(data))), []
+    for order in (rng.permutation(len(data)) for _ in range(40)):
+        other = squareform(cophenetic(linkage(data[order])))
+        others.append(np.allclose(other, meet[np.ix_(order, order)]))
+    assert hangs_on_ties(data) == (not all(others)) == any(data is tied for tied in TIED)
     assert not hangs_on_ties(data, "single")  # joins by the shortest distance are the same in any order
+
+
+@pytest.mark.parametrize("error", [1e-3, 1e-6, 1e-8, 1e-10])
+@pytest.mark.parametrize("data", TIED)
+@pytest.mark.parametrize("method", ["average", "complete", "ward"])
+def test_what_has_learned_items_that_tie_agrees_with_the_tree_that_it_makes_of_them(data, method, error):
+    learned = 3 * data + error * np.random.default_rng(0).normal(size=(40, *data.shape))
+    np.testing.assert_allclose(agreement(learned, data, method), 1, atol=10 * error**2 + 1e-12)
+    if data is not CROSSED:  # has forks of three, which are no ties: errors part them
+        np.testing.assert_array_equal(robinson_foulds(learned, data, method), 0)
+
+
+def test_ties_are_settled_by_the_response_and_what_does_not_tie_is_not():
+    near, far = [[0.0], [1.0], [1.9]], [[0.0], [1.0], [2.1]]
+    chain = [[0.0], [1.0], [2.0]]
+    assert robinson_foulds(np.stack([near, far]), chain).values.tolist() == [0, 0]
+    assert robinson_foulds(np.stack([near, far]), near).values.tolist() == [0, 1]
+    np.testing.assert_allclose(agreement(np.stack([near, far]), chain), 1)
+    np.testing.assert_allclose(agreement(np.stack([near, far]), near), [1, -0.5])
+    pairs, odd = pdist(random_sets(1, 20)[0]), np.zeros(190)
+    for odd[7] in (1, -1):  # one distance of many that is quite another one
+        whole, parts = (trees.links(pairs, "average", "euclidean", by)[1] for by in (None, pairs + odd))
+        assert 0.2 < abs(parts - whole).max() < 0.3
 
 
 def test_a_table_with_a_column_named_array_is_still_a_table():

@@ -15,7 +15,7 @@ from semantic_svd.cli.reference import data, rules
 from semantic_svd.cli.reproduce import reproduce
 from semantic_svd.cli.subject import open_subject
 from semantic_svd.cli.sweep import sweep
-from semantic_svd.cli.terminal import NAME, complain, mean, number, says_interval, says_ties, show
+from semantic_svd.cli.terminal import NAME, complain, mean, number, says_interval, show
 from semantic_svd.cli.train import train
 from semantic_svd.errors import InputError
 from semantic_svd.names import one_line
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
     from semantic_svd.dendrograms import Tree
 
+TIED = (
+    "The data's tree is one of several: distances tie, and the order of the items decides which join; in a network's "
+    "tree its errors do, which the correlation allows for."
+)
 INTERVALS = ("strength", "half_learned")  # columns of `modes` that have them
 
 app = typer.Typer(
@@ -210,7 +214,7 @@ def dendrogram(
     """
     from semantic_svd.cli.pictures import tree_panels
     from semantic_svd.cli.tables import agreement_table, link_table, one_of
-    from semantic_svd.dendrograms import linkage
+    from semantic_svd.dendrograms import EXACT_UP_TO, hangs_on_ties, linkage
 
     check_outputs([source], [csv, agreement], [plot])
     subject = open_subject(source, seed, layer)
@@ -226,9 +230,9 @@ def dendrogram(
         trees[title] = linkage(one_of(first.at(label)), method, metric)
     about = subject.about()
     table = agreement_table(subject, method, metric) if subject.has_training else None
-    with_tree = subject.data is not None and (table is not None or not subject.run)
-    ties = says_ties(subject.data, method, metric) if with_tree else ""
-    drawn = f"{about}; {method} linkage, {metric} distance{whose}" + (ties and f". {ties[:-1]}")
+    data = None if table is None and subject.run else subject.data
+    tied = data is not None and len(data) <= EXACT_UP_TO and hangs_on_ties(data, method, metric)
+    drawn = f"{about}; {method} linkage, {metric} distance{whose}" + (f". {TIED[:-1]}" if tied else "")
     deliver(
         (csv, lambda: link_table(trees, **of)),
         (agreement, lambda: table),
@@ -250,8 +254,8 @@ def dendrogram(
         print()
         show(["epoch", "correlation with the data's tree"], rows)
         print(says_interval(table["seed"].nunique()))
-    if ties:
-        print(ties)
+    if tied:
+        print(TIED)
 
 
 app.command(epilog="Example:  semantic-svd compare bpa.zarr backprop.zarr --plot page.pdf")(compare)

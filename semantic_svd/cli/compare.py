@@ -7,7 +7,7 @@ import typer
 
 from semantic_svd.cli.files import check_outputs, deliver
 from semantic_svd.cli.options import CsvFile, Plot, run_names, runs
-from semantic_svd.cli.terminal import complain, endings, number, of_all, says_ties, show
+from semantic_svd.cli.terminal import complain, endings, number, of_all, show
 from semantic_svd.errors import InputError
 from semantic_svd.names import broken, telling
 
@@ -78,9 +78,6 @@ def compare(
         complain(note)
     words = dict([TIMES[time]]) | SHOWN
     shown = summary[summary["measure"].isin(words)]
-    first = next(iter(compared.values()))
-    by_item = "target" in first.data and "target_input_output" not in first.data  # not images, by class
-    ties = says_ties(first.targets()) if by_item else ""
 
     def page():
         from semantic_svd.plots import caption, dynamics
@@ -93,7 +90,7 @@ def compare(
             "it what 5 % of shuffles reach."
         )
         untold = note and f"{note[0].upper()}{note[1:]}."
-        caption(figure, " ".join(filter(None, (about, untold, ties))))
+        caption(figure, " ".join(filter(None, (about, untold))))
         return figure
 
     deliver((csv, lambda: summary), (curves, lambda: by_epoch), (plot, page))
@@ -102,8 +99,6 @@ def compare(
     _show(summary, words, compared)
     if len(beside := shown[_has_interval(shown)]):
         print(f"In brackets: {intervals_said(beside)}.")
-    if ties:
-        print(ties)
 
 
 def _show(summary: "pd.DataFrame", words: dict[str, str], opened: dict[str, "Run"]) -> None:

@@ -28,16 +28,6 @@ def complain(text: str) -> None:
     print(f"{NAME}: {' '.join(text.split())}", file=sys.stderr)
 
 
-def says_ties(data: Any, *how: str) -> str:
-    """Say where the data's tree, by a method and a metric, is one of several; of very many items it is not tried."""
-    from semantic_svd.dendrograms import EXACT_UP_TO, hangs_on_ties
-
-    if len(data) > EXACT_UP_TO:
-        return ""
-    tied = "The data's tree is one of several: distances tie, and the order of the items decides which join; in a "
-    return f"{tied}network's tree its errors do." if hangs_on_ties(data, *how) else ""
-
-
 def show(heads: Sequence[str], rows: Iterable[Sequence[Any]], wrap: Sequence[int] = ()) -> None:
     """Print a table. The columns in `wrap` are text and break anywhere; numbers break before their interval alone.
 

@@ -29,8 +29,8 @@ def agreement(
 
     The number is Pearson's correlation between the cophenetic distances of the two trees: 1 if they are
     the same tree up to scale. The high links weigh most: for whether the same groups are there at all, see
-    `robinson_foulds`. Where the data's tree hangs on ties (`hangs_on_ties`) it is one of several, and that a response
-    has another is chance: what is below 1 says little there, as do clades that are missing.
+    `robinson_foulds`. Where joins of the data tie (`hangs_on_ties`), the response's own distances settle which comes
+    first: each of the trees that the data allow is right.
 
     Parameters
     ----------
@@ -65,10 +65,9 @@ def agreement(
     array([nan,  1.,  1.])
     """
     array, wanted = beside(response, data)
-    target = _centred_heights(links(pair_distances(wanted, metric)[0], method, metric)[0])
     found = np.full(array.shape[:-2], np.nan)
-    for at, Z in _trees(array, method, metric):
-        heights = _centred_heights(Z)
+    for at, *both in _trees(array, wanted, method, metric):
+        heights, target = map(_centred_heights, both)
         if heights is not None and target is not None:
             found[at] = heights @ target
     return _labelled_like(array, found.clip(-1, 1))  # rounding may take it beyond
@@ -81,8 +80,8 @@ def robinson_foulds(
 
     A clade is a group of items under one link; single items and the whole set are in every tree and are left out.
     The number is the distance of Robinson and Foulds between rooted trees, as a share: clades that are in one tree
-    only, over the clades of both. Links of equal height are one fork of many branches, no clades; a response has some
-    there by its errors, however small.
+    only, over the clades of both. Where joins of the data tie, see `agreement`. Links of equal height are one fork of
+    many branches, no clades; a response has some there by its errors, however small.
 
     Parameters
     ----------
@@ -113,10 +112,10 @@ def robinson_foulds(
     array([0. , 0.5, 1. ])
     """
     array, wanted = beside(response, data)
-    there = set(_data_clades(wanted, method, metric))
+    _data_clades(wanted, method, metric)
     found = np.full(array.shape[:-2], np.nan)
-    for at, Z in _trees(array, method, metric):
-        here = set(clades_of(Z))
+    for at, *both in _trees(array, wanted, method, metric):
+        here, there = map(set, map(clades_of, both))
         found[at] = len(here ^ there) / (len(here) + len(there))
     return _labelled_like(array, found)
 
@@ -127,7 +126,8 @@ def clade_support(
     """Look for each clade of the data's tree in the tree of each response.
 
     The share of the seeds that hold it is the support of a clade, as in phylogenetics; its interval is that of
-    `intervals.share_interval`. Of a tree that hangs on ties see `agreement`.
+    `intervals.share_interval`. Where the data's tree hangs on ties (`hangs_on_ties`), its clades are those of
+    `linkage`, and that a response has others is chance.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ def clade_support(
     array, wanted = beside(response, data)
     there = _data_clades(wanted, method, metric)
     found = np.full((*array.shape[:-2], len(there)), np.nan)
-    for at, Z in _trees(array, method, metric):
+    for at, Z, _ in _trees(array, wanted, method, metric):
         here = set(clades_of(Z))
         found[at] = [clade in here for clade in there]
     return _labelled_like(array, found, clade=[_name(clade, names_of(array)) for clade in there])
@@ -227,12 +227,20 @@ def _apart(array: xr.DataArray) -> np.ndarray:
     return np.ptp(values, axis=-2).max(-1) > EQUAL * np.abs(values).max((-2, -1))  # False where NaN
 
 
-def _trees(array: xr.DataArray, method: str, metric: str) -> Iterator[tuple[tuple[int, ...], Array]]:
-    """Link the items of each matrix of a stack that has a tree; give its place in the stack and its links."""
-    places = np.ndindex(*array.shape[:-2])
+def _trees(
+    array: xr.DataArray, data: xr.DataArray, method: str, metric: str
+) -> Iterator[tuple[tuple[int, ...], Array, Array]]:
+    """Link the items of each matrix of a stack that has a tree; give its place in the stack, its links and the data's.
+
+    Where joins of the data tie, the matrix settles them; where those of both do, the same chance.
+    """
+    places, wanted = np.ndindex(*array.shape[:-2]), pair_distances(data, metric)[0]
+    links(wanted, method, metric)  # refuses
+    chance = np.random.default_rng(0).random(wanted.size)
     for at, pairs, apart in zip(places, pair_distances(array, metric), _apart(array).flat, strict=True):
         if apart and np.isfinite(pairs).all():
-            yield at, links(pairs, method, metric)[0]
+            Z, steps = links(pairs, method, metric, settled_by=chance)
+            yield at, Z, links(wanted, method, metric, settled_by=steps)[0]
 
 
 def _data_clades(data: xr.DataArray, method: str, metric: str) -> list[frozenset[int]]:
