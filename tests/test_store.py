@@ -217,8 +217,10 @@ def test_a_run_that_is_gone_or_was_replaced_is_not_read_as_nothing_or_as_another
     assert (
         refused(run.data.compute) == f"{path / 'zarr.json'} is missing or damaged; the run was opened there"
     )
-    items_run(path, epochs=60, stop_below=None, rule="backprop")
-    assert refused(run.data.compute) == f"{path} holds another run by now; open it anew"
+    for other in ({"rule": "backprop"}, {"seeds": range(6, 12)}):
+        shutil.rmtree(path, ignore_errors=True)
+        items_run(path, epochs=60, stop_below=None, **other)
+        assert refused(run.data.compute) == f"{path} holds another run by now; open it anew"
     shutil.rmtree(path)
     items_run(path, epochs=60, stop_below=None)
     assert_same(run.data, items_run(epochs=60, stop_below=None).data)

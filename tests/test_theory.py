@@ -708,6 +708,11 @@ def test_fitted_time_constants_of_training_from_an_aligned_start_are_those_of_th
             "each is (post, pre), or all are (n_seeds, post, pre)",
         ),
         (
+            lambda: theory.bpa_strengths([0.1, 0.1], X, times=[1.0]),
+            "weights of the shapes (), () do not lead from 34 inputs to 34 outputs; "
+            "each is (post, pre), or all are (n_seeds, post, pre)",
+        ),
+        (
             lambda: theory.backprop_strengths([], X, times=[1.0]),
             "weights of the shapes none do not lead from 34 inputs to 34 outputs; "
             "each is (post, pre), or all are (n_seeds, post, pre)",

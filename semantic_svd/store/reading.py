@@ -28,7 +28,7 @@ def open_store(path: Path) -> xr.Dataset:
         if not (path / files.ROOT).is_file():
             raise InputError(f"{path} is not a run: it has no {files.ROOT}")
         root = _checked_root(path)
-        metadata, whose = root["consolidated_metadata"]["metadata"], _whose(root)
+        metadata, whose = root["consolidated_metadata"]["metadata"], _whose(path, root)
         data = xr.Dataset({name: _lazy(path, name, array, whose) for name, array in metadata.items()})
     attrs = {k: v for k, v in root["attributes"].items() if k != "sha256"}
     data = data.set_coords([name for name in data.data_vars if data[name].dims == (name,)]).assign_attrs(
@@ -57,7 +57,7 @@ class _Chunks:
     def __getitem__(self, key: Any) -> Array:
         root = self._path / files.ROOT
         try:
-            there = _whose(json.loads(root.read_bytes()))
+            there = _whose(self._path, json.loads(root.read_bytes()))
         except (OSError, ValueError, AttributeError):
             raise InputError(f"{root} is missing or damaged; the run was opened there") from None
         if there != self._whose:
@@ -68,10 +68,10 @@ class _Chunks:
             raise InputError(_damaged(self._path / self._name, error)) from None
 
 
-def _whose(root: dict) -> dict[str, Any]:
-    """Return the attributes that tell a run from those of another rule, network or data; they say nothing of seeds."""
-    attrs = root.get("attributes", {})
-    return {name: attrs.get(name) for name in attrs.get("identity", [])}
+def _whose(path: Path, root: dict) -> dict[str, Any]:
+    """Return what tells a run from those of another rule, network or data, or of other seeds."""
+    attrs, seeds = root.get("attributes", {}), files.chunk(path, "seed", 1).read_bytes()
+    return {"seeds": seeds} | {name: attrs.get(name) for name in attrs.get("identity", [])}
 
 
 def _lazy(path: Path, name: str, metadata: dict, whose: dict[str, Any]) -> tuple[tuple[str, ...], Any]:

@@ -325,7 +325,7 @@ def _given(weights: Sequence[ArrayLike], x: Matrix, y: Matrix | None) -> tuple[_
     arrays = [np.asarray(W, dtype=float) for W in weights]
     shapes = [W.shape for W in arrays]
     lead = shapes[0][:-2] if shapes else ()
-    units = [inputs.shape[1], *(shape[-1] for shape in shapes[1:]), targets.shape[1]]
+    units = [inputs.shape[1], *(pre for shape in shapes[1:] for pre in shape[-1:]), targets.shape[1]]
     if len(lead) > 1 or shapes != [(*lead, post, pre) for pre, post in pairwise(units)] or not shapes:
         given = ", ".join(map(str, shapes)) or "none"
         raise InputError(
