@@ -14,7 +14,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from semantic_svd.dendrograms.trees import clades_of, linkage, parting_levels
+from semantic_svd.dendrograms.trees import parting_levels, sure_clades
 from semantic_svd.errors import InputError
 from semantic_svd.intervals import mean_interval, share_interval
 from semantic_svd.matrices import Matrix
@@ -214,7 +214,7 @@ def levels(reference: xr.Dataset | Matrix) -> xr.DataArray:
     Cut after l splits from the root, it leaves clusters. The level of a block is the first l whose clusters hold at
     least three quarters of its squared loadings U, that is, the loading of an item is then nearly that of its cluster.
     Level 0 is what all items share, level 1 is about the first split, and so on; a mode may be about no split at all.
-    Where the tree hangs on ties (`dendrograms.hangs_on_ties`), so do the levels.
+    Where the tree hangs on ties (`dendrograms.hangs_on_ties`), it is split where all trees of the items are.
 
     Parameters
     ----------
@@ -349,7 +349,7 @@ def _clusters(modes: xr.Dataset) -> NDArray[np.floating]:
     n = matrix.shape[0]
     if n == 1:
         return np.ones((1, 1, 1))
-    part = parting_levels(clades_of(linkage(matrix).Z), n)
+    part = parting_levels(sure_clades(matrix), n)
     deepest = part[np.triu_indices(n, 1)].max()
     same = [(part > level) | np.eye(n, dtype=bool) for level in range(deepest + 1)]
     return np.stack([one / one.sum(1) for one in same])

@@ -519,10 +519,11 @@ def test_levels_are_the_forks_of_the_data():
         (lambda: agreement(DATA, DATA.array.expand_dims(seed=2)), "the data's tree is of one matrix (item, property), "
          "not of shape (2, 8, 34): select seed and epoch"),
         (lambda: robinson_foulds(np.eye(3), np.eye(3)), "the data's tree has no clades: all its links are of one "
-         "height"),
-        (lambda: clade_support(np.eye(3), np.eye(3)), "the data's tree has no clades: all its links are of one height"),
+         "height, or hang on ties"),
+        (lambda: clade_support(np.eye(3), np.eye(3)), "the data's tree has no clades: all its links are of one "
+         "height, or hang on ties"),
         (lambda: within_to_between(np.eye(3), np.eye(3)), "the data's tree has no clades: all its links are of one "
-         "height"),
+         "height, or hang on ties"),
         (lambda: distances(DATA.array.T), "axes ('property', 'item'): the last two axes of a matrix are "
          "(item, property) or (item, unit)"),
         (lambda: clades(linkage(DATA), 9), "9 groups: a tree of 8 items is cut into 1 to 8 groups"),
@@ -562,6 +563,26 @@ def test_what_has_learned_items_that_tie_agrees_with_the_tree_that_it_makes_of_t
     np.testing.assert_allclose(agreement(learned, data, method), 1, atol=10 * error**2 + 1e-12)
     if data is not CROSSED:  # has forks of three, which are no ties: errors part them
         np.testing.assert_array_equal(robinson_foulds(learned, data, method), 0)
+
+
+@pytest.mark.parametrize(
+    ("data", "method"), [(TIED[1], "average"), (TIED[2], "average"), (TIED[2], "complete")]
+)
+def test_clades_of_data_that_tie_are_those_that_they_have_in_any_order_of_the_items(data, method):
+    rng, common = np.random.default_rng(2), None
+    for order in (rng.permutation(len(data)) for _ in range(100)):
+        found = {frozenset(order[list(clade)]) for clade in trees.clades_of(linkage(data[order], method).Z)}
+        common = found if common is None else common & found
+        assert set(trees.sure_clades(trees.items_first(data), method)) <= found
+    assert set(trees.sure_clades(trees.items_first(data), method)) == common
+    if common:
+        learned = data + 1e-6 * rng.normal(size=(40, *data.shape))
+        assert clade_support(learned, data, method).values.all()
+        np.testing.assert_allclose(
+            within_to_between(learned, data, method),
+            np.tile(within_to_between(data, data, method), (40, 1)),
+            1e-4,
+        )
 
 
 def test_ties_are_settled_by_the_response_and_what_does_not_tie_is_not():

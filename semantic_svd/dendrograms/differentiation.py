@@ -14,6 +14,7 @@ from semantic_svd.dendrograms.trees import (
     names_of,
     pair_distances,
     parting_levels,
+    sure_clades,
 )
 from semantic_svd.distances import GRID
 from semantic_svd.errors import InputError
@@ -112,7 +113,7 @@ def robinson_foulds(
     array([0. , 0.5, 1. ])
     """
     array, wanted = beside(response, data)
-    _data_clades(wanted, method, metric)
+    _some(clades_of(links(pair_distances(wanted, metric)[0], method, metric)[0]))
     found = np.full(array.shape[:-2], np.nan)
     for at, *both in _trees(array, wanted, method, metric):
         here, there = map(set, map(clades_of, both))
@@ -126,8 +127,8 @@ def clade_support(
     """Look for each clade of the data's tree in the tree of each response.
 
     The share of the seeds that hold it is the support of a clade, as in phylogenetics; its interval is that of
-    `intervals.share_interval`. Where the data's tree hangs on ties (`hangs_on_ties`), its clades are those of
-    `linkage`, and that a response has others is chance.
+    `intervals.share_interval`. Where the data's tree hangs on ties (`hangs_on_ties`), its clades are those that
+    it has whichever way they fall.
 
     Parameters
     ----------
@@ -161,7 +162,7 @@ def clade_support(
            [0., 0.]])
     """
     array, wanted = beside(response, data)
-    there = _data_clades(wanted, method, metric)
+    there = _some(sure_clades(wanted, method, metric))
     found = np.full((*array.shape[:-2], len(there)), np.nan)
     for at, Z, _ in _trees(array, wanted, method, metric):
         here = set(clades_of(Z))
@@ -206,7 +207,7 @@ def within_to_between(
     (array([0.582]), ['0 + 1 | 2 + 3'])
     """
     array, wanted = beside(response, data)
-    clades, n, names = _data_clades(wanted, method, metric), array.sizes["item"], names_of(array)
+    clades, n, names = _some(sure_clades(wanted, method, metric)), array.sizes["item"], names_of(array)
     part = parting_levels(clades, n)[np.triu_indices(n, 1)]
     levels = list(range(1, part.max()))
     pairs = pair_distances(array, metric)
@@ -243,10 +244,9 @@ def _trees(
             yield at, Z, links(wanted, method, metric, settled_by=steps)[0]
 
 
-def _data_clades(data: xr.DataArray, method: str, metric: str) -> list[frozenset[int]]:
-    clades = clades_of(links(pair_distances(data, metric)[0], method, metric)[0])
+def _some(clades: list[frozenset[int]]) -> list[frozenset[int]]:
     if not clades:
-        raise InputError("the data's tree has no clades: all its links are of one height")
+        raise InputError("the data's tree has no clades: all its links are of one height, or hang on ties")
     return clades
 
 

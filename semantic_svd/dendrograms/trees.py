@@ -4,7 +4,7 @@ Hierarchical data tie a lot, and the last bit of a sum breaks a tie. So the dist
 of steps of 1e-9 of the largest: what ties in the data ties exactly, and noise of 1e-12 changes no tree.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -191,7 +191,8 @@ def hangs_on_ties(matrix: Matrix, method: str = "average", metric: str = "euclid
 
     Where an item is equally far from two others that are farther from each other (items in a chain, or taxonomies
     that cross), either may be joined first, and their order decides. What has learned such items to a millionth still
-    joins them as its errors have it. `agreement` and `robinson_foulds` allow for that; `clade_support` does not.
+    joins them as its errors have it. `agreement` and `robinson_foulds` allow for that, and what is said of the data's
+    clades (`clade_support`, `within_to_between`, `stages.levels`) is of those that they have either way.
 
     Parameters
     ----------
@@ -215,10 +216,8 @@ def hangs_on_ties(matrix: Matrix, method: str = "average", metric: str = "euclid
     >>> hangs_on_ties(pairs), hangs_on_ties(chain)
     (False, True)
     """
-    pairs, rng = pair_distances(_one_matrix(matrix), metric)[0], np.random.default_rng(0)
-    meet = hierarchy.cophenet(links(pairs, method, metric)[0])
-    others = (links(pairs, method, metric, rng.random(pairs.size))[0] for _ in range(10))
-    return any((abs(hierarchy.cophenet(Z) - meet) > 2 * GRID * meet.max()).any() for Z in others)
+    meet, *others = map(hierarchy.cophenet, _settled_trees(_one_matrix(matrix), method, metric))
+    return any((abs(other - meet) > 2 * GRID * meet.max()).any() for other in others)
 
 
 def cophenetic(tree: Tree) -> Array:
@@ -394,6 +393,25 @@ def clades_of(Z: Array) -> list[frozenset[int]]:
     above[Z[:, :2].astype(int).ravel()] = np.repeat(Z[:, 2], 2)
     clear = above[n:-1] - Z[:-1, 2] > 2 * GRID * Z[-1, 2]
     return [clade for clade, stem in zip(items_under(Z)[n:-1], clear, strict=True) if stem]
+
+
+def sure_clades(
+    data: xr.DataArray, method: str = "average", metric: str = "euclidean"
+) -> list[frozenset[int]]:
+    """Give the clades that all trees have which data allow, the lowest first: their strict consensus.
+
+    Ties are settled as by `hangs_on_ties`.
+    """
+    first, *others = map(clades_of, _settled_trees(data, method, metric))
+    return [clade for clade in first if all(clade in other for other in others)]
+
+
+def _settled_trees(data: xr.DataArray, method: str, metric: str) -> Iterator[Array]:
+    """Link items with their ties settled by the items' order, then ten times by chance, always the same."""
+    pairs, rng = pair_distances(data, metric)[0], np.random.default_rng(0)
+    yield links(pairs, method, metric)[0]
+    for _ in range(10):
+        yield links(pairs, method, metric, settled_by=rng.random(pairs.size))[0]
 
 
 def parting_levels(clades: list[frozenset[int]], n: int) -> NDArray[np.integer]:
