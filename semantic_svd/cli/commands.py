@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 TIED = (
     "The data's tree is one of several: distances tie, and the order of the items decides which join; in a network's "
-    "tree its errors do, which the correlation allows for."
+    "tree its errors do."
 )
 INTERVALS = ("strength", "half_learned")  # columns of `modes` that have them
 
@@ -255,7 +255,7 @@ def dendrogram(
         show(["epoch", "correlation with the data's tree"], rows)
         print(says_interval(table["seed"].nunique()))
     if tied:
-        print(TIED)
+        print(TIED if table is None else f"{TIED} The correlation allows for it.")
 
 
 app.command(epilog="Example:  semantic-svd compare bpa.zarr backprop.zarr --plot page.pdf")(compare)
