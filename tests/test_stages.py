@@ -379,3 +379,9 @@ def test_errors_say_what_is_wrong_in_one_line(call, message):
 
 def test_one_item_has_one_level():
     assert levels(np.array([[1.0, 2.0]])).values.tolist() == [0]
+
+
+@pytest.mark.parametrize("data", [load_items("rogers_mcclelland2004").values, np.tri(6)])
+def test_the_levels_of_items_that_tie_are_the_same_in_any_order_of_them(data):
+    orders = (np.random.default_rng(seed).permutation(len(data)) for seed in range(30))
+    assert len({tuple(levels(data[order]).values.tolist()) for order in orders}) == 1

@@ -216,8 +216,9 @@ def hangs_on_ties(matrix: Matrix, method: str = "average", metric: str = "euclid
     >>> hangs_on_ties(pairs), hangs_on_ties(chain)
     (False, True)
     """
-    meet, *others = map(hierarchy.cophenet, _settled_trees(_one_matrix(matrix), method, metric))
-    return any((abs(other - meet) > 2 * GRID * meet.max()).any() for other in others)
+    heights = map(hierarchy.cophenet, _settled_trees(_one_matrix(matrix), method, metric, 10))
+    meet = next(heights)
+    return any((abs(other - meet) > 2 * GRID * meet.max()).any() for other in heights)
 
 
 def cophenetic(tree: Tree) -> Array:
@@ -400,17 +401,17 @@ def sure_clades(
 ) -> list[frozenset[int]]:
     """Give the clades that all trees have which data allow, the lowest first: their strict consensus.
 
-    Ties are settled as by `hangs_on_ties`.
+    Ties are settled by chance a hundred times: a clade of 19 trees in 20 is taken for sure once in 170 times.
     """
-    first, *others = map(clades_of, _settled_trees(data, method, metric))
+    first, *others = map(clades_of, _settled_trees(data, method, metric, 100))
     return [clade for clade in first if all(clade in other for other in others)]
 
 
-def _settled_trees(data: xr.DataArray, method: str, metric: str) -> Iterator[Array]:
-    """Link items with their ties settled by the items' order, then ten times by chance, always the same."""
+def _settled_trees(data: xr.DataArray, method: str, metric: str, times: int) -> Iterator[Array]:
+    """Link items with their ties settled by the items' order, then some times by chance, always the same."""
     pairs, rng = pair_distances(data, metric)[0], np.random.default_rng(0)
     yield links(pairs, method, metric)[0]
-    for _ in range(10):
+    for _ in range(times):
         yield links(pairs, method, metric, settled_by=rng.random(pairs.size))[0]
 
 
