@@ -7,7 +7,6 @@ sides are rotated together onto the reference.
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from semantic_svd.errors import InputError, whole
+from semantic_svd.errors import InputError, is_real, whole
 from semantic_svd.matrices import Array, Matrix, one_blas_thread
 from semantic_svd.modes import (
     Groups,
@@ -228,7 +227,7 @@ def compare(
     1     2       2     same           1.0
     2     3       1  swapped           1.0
     """
-    if not (isinstance(same, Real) and 0 < same <= 1):
+    if not (is_real(same) and 0 < same <= 1):
         raise InputError(f"same is a cosine over 0 and up to 1, not {same!r}")
     draws = None if null_draws is None else whole("null_draws", null_draws, 0)
     modes, reference = _pair(modes, reference)

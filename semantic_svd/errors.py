@@ -1,6 +1,7 @@
 """Bad input, the one kind of error that a user can mend, said in one line."""
 
 import operator
+from numbers import Real
 from typing import Any
 
 
@@ -39,6 +40,11 @@ def whole(name: str, value: Any, least: int = 1, most: int | None = None, also: 
         )
         raise InputError(f"{name} is a whole number {allowed}, not {value!r}")
     return number
+
+
+def is_real(value: Any) -> bool:
+    """Tell a real number, as of NumPy too; True and False, which Python counts as 1 and 0, are none."""
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def none_masked(values: Any, name: str) -> None:

@@ -4,12 +4,11 @@ B of layer l is (unit_l, sender), the sender being the next layer on the path "c
 """
 
 from dataclasses import dataclass, field
-from numbers import Real
 from typing import Literal, get_args
 
 import numpy as np
 
-from semantic_svd.errors import InputError
+from semantic_svd.errors import InputError, is_real
 from semantic_svd.plasticity import Frozen, Plasticity
 from semantic_svd.products import Array
 
@@ -52,7 +51,7 @@ class Feedback:
         if self.kind not in get_args(Kind):
             raise InputError(f"no kind of feedback {self.kind!r}; there are {', '.join(get_args(Kind))}")
         scale = 1.0 if self.scale is None else self.scale
-        if not (isinstance(scale, Real) and 0 < scale < float("inf")):
+        if not (is_real(scale) and 0 < scale < float("inf")):
             raise InputError(f"the scale of binary feedback is a finite number over 0, not {scale!r}")
         if self.scale is not None:  # Python's own float, so that the text of the rule is source
             if not self.kind.startswith("binary"):

@@ -15,14 +15,13 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from semantic_svd.errors import InputError, none_masked, one_name_each, whole
+from semantic_svd.errors import InputError, is_real, none_masked, one_name_each, whole
 from semantic_svd.top import top_folder
 
 if TYPE_CHECKING:
@@ -359,7 +358,7 @@ def sampled_tree(levels: int, properties: int, flip: float, seed: int) -> Items:
     levels = whole("levels", levels, 1, 12)
     properties = whole("properties", properties, 1)
     seed = whole("seed", seed, 0)
-    if not (_is_real(flip) and 0 <= flip <= 1):
+    if not (is_real(flip) and 0 <= flip <= 1):
         raise InputError(f"flip is {flip!r}; it must be a probability from 0 to 1")
     rng = np.random.default_rng(seed)
     values = rng.choice([-1.0, 1.0], size=(1, properties))  # the root
@@ -512,15 +511,11 @@ def _properties_of(place: str, header: Sequence[object]) -> tuple[str, ...]:
 
 
 def _number(cell: object, where: str, column: str) -> float:
-    is_number = _DECIMAL.fullmatch(cell) if isinstance(cell, str) else _is_real(cell)
+    is_number = _DECIMAL.fullmatch(cell) if isinstance(cell, str) else is_real(cell)
     if is_number and math.isfinite(value := float(cell)):  # type: ignore[arg-type]
         return value
     fault = "the cell is empty" if isinstance(cell, str) and not cell else f"{cell!r} is not a finite number"
     raise InputError(f"{where}, column {column!r}: {fault}")
-
-
-def _is_real(cell: object) -> bool:
-    return isinstance(cell, Real) and not isinstance(cell, bool)
 
 
 # Small helpers

@@ -6,7 +6,6 @@ singular value turn freely among themselves: they are one block. How modes are c
 """
 
 from itertools import pairwise
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import entr
 
-from semantic_svd.errors import InputError
+from semantic_svd.errors import InputError, is_real
 from semantic_svd.matrices import Array, Matrix, apply, in_chunks, labelled, same_name
 
 __all__ = [
@@ -529,7 +528,7 @@ def above_rounding(s: Array, size: int) -> NDArray[np.bool_]:
 
 def equal_neighbours(s: Array, size: int, tolerance: float) -> NDArray[np.bool_]:
     """Tell for each pair of neighbours (..., K - 1) whether they are of one block; null modes all are of one."""
-    if not (isinstance(tolerance, Real) and 0 <= tolerance < 1):
+    if not (is_real(tolerance) and 0 <= tolerance < 1):
         raise InputError(f"tolerance is a number from 0 up to below 1, not {tolerance!r}")
     alive = above_rounding(s, size)
     fall, least = s[..., :-1] - s[..., 1:], tolerance * s[..., :-1]

@@ -7,12 +7,11 @@ import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from numbers import Real
 from typing import Literal, NamedTuple
 
 import numpy as np
 
-from semantic_svd.errors import InputError
+from semantic_svd.errors import InputError, is_real
 from semantic_svd.products import Array, times
 
 State = dict[str, Array]  # W1, b1, B1, W2, ...: (n_seeds, post, pre) or (n_seeds, post)
@@ -104,11 +103,11 @@ class Network:
             raise InputError(f"no initial weights {self.initial!r}; there are uniform, normal")
         if not isinstance(self.biases, bool | np.bool_):
             raise InputError(f"biases is True or False, not {self.biases!r}")
-        if not (isinstance(self.scale, Real) and 0 < self.scale < float("inf")):
+        if not (is_real(self.scale) and 0 < self.scale < float("inf")):
             raise InputError(
                 f"the scale of the initial weights is a finite number over 0, not {self.scale!r}"
             )
-        if not (isinstance(self.power, Real) and 1 < self.power < float("inf")):
+        if not (is_real(self.power) and 1 < self.power < float("inf")):
             raise InputError(f"the power of the loss is a finite number over 1, not {self.power!r}")
         if self.output == "softmax" and self.power != 2:
             raise InputError(f"softmax has the cross-entropy for its loss, and no power {self.power!r}")

@@ -7,14 +7,13 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from semantic_svd.errors import InputError
+from semantic_svd.errors import InputError, is_real
 from semantic_svd.items import Items
 from semantic_svd.modes import block_names, check_fit, not_null, svd
 from semantic_svd.rules import Rule, as_rule
@@ -67,9 +66,9 @@ class Regime:
 
     def __post_init__(self) -> None:
         for least, often in self.steps.items():
-            if not isinstance(least, Real):
+            if not is_real(least):
                 raise InputError(f"the steps of a regime stand at similarities, not at {least!r}")
-            counted = isinstance(often, Real) and 0 <= often < math.inf
+            counted = is_real(often) and 0 <= often < math.inf
             if not counted or abs(often - _as_fraction(often)) > ROUNDING:
                 raise InputError(
                     "a regime presents items 0 times or more, in whole parts of a number up to "

@@ -6,7 +6,6 @@ of their network: it reads competing units, which learned without labels, throug
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
@@ -14,7 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from semantic_svd.errors import InputError
+from semantic_svd.errors import InputError, is_real
 from semantic_svd.images import Images
 from semantic_svd.network import Network
 from semantic_svd.plasticity import Adam, Delta
@@ -169,7 +168,7 @@ def converged_read_out(
     >>> bool(converged.final().data["train_accuracy"] > by_epochs.final().data["train_accuracy"])
     True
     """
-    if not (isinstance(decay, Real) and 0 < decay < float("inf")):
+    if not (is_real(decay) and 0 < decay < float("inf")):
         raise InputError(f"decay is a finite number over 0, not {decay!r}")
 
     def at_once(h: Array, y: Array, **settings: Any) -> Run:
@@ -301,8 +300,7 @@ def linear_probe(run: Run, images: Images, layer: int = 1, power: float | None =
 
 def _check(run: Run, images: Images, layer: int, power: float | None) -> None:
     """Raise an error unless the run has this hidden layer, and it can be read from the images with this power."""
-    real = isinstance(power, Real) and not isinstance(power, bool)
-    if power is not None and not (real and 0 < power < float("inf")):
+    if power is not None and not (is_real(power) and 0 < power < float("inf")):
         raise InputError(f"power is a finite number over 0, or None, not {power!r}")
     if run.network.layers == 1:
         raise InputError("the run has no hidden layer to read from")

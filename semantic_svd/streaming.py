@@ -6,7 +6,6 @@ of its blocks; one with very many columns by random projections. Memory is bound
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import pandas as pd
 import xarray as xr
 
 from semantic_svd import modes
-from semantic_svd.errors import InputError, whole
+from semantic_svd.errors import InputError, is_real, whole
 from semantic_svd.matrices import Array, labelled
 
 __all__ = ["strengths", "svd"]
@@ -100,7 +99,7 @@ def svd(
     n, m = blocks.shape
     K = min(n, m) if n_modes is None else whole("n_modes", n_modes, 1, min(n, m))
     whole("passes", passes, 2)
-    if not (isinstance(accuracy, Real) and 0 < accuracy < 1):
+    if not (is_real(accuracy) and 0 < accuracy < 1):
         raise InputError(f"accuracy is a relative error between 0 and 1, not {accuracy!r}")
     if _bytes(n, m) <= memory:
         return _in_memory(blocks, K)

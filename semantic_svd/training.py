@@ -13,7 +13,6 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from math import ceil
-from numbers import Real
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,7 +21,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 import semantic_svd
-from semantic_svd.errors import InputError, whole
+from semantic_svd.errors import InputError, is_real, whole
 from semantic_svd.network import Network, Signals
 from semantic_svd.plasticity import Memory, Misfit, apply
 from semantic_svd.products import Array
@@ -290,7 +289,7 @@ def _planned(
     rule = as_rule(rule)
     if not isinstance(network, Network):
         raise InputError(f"network is a Network, as Network((34, 8, 34)), not {network!r}")
-    if stop_below is not None and not (isinstance(stop_below, Real) and 0 <= stop_below < float("inf")):
+    if stop_below is not None and not (is_real(stop_below) and 0 <= stop_below < float("inf")):
         raise InputError(f"stop_below is a finite loss of 0 or more, not {stop_below!r}")
     taught = rule.taught(network)
     task = as_task(x, y, network, dtype, taught)

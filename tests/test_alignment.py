@@ -518,7 +518,7 @@ def test_a_tolerance_is_a_part_of_a_singular_value(asked, tolerance):
     assert refused(asked, tolerance) == f"tolerance is a number from 0 up to below 1, not {tolerance!r}"
 
 
-@pytest.mark.parametrize("same", [95, 1.01, 0, -0.5, np.nan, "0.95"])
+@pytest.mark.parametrize("same", [95, 1.01, 0, -0.5, np.nan, "0.95", True])
 def test_same_is_a_cosine_that_can_be_reached_and_missed(same):
     assert refused(compare, DATA, DATA, same=same) == f"same is a cosine over 0 and up to 1, not {same!r}"
 

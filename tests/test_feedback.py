@@ -274,7 +274,7 @@ def test_an_unknown_kind_lists_the_kinds():
     )
 
 
-@pytest.mark.parametrize("scale", [0, -1.0, float("nan"), float("inf"), "big"])
+@pytest.mark.parametrize("scale", [0, -1.0, float("nan"), float("inf"), "big", True])
 def test_a_scale_that_is_no_size_is_refused(scale):
     said = refused(Feedback, "binary", scale=scale)
     assert said == f"the scale of binary feedback is a finite number over 0, not {scale!r}"

@@ -241,6 +241,7 @@ def test_the_slopes_that_enter_the_error_are_those_that_are_asked_for(output):
         ({"scale": float("nan")}, "the scale of the initial weights is a finite number over 0, not nan"),
         ({"scale": float("inf")}, "the scale of the initial weights is a finite number over 0, not inf"),
         ({"scale": "big"}, "the scale of the initial weights is a finite number over 0, not 'big'"),
+        ({"scale": True}, "the scale of the initial weights is a finite number over 0, not True"),
     ],
 )
 def test_a_network_that_is_none_is_refused(arguments, message):

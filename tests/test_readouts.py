@@ -249,7 +249,7 @@ def test_a_converged_classifier_is_read_as_a_run_of_each_seeds_own_layer(competi
         assert float(of_seed.data["accuracy"]) == pytest.approx(np.mean(named == DIGITS.test_labels))
 
 
-@pytest.mark.parametrize("decay", [0, -1.0, float("nan"), "much"])
+@pytest.mark.parametrize("decay", [0, -1.0, float("nan"), "much", True])
 def test_a_decay_that_holds_nothing_is_refused(competing, decay):
     message = f"decay is a finite number over 0, not {decay!r}"
     assert refused(converged_read_out, competing, DIGITS, decay=decay) == message

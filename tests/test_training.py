@@ -647,6 +647,7 @@ def test_targets_that_are_no_shares_are_refused_under_softmax():
         ({"start": {"W1": np.full((8, 34), 1j)}}, "start gives W1 what is no array of numbers"),
         ({"start": 3}, "start is a run, or weights by name, not int"),
         ({"stop_below": "x"}, "stop_below is a finite loss of 0 or more, not 'x'"),
+        ({"stop_below": True}, "stop_below is a finite loss of 0 or more, not True"),
         ({"stop_below": float("nan")}, "stop_below is a finite loss of 0 or more, not nan"),
         ({"seeds": None}, "seeds are how many, or which, not None"),
         ({"seeds": "12"}, "seeds are how many, or which, not '12'"),
