@@ -178,6 +178,18 @@ def test_diverged_seeds_are_named_and_the_others_go_on(here, capsys):
     )
 
 
+@pytest.mark.parametrize(("rate", "at_least", "at_most"), [(0.1, 0, 0), (1.8, 1, 5), (3, 6, 6)])
+def test_seeds_whose_loss_ends_above_where_it_began_are_named(here, capsys, rate, at_least, at_most):
+    bounded = "--activation tanh --output-activation tanh --hidden 8"
+    words = f"train --items mcclelland2020 --rule backprop {bounded} --rate {rate} --epochs 100 --seeds 6"
+    code, out, err = said(capsys, f"{words} -o run.zarr")
+    loss = Run.open("run.zarr").data["loss"].values
+    risen = np.flatnonzero(loss[:, -1] > loss[:, 0])
+    assert code == 0 and "6 finished at epoch 100" in out and at_least <= len(risen) <= at_most
+    line = f"the loss of seed {', '.join(map(str, risen))} is higher than at the start"
+    assert line in err if len(risen) else not err
+
+
 def test_when_no_seed_survives_the_error_says_where(here, capsys):
     code, out, err = said(capsys, "train --items mcclelland2020 --rule bpa --rate 3 --seeds 3 -o run.zarr")
     assert (code, out) == (2, "run.zarr will take 26.2 MB\n")
@@ -1032,8 +1044,9 @@ def test_the_command_that_trains_by_a_rule_works(here, capsys, rule):
     line = said(capsys, "rules", rule)[1].splitlines()[-1]
     words = line.removeprefix("train by it: semantic-svd ")
     code, out, err = said(capsys, words)
-    assert (code, err) == (0, "")
-    assert f"{rule}.zarr: {rule} on " in out
+    assert code == 0 and f"{rule}.zarr: {rule} on " in out
+    grows = rule == "bpa_hebb"  # without bound
+    assert ("loss of seed 0 is higher than at the start" in err) is grows and bool(err) is grows
 
 
 def test_the_rules_are_listed_with_their_equations_and_each_by_itself(capsys):

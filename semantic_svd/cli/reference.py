@@ -56,8 +56,12 @@ def rules(
 
     print(fill(f"{name}: {rule.about}", 80))
     print(f"\nin Python: {rule!r}")
-    # three epochs of images, as on the few items some rules grow without bound at the rates they have
-    print(f"train by it: {NAME} train --images digits --hidden 32 --epochs 3 --rule {name} -o {name}.zarr")
+    if name == "backprop" or name.startswith("bpa"):
+        epochs = 20 if name == "bpa_hebb" else 1000  # plain Hebb leaves the finite numbers at epoch 46
+        taught = f"--items mcclelland2020 --hidden 8 --epochs {epochs}"
+    else:  # their rates are of images: on the few items some grow without bound
+        taught = "--images digits --hidden 32 --epochs 3"
+    print(f"train by it: {NAME} train {taught} --rule {name} -o {name}.zarr")
 
 
 def data(

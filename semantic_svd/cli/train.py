@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from semantic_svd.cli.options import DataFolder, image_sets, item_sets, rule_names, whole_number
-from semantic_svd.cli.terminal import NAME, Interrupted, accuracies, complain, counted, endings, says_bytes
+from semantic_svd.cli.terminal import (
+    NAME,
+    Interrupted,
+    accuracies,
+    complain,
+    counted,
+    endings,
+    says_bytes,
+    span,
+)
 from semantic_svd.errors import InputError
 
 if TYPE_CHECKING:
@@ -140,7 +149,7 @@ def train(
         print(f"its output is not taught; a classifier: {shlex.join(words)}")
     elif "accuracy" in run.data:
         print(f"test accuracy {accuracies(run)}")
-    for note in run.notes:
+    for note in run.notes + _risen(run):
         complain(note)
 
 
@@ -152,6 +161,18 @@ def _report(run: "Run", lesson: "Lesson", rule: "Rule", title: str) -> None:
     n_seeds, n_kept = counted(run.data.sizes["seed"], "seed"), counted(run.data.sizes["epoch"], "snapshot")
     print(f"{title} on {lesson.name}, {network.about}{biased}, rate {rates}")
     print(f"{n_seeds}, {n_kept} each: {endings(run)}")
+
+
+def _risen(run: "Run") -> list[str]:
+    """Say of which seeds the loss ends above where it began: bounded outputs swing at a rate that is too high."""
+    if "loss" not in run.data:
+        return []
+    first, last = run.data["loss"].isel(epoch=0).load(), run.final().data["loss"]
+    risen = (last > first) & ~run.diverged
+    if not risen.any():
+        return []
+    who, before = ", ".join(map(str, run.data["seed"].values[risen])), span(first.values[risen])
+    return [f"the loss of seed {who} is higher than at the start ({before}); try a lower --rate"]
 
 
 def _rule(name: str, rate: list[float] | None) -> "Rule":
