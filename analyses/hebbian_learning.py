@@ -67,7 +67,7 @@ def over_best(of):
 
 
 MATCH = 0.25  # points within which two errors are called the same
-BY_CHANCE = 0.83  # the rank correlation that six numbers in random order exceed once in twenty times
+BY_CHANCE = 0.83  # the rank correlation that six numbers in random order exceed once in sixty times
 LOST, LIFT = "error less backprop's (points)", "error less plain Hebb's (points)"
 STUDY = Study(
     "hebbian_learning",
