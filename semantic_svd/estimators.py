@@ -395,7 +395,7 @@ class ItemModes(_KeepsFloats, BaseEstimator):
     reference : matrix (items, properties) or Dataset of `modes.svd`, optional
         Modes are brought to those of the reference by their properties' side, so the reference may have other items:
         fits to parts of the items, as in cross-validation, then have the same modes in the same places, and zeros
-        where the part lacks one. None for signs, and rotations among equal singular values, as LAPACK gives them.
+        where the part lacks one. None for the modes as `modes.svd` gives them.
 
     Attributes
     ----------
