@@ -211,8 +211,8 @@ half_learned_beside_theory(run).round(2)
 # <details><summary>Hint</summary>
 #
 # Every property is as frequent as before, but properties no longer go together. Mode 1 still stands out: it is what is
-# true of things on average. The others have nearly equal singular values, and come nearly together. It takes
-# properties that go together, coherent covariation, to make stages.
+# true of things on average. The singular values of the others fall without a gap, and they come one upon the other.
+# It takes properties that go together, coherent covariation, to make stages.
 #
 # </details>
 #
@@ -230,7 +230,7 @@ half_learned_beside_theory(run).round(2)
 #
 # </details>
 #
-# **5. Biases.** Train `Network((34, 8, 34), scale=0.3)`, with biases. Take away from its responses what it says to
+# **5. Biases.** Train `Network((34, 8, 34), scale=0.03)`, with biases. Take away from its responses what it says to
 # nothing at all, `run.final().response(np.zeros((1, 34))).values`. What are the squared singular values of the rest
 # (`singular_strengths` in `semantic_svd.modes`)? Why is "animal or plant" one mode now, and not two?
 #
