@@ -49,13 +49,14 @@ def labelled(matrix: Any) -> xr.DataArray:
     if not isinstance(matrix, xr.DataArray):
         none_masked(matrix, "a matrix")
         try:
-            matrix = np.asarray(matrix)
+            values = np.asarray(matrix)
         except ValueError:
             raise InputError("a matrix has rows of one length, of numbers") from None
-        lead = ("seed", "epoch")[-(matrix.ndim - 2) :] if matrix.ndim > 2 else ()
-        if not 2 <= matrix.ndim <= 4:
-            raise InputError(f"a matrix has axes (seed, epoch,) item, property; got {matrix.ndim} axes")
-        matrix = xr.DataArray(matrix, dims=(*lead, "item", "property"))
+        lead = ("seed", "epoch")[-(values.ndim - 2) :] if values.ndim > 2 else ()
+        if not 2 <= values.ndim <= 4:
+            got = f"{values.ndim} axes" if values.ndim else repr(matrix)
+            raise InputError(f"a matrix has axes (seed, epoch,) item, property; got {got}")
+        matrix = xr.DataArray(values, dims=(*lead, "item", "property"))
     return _checked(matrix)
 
 
