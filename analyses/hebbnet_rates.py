@@ -20,7 +20,7 @@ from semantic_svd.report.published import BATCH, Part, image_sets, says, says_me
 from semantic_svd.similarity import procrustes_angle
 
 MOVED = "angle to the layer before learning (degrees)"
-RATES = {"Hebb": (1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 1e-3), "Oja": (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)}
+RATES = {"Hebb": (1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 1e-3), "Oja": (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)}
 NETS = {
     "Hebb": RULES["hebbnet"],
     "Hebb, threshold": RULES["hebbnet_threshold"],

@@ -54,7 +54,7 @@ def labelled(matrix: Any) -> xr.DataArray:
             raise InputError("a matrix has rows of one length, of numbers") from None
         lead = ("seed", "epoch")[-(values.ndim - 2) :] if values.ndim > 2 else ()
         if not 2 <= values.ndim <= 4:
-            got = f"{values.ndim} axes" if values.ndim else repr(matrix)
+            got = f"{values.ndim} axes" if values.ndim else f"a {type(matrix).__name__}"
             raise InputError(f"a matrix has axes (seed, epoch,) item, property; got {got}")
         matrix = xr.DataArray(values, dims=(*lead, "item", "property"))
     return _checked(matrix)

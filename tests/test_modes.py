@@ -424,7 +424,7 @@ def test_a_null_mode_is_never_half_learned():
     [
         (lambda: svd([[1, np.nan]]), "the matrix is not finite: nan at row 0, column 1"),
         (lambda: svd([1.0, 2.0]), "a matrix has axes (seed, epoch,) item, property; got 1 axes"),
-        (lambda: svd("my.csv"), "a matrix has axes (seed, epoch,) item, property; got 'my.csv'"),
+        (lambda: svd("my.csv"), "a matrix has axes (seed, epoch,) item, property; got a str"),
         (
             lambda: svd(np.zeros((0, 3))),
             "a matrix needs two axes with something on them; got {'item': 0, 'property': 3}",
