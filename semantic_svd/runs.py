@@ -481,7 +481,7 @@ class Run:
         name = f"{kind}{layer}"
         if name not in self.data:
             there = [str(v) for v in self.data if str(v)[0] in "WbB" and str(v)[1:].isdigit()]
-            raise InputError(f"the run kept no {name}; it has {', '.join(there) or 'no weights'}")
+            raise InputError(f"the run has no {name}; it has {', '.join(there) or 'no weights'}")
         return self.data[name].rename(names)
 
     def _parameters(self, names: list[str], so: str) -> list[xr.DataArray]:

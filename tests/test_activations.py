@@ -851,7 +851,7 @@ def test_a_recorded_run_answers_for_its_own_items_and_layers(theirs):
         "this run was recorded, without weights, so it can't be tried on images; what it has is layer 1 (hidden), "
         "layer 2 (output), of its own items"
     )
-    assert refused(theirs.weights, 1) == "the run kept no W1; it has no weights"
+    assert refused(theirs.weights, 1) == "the run has no W1; it has no weights"
 
 
 @pytest.mark.parametrize("items", [None, ITEMS, list(ITEMS.items)])

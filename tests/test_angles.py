@@ -87,7 +87,7 @@ def test_the_forward_path_is_the_transposed_product():
 
 def test_a_run_without_feedback_has_no_angle():
     run = train("backprop", Network((34, 8, 34)), ITEMS, epochs=1)
-    assert refused(feedback_angle, run, 1) == "the run kept no B1; it has W1, b1, W2, b2"
+    assert refused(feedback_angle, run, 1) == "the run has no B1; it has W1, b1, W2, b2"
 
 
 def test_after_the_end_of_a_seed_there_is_no_angle():

@@ -247,12 +247,12 @@ def test_rate_times_steps_is_what_the_steps_were_taken_with(epochs):
 
 def test_what_a_run_does_not_keep_is_refused_with_what_it_keeps():
     there = "W1, b1, W2, b2, W3, b3, B1, B2"
-    assert refused(RUN.weights, 4) == f"the run kept no W4; it has {there}"
-    assert refused(RUN.feedback, 3) == f"the run kept no B3; it has {there}"
+    assert refused(RUN.weights, 4) == f"the run has no W4; it has {there}"
+    assert refused(RUN.feedback, 3) == f"the run has no B3; it has {there}"
     bare = train("backprop", Network((34, 8, 34), biases=False), ITEMS, epochs=1)
-    assert refused(bare.biases, 1) == "the run kept no b1; it has W1, W2"
+    assert refused(bare.biases, 1) == "the run has no b1; it has W1, W2"
     silent = train("backprop", Network((34, 8, 34)), ITEMS, epochs=1, record=("responses",))
-    assert refused(silent.weights, 1) == "the run kept no W1; it has no weights"
+    assert refused(silent.weights, 1) == "the run has no W1; it has no weights"
 
 
 def test_some_epochs_of_a_run_have_no_end():

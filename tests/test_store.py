@@ -355,7 +355,7 @@ def test_weights_that_no_snapshot_of_a_run_that_was_left_holds_are_not_made_up(t
     )
     small = left("small.zarr", stop_below=None, record=("responses",))
     assert small.final().response().notnull().all()
-    assert refused(small.final().weights, 1) == "the run kept no W1; it has no weights"
+    assert refused(small.final().weights, 1) == "the run has no W1; it has no weights"
 
 
 def test_a_finished_run_is_resumed_by_opening_it(stored):
