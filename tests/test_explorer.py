@@ -467,7 +467,7 @@ def test_a_run_too_large_for_a_page_says_so(monkeypatch, runs):
     with pytest.raises(InputError) as error:
         explorer_page(runs)
     assert str(error.value) == (
-        "two epochs of bpa, backprop take 11 kB of numbers and a page has room for 10 kB: "
+        "two epochs of bpa, backprop take 0.011 MB of numbers and a page has room for 0.01 MB: "
         "name fewer runs, or runs of fewer seeds or smaller layers"
     )
 

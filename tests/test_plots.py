@@ -1,4 +1,4 @@
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import matplotlib as mpl
@@ -109,6 +109,31 @@ def test_the_names_of_a_large_matrix_are_counted_and_it_stays_on_a_page(n_items,
         assert whole.get_xlabel() == f"{n_columns} properties" and not texts(whole.get_xticklabels())
     box, times = S.get_position(), figure.texts[1]
     assert box.y0 < times.get_position()[1] < box.y1
+
+
+@pytest.mark.parametrize(("n_items", "n_columns"), [(20, 600), (200, 2000)])
+@pytest.mark.parametrize("rank", [1, 4, 16])
+def test_beside_very_many_properties_u_and_s_stay_wide_and_nothing_overlaps(n_items, n_columns, rank):
+    names = {"item": [f"item {i}" for i in range(n_items)], "property": [f"is {j}" for j in range(n_columns)]}
+    large = xr.DataArray(
+        300 * np.random.default_rng(0).normal(size=(n_items, n_columns)), names, tuple(names)
+    )
+    figure = plots.svd_panels(large, svd(large).isel(mode=slice(rank)), "title")
+    figure.draw_without_rendering()
+    boxes = [ax.get_tightbbox() for ax in figure.axes] + [text.get_window_extent() for text in figure.texts]
+    assert len(boxes) == 7 + 4 and not any(a.overlaps(b) for a, b in combinations(boxes, 2))
+    assert all(figure.bbox.contains(*at) for box in boxes for at in (box.min, box.max))
+    widths = [figure.axes[i].get_window_extent().width * 25.4 / figure.dpi for i in (1, 2)]
+    assert widths[0] == pytest.approx(widths[1]) and widths[0] > min(3 * rank, 15.9)
+
+
+@pytest.mark.parametrize(
+    ("largest", "end"), [(1.4, "1.4"), (30, "30"), (256, "256"), (1842, "1842"), (2e9, "2e+09")]
+)
+def test_the_ends_of_a_colour_bar_are_plain_numbers_up_to_a_hundred_thousand(largest, end):
+    matrix = load_items("mcclelland2020").array * largest
+    bar = plots.svd_panels(matrix, svd(matrix)).axes[4]
+    assert texts(bar.get_xticklabels()) == [f"−{end}", "0", end]
 
 
 def test_svd_panels_name_every_item_property_and_mode(matrix):

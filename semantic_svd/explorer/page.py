@@ -160,8 +160,8 @@ def _most_epochs(runs: Mapping[str, Run], layers: Mapping[str, Sequence[int]], n
     most = min(MOST_EPOCHS, ROOM // needed)
     if most < 2:
         raise InputError(
-            f"two epochs of {', '.join(runs)} take {2 * needed / 1e3:.3g} kB of numbers and a page has room for "
-            f"{ROOM / 1e3:.3g} kB: name fewer runs, or runs of fewer seeds or smaller layers"
+            f"two epochs of {', '.join(runs)} take {2 * needed / 1e6:.3g} MB of numbers and a page has room for "
+            f"{ROOM / 1e6:.3g} MB: name fewer runs, or runs of fewer seeds or smaller layers"
         )
     return most
 

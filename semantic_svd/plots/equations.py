@@ -17,6 +17,10 @@ from semantic_svd.plots.style import DENSE, FAINT, MM, PAGE, shown_name, span, s
 
 NOTE = 7  # millimetres, room for a note under an SVD
 ROW, TALLEST = 3.2, 85.0  # millimetres of a row, and of all rows of a matrix that has many
+NARROW, NARROWEST = (
+    16.0,
+    6.5,
+)  # millimetres of U and of S: of five modes or more, and for the colour bars above
 MOST_IN_A_ROW = 16  # columns of a matrix that stands left of U
 SMALLEST = 4.5  # points in which a name can still be read
 EXACT, ROUNDING = 1e-5, 1e-9  # shares of the largest entry: what can't be seen, and what means nothing
@@ -182,27 +186,32 @@ def _page_of(matrix: xr.DataArray, modes: xr.Dataset) -> _Page:
 def _stacked(items: Sequence[Any], columns: Sequence[Any], rank: int) -> _Page:
     """Lay out the matrix above V', with the names of the properties between them."""
     row = min(ROW, TALLEST / len(items))
-    left, gap, top = 7 + _beside(items, row), 9.5, 11.0
-    cell = (PAGE - left - 2 * gap - 2) / (2 * rank + len(columns))
+    names, gap, top, bars = _beside(items, row), 9.5, 11.0, 24.0
+    left = 7 + names
+    room = PAGE - left - 2 * gap - 2
+    # beside very many properties U and S would be slivers
+    side = max(room * rank / (2 * rank + len(columns)), min(ROW * rank, NARROW), NARROWEST)
+    wide = room - 2 * side
+    cell = wide / len(columns)
     tall, deep = row * len(items), min(ROW * rank, TALLEST)
-    at_S = left + rank * cell + gap
-    at_V = at_S + rank * cell + gap
+    at_S = left + side + gap
+    at_V = at_S + side + gap
     low = top + tall + _beside(columns, cell) + 6
     product = low + min(tall, deep) / 2
     return _Page(
         height=low + max(tall, deep) + 8,
         boxes=[
-            (at_V, top, len(columns) * cell, tall),
-            (left, low, rank * cell, tall),
-            (at_S, low, rank * cell, deep),
-            (at_V, low, len(columns) * cell, deep),
+            (at_V, top, wide, tall),
+            (left, low, side, tall),
+            (at_S, low, side, deep),
+            (at_V, low, wide, deep),
         ],
         signs=[
             ("", 3.0, low + tall / 2),
             ("×", at_S - gap / 2 - 1, product),
             ("×", at_V - gap / 2 - 1, product),
         ],
-        bars=[(left, top + 3 + 10.5 * i, 24.0, 1.8) for i in range(3)],
+        bars=[(min(left, at_V - names - bars - 7), top + 3 + 10.5 * i, bars, 1.8) for i in range(3)],
         shared_names=True,
     )
 
@@ -305,7 +314,8 @@ def _cells(ax: Axes, block: _Block, box: Box) -> None:
 def _colour_bar(ax: Axes, limit: float, label: str) -> None:
     scale = ScalarMappable(Normalize(-limit, limit), DIVERGING)
     bar = ax.figure.colorbar(scale, cax=ax, orientation="horizontal", ticks=[-limit, 0, limit])
-    ax.set_xticklabels([f"{tick:.2g}".replace("-", "−") for tick in (-limit, 0.0, limit)], fontsize=DENSE)
+    plain = ".0f" if 100 <= limit < 1e5 else ".2g"
+    ax.set_xticklabels([f"{tick:{plain}}".replace("-", "−") for tick in (-limit, 0.0, limit)], fontsize=DENSE)
     ax.tick_params(length=1.5, pad=1)
     ax.set_title(textwrap.fill(label, 16), fontsize=DENSE, pad=2, loc="center")
     bar.outline.set_linewidth(0.4)
