@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -19,7 +20,17 @@ from matplotlib.figure import Figure
 from rich.progress import Progress
 from scipy.spatial.distance import pdist
 
-from semantic_svd import Items, Network, load_images, load_items, read_items, read_out, recorded_run, train
+from semantic_svd import (
+    RULES,
+    Items,
+    Network,
+    load_images,
+    load_items,
+    read_items,
+    read_out,
+    recorded_run,
+    train,
+)
 from semantic_svd.cli import main
 from semantic_svd.cli.pictures import panels
 from semantic_svd.cli.subject import open_subject
@@ -611,6 +622,16 @@ def test_the_slider_shows_the_numbers_of_its_epoch(opened, runs, told, epoch):
         np.testing.assert_allclose(there["matrix"], response, atol=1.01 * error)
         U, S, V = (np.array(there[part]) for part in "USV")
         np.testing.assert_allclose(U @ S @ V.T, response, atol=1.01 * error)
+
+
+def test_large_numbers_keep_their_digits(opened, tmp_path):
+    frequencies = ITEMS.array.copy(data=ITEMS.values * np.where(np.arange(34) < 5, 127.0, 13.5))
+    run = train(replace(RULES["bpa"], rate=1e-6), Network((34, 8, 34), biases=False), frequencies, epochs=1)
+    page = opened(url=written(explorer_page({"frequencies": run}), tmp_path))
+    assert point_at(page, "response", 2, 1).endswith("(data 127)")
+    assert point_at(page, "response", 2, 6).endswith("(data 13.5)")
+    strongest = np.linalg.svd(frequencies, compute_uv=False)[0]
+    assert 100 < strongest < 1000 and f"{strongest:.0f}" in page.locator(".S svg").inner_html()
 
 
 def test_what_is_pointed_at_is_named_with_its_number(opened, runs):

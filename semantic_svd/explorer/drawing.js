@@ -74,12 +74,11 @@ function strengthsOf(side) {
   return { K, at };
 }
 
-const said = (x) => {
-  const size = Math.abs(x);
-  const text = size && size < 0.0005 ? x.toExponential(1) : x.toFixed(size < 10 ? 3 : size < 1000 ? 1 : 0);
-  return text.replace("-", "−");
-};
-const short = (x) => String(+x.toPrecision(2)).replace("-", "−");
+const minus = (text) => text.replace("-", "−");
+const places = (x) => (Math.abs(x) < 10 ? 3 : Math.abs(x) < 1000 ? 1 : 0);
+const said = (x) => minus(x && Math.abs(x) < 0.0005 ? x.toExponential(1) : x.toFixed(places(x)));
+const plain = (x) => minus(String(+x.toFixed(places(x))));
+const short = (x) => minus(String(+x.toPrecision(Math.abs(x) < 100 ? 2 : 3)));
 const whole = (x) => x.toLocaleString("en-US");
 
 // -------------------------------------------------------------------------------------------------------------- looks

@@ -254,7 +254,7 @@ const heat = {
       S: () => (i === j ? modeName(i) : `modes ${i + 1} and ${j + 1}`),
       V: () => `${columnName(side, j)}, ${modeName(i)}`,
     };
-    const data = kind === "response" && side.layer.ofOutput && theData ? `  (${told.called.replace(/^the /, "")} ${short(dataAt(i, j))})` : "";
+    const data = kind === "response" && side.layer.ofOutput && theData ? `  (${told.called.replace(/^the /, "")} ${plain(dataAt(i, j))})` : "";
     return { ...place, text: `${names[kind]()}\n${x}${data}` };
   },
 };
