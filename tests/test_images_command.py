@@ -76,7 +76,7 @@ def test_images_of_ones_own_are_trained_on_and_read_out_by_their_folder(tmp_path
         records[:, 0] = np.arange(40) % 3
         (tmp_path / name).write_bytes(records.tobytes())
     (tmp_path / "batches.meta.txt").write_text("Katze\nHund\nVogel\n")
-    words = f"train --images {tmp_path} --hidden 5 --epochs 1 -o {tmp_path}/run.zarr"
+    words = f"train --images {tmp_path} --hidden 5 --epochs 1 --rate 0.001 -o {tmp_path}/run.zarr"
     assert said(capsys, words)[::2] == (0, "")
     assert Run.open(tmp_path / "run.zarr").class_means(1)["class"].values.tolist() == [
         "Katze",
