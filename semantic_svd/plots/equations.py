@@ -17,10 +17,7 @@ from semantic_svd.plots.style import DENSE, FAINT, MM, PAGE, shown_name, span, s
 
 NOTE = 7  # millimetres, room for a note under an SVD
 ROW, TALLEST = 3.2, 85.0  # millimetres of a row, and of all rows of a matrix that has many
-NARROW, NARROWEST = (
-    16.0,
-    6.5,
-)  # millimetres of U and of S: of five modes or more, and for the colour bars above
+NARROW, NARROWEST = 16.0, 6.5  # millimetres of U and of S at least, of many modes and of one
 MOST_IN_A_ROW = 16  # columns of a matrix that stands left of U
 SMALLEST = 4.5  # points in which a name can still be read
 EXACT, ROUNDING = 1e-5, 1e-9  # shares of the largest entry: what can't be seen, and what means nothing
