@@ -625,13 +625,24 @@ def test_the_slider_shows_the_numbers_of_its_epoch(opened, runs, told, epoch):
 
 
 def test_large_numbers_keep_their_digits(opened, tmp_path):
-    frequencies = ITEMS.array.copy(data=ITEMS.values * np.where(np.arange(34) < 5, 127.0, 13.5))
+    frequencies = ITEMS.array.copy(data=ITEMS.values * np.where(np.arange(34) < 5, 137.0, 13.5))
     run = train(replace(RULES["bpa"], rate=1e-6), Network((34, 8, 34), biases=False), frequencies, epochs=1)
     page = opened(url=written(explorer_page({"frequencies": run}), tmp_path))
-    assert point_at(page, "response", 2, 1).endswith("(data 127)")
+    assert point_at(page, "response", 2, 1).endswith("(data 137)")
     assert point_at(page, "response", 2, 6).endswith("(data 13.5)")
-    strongest = np.linalg.svd(frequencies, compute_uv=False)[0]
-    assert 100 < strongest < 1000 and f"{strongest:.0f}" in page.locator(".S svg").inner_html()
+    strongest = page.evaluate("state.sides[0].panels.S.cells.limit")
+    assert 100 < strongest < 1000 and f"{strongest:.0f}" in page.locator(".S svg text").all_text_contents()
+
+
+def test_a_name_without_end_does_not_leave_the_panel_of_paths(opened, tmp_path):
+    named = ITEMS.array.assign_coords(item=["x" * 200, *ITEMS.array["item"].values[1:]])
+    run = train("bpa", Network((34, 8, 34), biases=False), named, epochs=50)
+    page = opened(url=written(explorer_page({"bpa": run}), tmp_path))
+    names = page.locator(".paths svg text")
+    assert any(name.startswith("xxx") and name.endswith("…") for name in names.all_text_contents())
+    panel = page.locator(".paths svg").bounding_box()
+    for box in (names.nth(i).bounding_box() for i in range(names.count())):
+        assert panel["x"] - 1 <= box["x"] and box["x"] + box["width"] <= panel["x"] + panel["width"] + 1
 
 
 def test_what_is_pointed_at_is_named_with_its_number(opened, runs):

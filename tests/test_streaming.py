@@ -421,6 +421,7 @@ def with_nan(at):
         (lambda: svd(matrix(), memory=0), "memory is a whole number from 1, not 0"),
         (lambda: svd(matrix(), accuracy=1.0), "accuracy is a relative error between 0 and 1, not 1.0"),
         (lambda: svd(matrix(), accuracy=0), "accuracy is a relative error between 0 and 1, not 0"),
+        (lambda: svd(matrix(), accuracy="x"), "accuracy is a relative error between 0 and 1, not 'x'"),
         (
             lambda: svd(matrix(300, 400), memory=400_000),
             "all modes of 400 columns take 3968000 bytes of memory, not 400000; ask for fewer",

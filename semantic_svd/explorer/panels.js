@@ -583,14 +583,15 @@ const paths = {
         stroke: "#ffffff",
         "stroke-width": 0.8,
       });
-      const w = widthOf(items[i], size),
-        free = { right: x + 0.6 * size + w < width, left: x - 0.6 * size - w > 0 };
+      const name = cut(items[i], Math.max(x, width - x) - 0.6 * size, size),
+        w = widthOf(name, size),
+        free = { right: x + 0.6 * size + w <= width, left: x - 0.6 * size - w >= 0 };
       const right = free.left ? free.right && x >= width / 2 : true,
         x0 = right ? x + 0.6 * size : x - 0.6 * size - w;
       const box = [x0, y - 0.5 * size, x0 + w, y + 0.5 * size];
       if (taken.some((b) => box[0] < b[2] && box[2] > b[0] && box[1] < b[3] && box[3] > b[1])) continue;
       taken.push(box);
-      draw(group, "text", { x: x0, y: y + 0.35 * size, "font-size": size }, items[i]);
+      draw(group, "text", { x: x0, y: y + 0.35 * size, "font-size": size }, name);
     }
     paths.mark(panel);
   },
