@@ -259,9 +259,8 @@ def strengths(response: Matrix, reference: xr.Dataset | Matrix) -> xr.DataArray:
     array([1. , 0.5])
     """
     Y, modes = _response_and_reference(response, reference)
-    U, V = modes["U"].values, modes["V"].values
-    probe = (U[:, None, :] * V[None, :, :]).reshape(-1, U.shape[1])  # (item * property, mode)
-    out = apply(_project, Y, [("mode",)], mode=U.shape[1], probe=probe.astype(Y.dtype))
+    U, V = (modes[side].values.astype(Y.dtype) for side in ("U", "V"))
+    out = apply(_project, Y, [("mode",)], mode=U.shape[1], U=U, V=V)
     return out.assign_coords(mode=modes["mode"].values).rename("strength")
 
 
@@ -602,14 +601,17 @@ def _tall(A: Array) -> Array:
     return A.mT if A.shape[-2] < A.shape[-1] else A
 
 
-def _project(Y: Array, probe: Array) -> Array:
-    """Multiply (..., item * property) with probe (item * property, mode): one product, whatever the axes before.
+def _project(Y: Array, U: Array, V: Array) -> Array:
+    """Project (..., item, property) on U (item, mode) and V (property, mode), first on whichever leaves less.
 
     A view is copied before the product; an axis at a time, the copy stays small.
     """
+    if len(U) > len(V):
+        return np.einsum("...kj,jk->...k", U.T @ Y, V)
     if Y.ndim > 3 and not Y.flags.c_contiguous:
-        return np.stack([_project(part, probe) for part in Y])
-    return (Y.reshape(-1, len(probe)) @ probe).reshape(*Y.shape[:-2], -1)
+        return np.stack([_project(part, U, V) for part in Y])
+    sides = (Y.reshape(-1, len(V)) @ V).reshape(*Y.shape[:-1], -1)  # one product, whatever the axes before
+    return np.einsum("...ik,ik->...k", sides, U)
 
 
 def _leakage(Y: Array, U: Array, V: Array, beside: Array) -> Array:

@@ -1,5 +1,6 @@
 """Modes and strengths against scipy, one matrix at a time; blocks and dimensionalities against closed forms."""
 
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from threading import Event
@@ -301,6 +302,18 @@ def test_strengths_are_projections_whatever_the_layout():
         np.testing.assert_allclose(strengths(layout, REFERENCE), expected, atol=1e-12)
     labelled = strengths(xr.DataArray(Y, dims=("seed", "epoch", "item", "property")), DATA)
     assert labelled.dims == ("seed", "epoch", "mode") and list(labelled["mode"].values) == list(range(1, 9))
+
+
+@pytest.mark.parametrize("shape", [(200, 1000), (1000, 200)])
+def test_strengths_of_many_items_and_properties_take_less_memory_than_the_response(shape):
+    Y = np.random.default_rng(0).normal(size=(2, *shape))
+    reference = svd(Y[0])
+    tracemalloc.start()
+    found = strengths(Y, reference)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < Y.nbytes  # mode by mode over items and properties it would be a hundred times as much
+    np.testing.assert_allclose(found[0], reference.s, atol=1e-10)
 
 
 def test_strengths_have_the_labels_of_the_response_and_none_of_the_reference():
