@@ -422,6 +422,12 @@ def test_several_levels_of_names_are_not_taken_for_properties():
         assert said == "a table has one name a row and one a column; got several levels of names"
 
 
+def test_a_frame_of_many_columns_from_a_file_is_read_without_a_warning(tmp_path):
+    data = Items(np.eye(3, 150), ["bat", "cat", "rat"], [f"feature {j}" for j in range(150)], "many")
+    data.array.to_pandas().to_csv(tmp_path / "many.csv")
+    assert read_items(pd.read_csv(tmp_path / "many.csv", index_col=0)).hash == data.hash
+
+
 def test_numbers_of_a_frame_keep_every_bit():
     frame = pd.DataFrame(
         {"item": [1, 2], "p": np.array([0.1, 1 / 3], np.float32), "q": [1, 2], "r": ["1", " 2.5"]}
