@@ -645,6 +645,17 @@ def test_a_name_without_end_does_not_leave_the_panel_of_paths(opened, tmp_path):
         assert panel["x"] - 1 <= box["x"] and box["x"] + box["width"] <= panel["x"] + panel["width"] + 1
 
 
+def test_more_properties_than_have_room_for_their_names_are_counted(opened, tmp_path):
+    items = Items(np.eye(4, 600), "abcd", [f"property {j}" for j in range(600)], "wide")
+    run = train("backprop", Network((600, 2, 600)), items, epochs=1)
+    page = opened(url=written(explorer_page({"wide": run}), tmp_path))
+    assert page.locator(".response .column").count() == 0
+    assert page.locator(".response svg text").filter(has_text="600 properties").count() == 1
+    x, y = (page.locator(".response canvas").bounding_box()[side] for side in ("x", "y"))
+    page.mouse.move(x + 1, y + 1)
+    assert page.locator("#tip").inner_text().startswith("a, property ")
+
+
 def test_what_is_pointed_at_is_named_with_its_number(opened, runs):
     page = opened()
     slide(page, 60)

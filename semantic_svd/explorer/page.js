@@ -212,25 +212,27 @@ function measure(side) {
     { layout } = state;
   const names = Math.min(9 * size, 1.6 * size + Math.max(...items.map((item) => widthOf(item, 0.92 * size)))),
     over = 1.05 * size;
+  const width = $("#sides").clientWidth,
+    each = layout === "narrow" ? width : width / state.sides.length, // in a narrow window they are stacked
+    legible = each > 4 * p; // names of properties, each under its column
   const longest = named ? Math.max(...side.layer.columns.map((name) => widthOf(name, 0.88 * size))) : 0;
-  const under = named ? Math.min((layout === "half" ? 7.6 : 10.5) * size, longest + 8) : 1.4 * size;
+  const under = named && legible ? Math.min((layout === "half" ? 7.6 : 10.5) * size, longest + 8) : 1.4 * size;
   const fixed = { top: caption + over + under, middle: caption + over + 1.2 * size },
     rest = Math.max(12, n + 3.5) * size,
     most = Math.max(n, K);
   const heads = Math.max(...state.sides.map(({ element }) => $(".choice", element).offsetHeight));
   const main = {
-    width: $("#sides").clientWidth,
+    width,
     height: innerHeight - $("#transport").offsetHeight - heads - 2.2 * size,
   };
   const fits = (main.height - fixed.top - fixed.middle - rest) / (n + most),
-    share = { half: 0.52, single: 0.36, narrow: 0.9 }[layout],
-    each = layout === "narrow" ? main.width : main.width / state.sides.length; // in a narrow window they are stacked
+    share = { half: 0.52, single: 0.36, narrow: 0.9 }[layout];
   const pitch = layout === "narrow" ? 1.25 * size : clamp(fits, 0.72 * size, 2 * size);
   const cell = Math.min(pitch, (share * each - names - 4 * size) / (2 * K));
   const U = names + K * cell + 4,
     S = 1.6 * size + K * cell + 4;
   const left = Math.max(U + S + size, layout === "single" ? 0.29 * main.width : 0);
-  side.sizes = { names, over, pitch, cell };
+  side.sizes = { names, over, pitch, cell, legible };
   const lengths = {
     top: fixed.top + n * pitch,
     middle: fixed.middle + most * pitch,

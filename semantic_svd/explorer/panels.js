@@ -186,6 +186,11 @@ const heat = {
     if (side.layer.column !== "property") return kind === "response" || cell > 0.9 * size ? numbers() : undefined;
     if (kind === "V") return undefined; // the names stand under the response
     const fits = Math.min(0.88 * size, 0.95 * cell);
+    if (!side.sizes.legible) {
+      const middle = { x: cells.x + cells.w / 2, y: y + size, "text-anchor": "middle" }; // each is named when pointed at
+      draw(svg, "text", { class: "quiet", "font-size": 0.78 * size, ...middle }, `${whole(columns.length)} properties`);
+      return undefined;
+    }
     for (const j of range(cells.columns))
       draw(
         svg,
