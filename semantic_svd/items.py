@@ -432,9 +432,8 @@ def _text(path: Path) -> str:
 def _rows_of_frame(frame: "pd.DataFrame") -> list[Row]:
     one_name_each(frame)
     if _index_names(frame):
-        frame = frame.copy().reset_index(
-            allow_duplicates=True
-        )  # pandas warns where columns lie apart, as in a CSV's
+        frame = frame.copy()  # pandas would warn of columns that lie apart, as a CSV's do
+        frame = frame.reset_index(allow_duplicates=True)
     if frame.columns.empty:
         return []
     rows: list[Row] = [("DataFrame, header", [_label(column) for column in frame.columns])]

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
-from semantic_svd.errors import InputError
+from semantic_svd.errors import InputError, is_real
 from semantic_svd.feedback import Feedback, Kind
 from semantic_svd.network import Network, Signals, State
 from semantic_svd.plasticity import (
@@ -101,15 +101,14 @@ class Rule:
             raise InputError(f"a rule's bias is one plasticity, or two (hidden, output), not {self.bias!r}")
         if not isinstance(self.feedback, Feedback):
             raise InputError(f"a rule's feedback is a Feedback, as Feedback('binary'), not {self.feedback!r}")
-        try:  # Python's own floats, so that the text of the rule is source wherever the numbers came from
-            rate = tuple(map(float, self.rate)) if np.iterable(self.rate) else float(self.rate)
-        except (TypeError, ValueError):
-            rate = ()
-        rates = rate if isinstance(rate, tuple) else (rate,) * 3
-        if len(rates) != 3 or not all(0 <= r < float("inf") for r in rates):
+        given = self.rate.tolist() if isinstance(self.rate, np.ndarray) else self.rate
+        rates = tuple(given) if np.iterable(given) else (given,) * 3
+        if len(rates) != 3 or not all(is_real(r) and 0 <= r < float("inf") for r in rates):
             raise InputError(
                 f"a rule's rate is one number of 0 or more, or three (hidden, output, feedback), not {self.rate!r}"
             )
+        # Python's own floats, so that the text of the rule is source wherever the numbers came from
+        rate = tuple(map(float, rates)) if np.iterable(given) else float(given)
         object.__setattr__(self, "rate", rate)
 
     @property

@@ -411,7 +411,21 @@ def test_a_rule_that_is_none_is_refused(arguments, message):
 
 
 @pytest.mark.parametrize(
-    "rate", [-0.1, float("nan"), float("inf"), (0.1, 0.2), (0.1, 0.1, -1.0), "fast", "", None, ()]
+    "rate",
+    [
+        -0.1,
+        float("nan"),
+        float("inf"),
+        (0.1, 0.2),
+        (0.1, 0.1, -1.0),
+        "fast",
+        "",
+        None,
+        (),
+        True,
+        (0.1, True, 0.1),
+        "0.1",
+    ],
 )
 def test_a_rate_that_is_none_is_refused(rate):
     assert refused(Rule, rate=rate) == (

@@ -211,6 +211,7 @@ def test_a_grid_in_a_file_finds_its_tables_beside_it(tmp_path, monkeypatch):
         ("[sweep]\nrules = 'bpa'\nimages = [3]", "images are names or paths, not 3"),
         ("[sweep]\nrules = 'bpa'\nimages = ['digits']\ndata = 3", "data is a folder, not 3"),
         ("[sweep]\nrules = 'bpa'\nimages = ['digits']\ndata = ['a']", "data is a folder, not ['a']"),
+        ("[sweep.settings]", "settings are a section of their own, [settings], not a part of [sweep]"),
         ("settings = 3", "settings is a section, one line [settings] with its words below"),
         ("sweep = 3", "sweep is a section, one line [sweep] with its words below"),
         ("[sweep]\n[[settings]]", "settings is a section, one line [settings] with its words below"),

@@ -21,7 +21,7 @@ def reproduce(
         str | None,
         typer.Argument(
             metavar="[STUDY]",
-            help=f"{', '.join(STUDIES)}: hours on MNIST. Without one, the report's figures: a minute.",
+            help=f"{', '.join(STUDIES)}: half an hour or more on MNIST. Without one, the report's figures: a minute.",
             autocompletion=lambda: list(STUDIES),
         ),
     ] = None,

@@ -258,6 +258,8 @@ def read_grid(path: str | Path) -> Grid:
             if not isinstance(words, dict):
                 raise InputError(f"{section} is a section, one line [{section}] with its words below")
         shared = said.get("sweep", {})
+        if "settings" in shared:
+            raise InputError("settings are a section of their own, [settings], not a part of [sweep]")
         _refuse_others("word", shared, [f.name for f in fields(Grid) if f.name != "settings"])
         for word, kind in (("rules", "names"), ("items", "names or paths"), ("images", "names or paths")):
             shared[word] = _list(shared.get(word, ()))
