@@ -80,20 +80,12 @@ def compare(
     shown = summary[summary["measure"].isin(words)]
 
     def page():
-        from semantic_svd.cli.pictures import MOST_LINES
         from semantic_svd.plots import caption, dynamics
 
-        modes = summary.loc[summary["measure"] == "final strength / data's", "of"].unique()
-        later = {*modes[MOST_LINES:], *modes[MOST_LINES:].astype(float)}  # curves have them as numbers
-        few, lines = (  # CKA is of runs, which may be called like a mode
-            table[~table["of"].isin(later) | table["measure"].str.startswith("CKA")]
-            for table in (summary, by_epoch)
-        )
-        figure = dynamics(few, lines, time)
+        figure = dynamics(summary, by_epoch, time)
         drawn = intervals_said(shown[shown["measure"] != "order kept"])
-        some = f"a, b, e: the first {MOST_LINES} of {len(modes)} modes. " if len(modes) > MOST_LINES else ""
         about = (
-            f"{some}Bands and bars over seeds: {drawn}. a: projected on the modes of the targets. {_known(summary)}"
+            f"Bands and bars over seeds: {drawn}. a: projected on the modes of the targets. {_known(summary)}"
             "c, e: correlation of cophenetic distances. f: below the diagonal between last hidden layers, above "
             "it what 5 % of shuffles reach."
         )

@@ -14,12 +14,12 @@ from semantic_svd.cli.terminal import says_interval
 from semantic_svd.dendrograms import Tree, clades, linkage
 from semantic_svd.errors import InputError
 from semantic_svd.modes import block_names, not_null, svd
+from semantic_svd.plots.style import MOST_LINES
 from semantic_svd.predictions import prediction
 from semantic_svd.similarity import item_side
 from semantic_svd.tables import held, intervals
 
 MOST_MODES = 16  # of a matrix, as many as have room beside it
-MOST_LINES = 24  # of modes, as many as can be told apart
 MOST_CLADES = 4  # as many as have a colour that is easily told from the others
 SHORT = 20  # characters of a key
 DATA_TREE = "the data's tree, by average linkage of euclidean distances"

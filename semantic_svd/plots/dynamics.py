@@ -13,7 +13,7 @@ from semantic_svd.names import broken, telling
 from semantic_svd.plots.curves import TIMES, measure_lines, stages, strength_lines
 from semantic_svd.plots.ranges import range_rows
 from semantic_svd.plots.similarities import layer_table
-from semantic_svd.plots.style import MM, PAGE, RULE_LOOKS, legend_columns, styled, without_legend
+from semantic_svd.plots.style import MM, MOST_LINES, PAGE, RULE_LOOKS, legend_columns, styled, without_legend
 
 __all__ = ["dynamics"]
 
@@ -24,6 +24,7 @@ HALF_LEARNED = {  # the measure of panel b
     "rate_steps": "half learned, rate x steps",
     "relative": "half learned, relative",
 }
+FINAL = "final strength / data's"
 ENDS = {  # measures of the end, in the words of the figure
     "agreement with the data's tree, output": "tree, output",
     "agreement with the data's tree, hidden": "tree, last hidden layer",
@@ -34,6 +35,8 @@ ENDS = {  # measures of the end, in the words of the figure
 @styled
 def dynamics(summary: pd.DataFrame, curves: pd.DataFrame, x: str = "epoch") -> Figure:
     """Draw what `comparisons.compare_runs` found: a page on what networks learn, when, and how alike.
+
+    Of more than 24 modes the first are drawn, and the key says so.
 
     Parameters
     ----------
@@ -64,8 +67,8 @@ def dynamics(summary: pd.DataFrame, curves: pd.DataFrame, x: str = "epoch") -> F
     above, middle, below = figure.subfigures(3, 1, squeeze=False, height_ratios=page.heights)[:, 0]
     _strengths(above, page, curves, x)
     stage_ax, tree_ax, leak_ax = middle.subplots(1, 3)
-    half = summary[summary["measure"] == HALF_LEARNED[x]].rename(columns={"run": "rule", "of": "stage"})
-    _stages(stage_ax, half, x)
+    half = _first_modes(summary[summary["measure"] == HALF_LEARNED[x]])
+    _stages(stage_ax, half.rename(columns={"run": "rule", "of": "stage"}), x)
     for ax, measure, label in (
         (tree_ax, "agreement", "agreement of the last hidden\nlayer's tree with the data's"),
         (leak_ax, "leakage", "leakage between modes"),
@@ -107,7 +110,7 @@ def _page_of(summary: pd.DataFrame, names: list[str]) -> _Page:
     columns = min(n, 4, max(1, int(PAGE // (14 + 1.36 * max(map(len, names))))))
     key = 4 * (-(-n // columns) - -(-n // 4))  # what it is taller than one of four columns
     titles = max(_title(name, abreast).count("\n") for name in names)
-    measured = summary[summary["measure"] == "final strength / data's"]["of"].nunique()
+    measured = _first_modes(summary[summary["measure"] == FINAL])["of"].nunique()
     row = max(2.8, 0.6 * n)
     layers = [broken(name, LAYER).splitlines() for name in names]
     cell = max(6, 2.8 * max(map(len, layers)))
@@ -118,6 +121,11 @@ def _page_of(summary: pd.DataFrame, names: list[str]) -> _Page:
         max(62, 16 + row * (measured + len(ENDS)), table),
     )
     return _Page(rows, abreast, columns, heights, max(1.0, table / max(PAGE - table, 65)))
+
+
+def _first_modes(rows: pd.DataFrame) -> pd.DataFrame:
+    """Keep the rows of a measure of modes that are of the first modes, as many as can be told apart."""
+    return rows[rows["of"].isin(rows["of"].unique()[:MOST_LINES])]
 
 
 def _title(name: str, abreast: int) -> str:
@@ -134,7 +142,8 @@ def _label(label: str, abreast: int) -> str:
 
 def _strengths(figure: SubFigure, page: _Page, curves: pd.DataFrame, x: str) -> None:
     """Draw the strengths of each run, with one key beside all: it widens no column."""
-    strength = curves[curves["measure"] == "strength"].rename(columns={"of": "mode"})
+    every = curves[curves["measure"] == "strength"]
+    strength = _first_modes(every).rename(columns={"of": "mode"})
     panels = list(figure.subplots(page.rows, page.abreast, squeeze=False, sharex=True, sharey=True).flat)
     for i, (run, rows) in enumerate(strength.groupby("run", sort=False)):
         ax = strength_lines(rows, panels[i], x=x)
@@ -147,7 +156,10 @@ def _strengths(figure: SubFigure, page: _Page, curves: pd.DataFrame, x: str) -> 
             _say(ax, "no values", scaled=not _shows_nothing(strength, x))
     handles, modes = panels[0].get_legend_handles_labels()
     key = legend_columns(len(modes))
-    figure.legend(handles, modes, loc="outside right center", title="mode", alignment="left", **key)
+    title = (
+        "mode" if len(strength) == len(every) else f"the first {MOST_LINES}\nof {every['of'].nunique()} modes"
+    )
+    figure.legend(handles, modes, loc="outside right center", title=title, alignment="left", **key)
     for ax in panels[strength["run"].nunique() :]:
         ax.remove()
 
@@ -178,7 +190,7 @@ def _say(ax: Axes, text: str, scaled: bool = False) -> None:
 
 def _ends(ax: Axes, summary: pd.DataFrame) -> None:
     """Draw what is there at the end: each mode's strength in units of the data's, the trees, leakage."""
-    strength = summary[summary["measure"] == "final strength / data's"]
+    strength = _first_modes(summary[summary["measure"] == FINAL])
     parts = [strength.assign(row="mode " + strength["of"].astype(str))]
     parts += [summary[summary["measure"] == name].assign(row=word) for name, word in ENDS.items()]
     range_rows(

@@ -34,6 +34,7 @@ COLUMN, PAGE = 85, 175  # widths in millimetres: one column, the full page
 MM = 1 / 25.4  # inches in a millimetre
 DENSE = 6.5  # points, for labels that stand close together
 LEGEND_ROWS = 12  # as many as a panel is tall
+MOST_LINES = 24  # of modes, as many as can be told apart
 
 TYPEFACE = "DejaVu Sans"
 WIDER = (  # typefaces for what it lacks, where they are installed
