@@ -342,6 +342,19 @@ def test_twenty_one_modes_have_room_on_the_page():
     assert figure.subfigs[0].bbox.contains(*legend.get_window_extent().max)
 
 
+def test_of_very_many_modes_the_terminal_shows_the_first_and_counts_the_others(tmp_path, capsys):
+    items = np.diag(np.linspace(4, 3, 30))
+    for rule in ("bpa", "backprop"):
+        run = train(rule, Network((30, 30, 30)), items, epochs=400, seeds=1)
+        run.save(tmp_path / f"{rule}.zarr")
+    words = [str(tmp_path / f"{rule}.zarr") for rule in ("bpa", "backprop")]
+    assert main(["compare", *words]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    ends = re.findall(r"data's, mode (\d+)", said)
+    assert ends == [str(mode) for mode in range(1, 25)]
+    assert "and 6 more, in --csv" in said
+
+
 def test_of_very_many_modes_the_first_are_drawn_and_the_key_says_so():
     items = np.diag(np.linspace(4, 1, 60))
     names = {"30": "bpa", "backprop": "backprop"}  # a run whose name is that of a mode left out

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from semantic_svd.runs import Run
 
 CELL, WORDS = 18, 14  # characters of a column of numbers, and those that what they are may break into
+MOST_ROWS = 24  # of a measure in the terminal
 
 TIMES = {  # how the half-learned time of a mode is called in the summary, and in the terminal
     "epoch": ("half learned", "half learned at epoch, mode {}"),
@@ -116,15 +117,19 @@ def _show(summary: "pd.DataFrame", words: dict[str, str], opened: dict[str, "Run
 
 
 def _rows(summary: "pd.DataFrame", words: dict[str, str], opened: dict[str, "Run"]) -> list[list[str]]:
-    """Write the measures of some runs, a row each; modes that none of them learned are left out."""
+    """Write the measures of some runs, a row each; modes that none of them learned are left out, and a long rest."""
     seeds = {name: int((~run.diverged).sum()) for name, run in opened.items()}
     values: Any = summary.set_index(["measure", "of", "run"]).to_dict("index")
     rows = []
     for measure, text in words.items():
+        found = []
         for of in summary.loc[summary["measure"] == measure, "of"].unique():
             shown = [_cell(values, measure, of, name, n, opened[name].taught) for name, n in seeds.items()]
             if set(shown) - {"", "never"}:
-                rows.append([text.format(of), *shown])
+                found.append([text.format(of), *shown])
+        rows += found[:MOST_ROWS]
+        if more := len(found[MOST_ROWS:]):
+            rows.append([f"and {more} more, in --csv", *[""] * len(seeds)])
     return rows
 
 
