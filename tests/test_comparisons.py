@@ -337,7 +337,7 @@ def test_twenty_one_modes_have_room_on_the_page():
         assert not any(a.overlaps(b) for a, b in pairwise(boxes))
         assert ax.get_window_extent().height > 25 / 25.4 * figure.dpi
     (legend,) = figure.subfigs[0].legends
-    assert len(legend.get_texts()) == 21
+    assert len(legend.get_texts()) == 21 and legend.get_title().get_text() == "mode"
     assert figure.subfigs[0].bbox.contains(*legend.get_window_extent().min)
     assert figure.subfigs[0].bbox.contains(*legend.get_window_extent().max)
 
@@ -359,12 +359,14 @@ def test_of_very_many_modes_the_first_are_drawn_and_the_key_says_so():
     items = np.diag(np.linspace(4, 1, 60))
     names = {"30": "bpa", "backprop": "backprop"}  # a run whose name is that of a mode left out
     made = {
-        name: train(rule, Network((60, 60, 60)), items, epochs=20, seeds=2) for name, rule in names.items()
+        name: train(rule, Network((60, 60, 60)), items, epochs=300, seeds=2) for name, rule in names.items()
     }
     figure = dynamics(*compare_runs(made))
     (key,) = figure.subfigs[0].legends
     assert key.get_title().get_text() == "the first 24\nof 60 modes"
     assert [label.get_text() for label in key.get_texts()] == [str(mode) for mode in range(1, 25)]
+    learned = [label.get_text() for label in figure.subfigs[1].axes[0].get_yticklabels()]
+    assert learned == [str(mode) for mode in range(1, 25)]
     rows = [label.get_text() for label in figure.subfigs[2].axes[0].get_yticklabels()]
     assert rows[:24] == [f"mode {mode}" for mode in range(1, 25)] and len(rows) == 24 + 3
     cells = [label.get_text() for label in figure.subfigs[2].axes[1].get_yticklabels()]
